@@ -1,0 +1,197 @@
+/* struct cpu: one processor: its architectural state, its view of memory,
+ * and what the interpreter keeps beside them.  The machine owns it. */
+#ifndef TRAPGATE_CPU_CPU_H
+#define TRAPGATE_CPU_CPU_H
+
+#include "arch/fault.h"
+#include "arch/state.h"
+#include "arch/x86.h"
+#include "bus/bus.h"
+#include "bus/clock.h"
+#include "cpu/flags.h"
+#include "cpu/uop.h"
+#include "decode/insn.h"
+#include "mmu/mmu.h"
+#include "trace/record.h"
+
+struct block;
+struct block_cache;
+struct cpu_model;
+
+/* The interrupt pin: what the 8259 or the local APIC offers the processor.
+ * acknowledge runs the INTA cycles and yields the vector. */
+struct intr_pin {
+	void *device;
+	bool (*pending)(void *device);
+	uint8_t (*acknowledge)(void *device, uint64_t *cause);
+	/* Why does a request of this device not reach the pin?  For people. */
+	const char *(*why_quiet)(void *device);
+};
+
+/* Why the handlers came back to the run loop. */
+enum leave {
+	LEAVE_BUDGET, /* run_until reached, or something needs a look */
+	LEAVE_FAULT,  /* cpu->fault */
+	LEAVE_ALONE,  /* the instruction at s.rip must run on its own */
+	LEAVE_BLOCK,  /* the next block is not linked yet */
+};
+
+enum stop {
+	STOP_BUDGET,        /* clock reached the limit given to cpu_run */
+	STOP_HALT,          /* HLT (or wait-for-SIPI): nothing to do before an event */
+	STOP_SHUTDOWN,      /* triple fault */
+	STOP_UNIMPLEMENTED, /* cpu->gap says what */
+	STOP_REQUESTED,     /* cpu_request_stop (a device wants the machine to end) */
+};
+
+struct cpu {
+	/* touched by every instruction */
+	struct arch_state s;
+	struct lazy_flags f;
+	uint64_t icount;     /* retired instructions, REP iterations counted each */
+	uint64_t run_until;  /* leave the fast path when icount would pass this */
+	uint64_t sp_mask;    /* 0xffff or 0xffffffff: by SS.B */
+	uint64_t ip_mask;    /* 0xffff or 0xffffffff: by CS.D */
+	uint32_t epoch;      /* links between blocks hold while this stays */
+	enum leave leave;
+	struct block *block; /* being run */
+	struct mmu mmu;
+
+	struct fault fault;
+	struct block_cache *cache;
+	struct clock *clock;
+	struct bus *bus;
+	const struct cpu_model *model;
+	struct trace *trace;     /* never NULL */
+	struct intr_pin intr;
+	unsigned id;
+
+	/* pins, latched */
+	bool nmi_pending, init_pending, intr_line;
+	uint64_t nmi_cause, intr_cause;
+	bool ferr;               /* FERR# level, CR0.NE = 0 */
+	void (*ferr_changed)(void *owner, bool level);
+	void *ferr_owner;
+
+	bool plain;              /* oracle mode: each instruction decoded afresh */
+	bool stop_requested;
+	char gap[160];           /* STOP_UNIMPLEMENTED: what is missing */
+	bool gapped;
+	uint64_t rng;            /* RDRAND and the like: seeded, deterministic */
+};
+
+/* bus, clock, trace outlive the cpu.  False: out of memory. */
+bool cpu_init(struct cpu *cpu, unsigned id, struct bus *bus, struct clock *clock, struct trace *trace,
+	      const struct cpu_model *model) MUST_CHECK;
+void cpu_free(struct cpu *cpu);
+/* Power-on (init = false) or INIT (init = true) state, SDM 3A "Processor
+ * State After Reset". */
+void cpu_reset(struct cpu *cpu, bool init);
+
+/* Runs until icount == until, or something stops it earlier.  The clock's
+ * timers between are the caller's: give a limit no later than the earliest. */
+enum stop cpu_run(struct cpu *cpu, uint64_t until);
+/* Exactly one step: an event or one instruction (one REP iteration). */
+enum stop cpu_step(struct cpu *cpu);
+
+/* Pins. */
+void cpu_set_intr(struct cpu *cpu, bool level, uint64_t cause);
+void cpu_pulse_nmi(struct cpu *cpu, uint64_t cause);
+void cpu_pulse_init(struct cpu *cpu);
+void cpu_start(struct cpu *cpu, uint8_t sipi_vector);
+void cpu_request_stop(struct cpu *cpu);
+
+/* After writing s from outside (loader, debugger, test): every derived thing
+ * is computed again. */
+void cpu_state_changed(struct cpu *cpu);
+
+/* All of EFLAGS, the lazy ones computed; and back. */
+static inline uint64_t cpu_flags(const struct cpu *cpu)
+{
+	return (cpu->s.rflags & ~(uint64_t)FLAGS_STATUS) | flags_status(&cpu->f) | FLAG_ONE;
+}
+
+/* Writes EFLAGS whole; the caller has merged what may not change.  Derived
+ * state follows (bank for AC, mode for VM). */
+void cpu_set_flags(struct cpu *cpu, uint64_t eflags);
+
+/* ---- registers, by the index of a uop's dst or src ---- */
+static inline uint8_t *reg8(struct cpu *cpu, unsigned i) { return &cpu->s.gpr.r8[i]; }
+static inline uint16_t *reg16(struct cpu *cpu, unsigned i) { return &cpu->s.gpr.r16[i]; }
+/* 32-bit writes clear the upper half: always through set_reg32. */
+static inline uint32_t reg32(const struct cpu *cpu, unsigned i) { return (uint32_t)cpu->s.gpr.r64[i]; }
+static inline void set_reg32(struct cpu *cpu, unsigned i, uint32_t v) { cpu->s.gpr.r64[i] = v; }
+/* A uop's dst/src index of a register number: width 8: byte index; 16: 4 * n;
+ * 32, 64: n. */
+
+/* Offset of the memory operand inside its segment. */
+static inline uint64_t uop_ea(const struct cpu *cpu, const struct uop *u)
+{
+	uint64_t a = cpu->s.gpr.r64[u->base] + (cpu->s.gpr.r64[u->index] << u->scale) + (uint64_t)(int64_t)u->disp;
+
+	return (a << u->addr_shift) >> u->addr_shift;
+}
+
+static inline uint64_t uop_rip(const struct cpu *cpu, const struct uop *u)
+{
+	return (cpu->s.rip + u->off) & cpu->ip_mask;
+}
+static inline uint64_t uop_next_rip(const struct cpu *cpu, const struct uop *u)
+{
+	return (cpu->s.rip + u->off + u->len) & cpu->ip_mask;
+}
+
+/* ---- endings of a handler ---- */
+#if TRAPGATE_TAILCALL
+#define RETURN_UOP(cpu, u) __attribute__((musttail)) return (u)->fn((cpu), (u))
+#else
+#define RETURN_UOP(cpu, u) return (u)
+#endif
+#define RETURN_NEXT(cpu, u) RETURN_UOP((cpu), (u) + 1)
+
+const struct uop *uop_fault(struct cpu *cpu, const struct uop *u);
+const struct uop *uop_raise(struct cpu *cpu, const struct uop *u, enum vector vector, uint32_t error, enum why why);
+const struct uop *uop_leave(struct cpu *cpu, const struct uop *u);
+const struct uop *uop_leave_at(struct cpu *cpu, const struct uop *u);
+
+/* Fills cpu->fault; returns false so that a check can `return raise(...)`. */
+bool raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why);
+
+/* An instruction or feature that is not built: stops the machine with exit
+ * status 12 and the text.  Returns false, like raise. */
+bool unimplemented(struct cpu *cpu, const char *what);
+
+/* ---- stack, for instructions on the current stack ---- */
+/* The offset n bytes below ESP, wrapped to the stack's size. */
+static inline uint64_t stack_below(const struct cpu *cpu, unsigned n)
+{
+	return (cpu->s.gpr.r64[RSP] - n) & cpu->sp_mask;
+}
+/* ESP or SP := value, by the stack's size (the upper half of ESP stays with SP). */
+static inline void set_sp(struct cpu *cpu, uint64_t value)
+{
+	cpu->s.gpr.r64[RSP] = (cpu->s.gpr.r64[RSP] & ~cpu->sp_mask) | (value & cpu->sp_mask);
+}
+
+/* ---- modes ---- */
+static inline bool in_protected(const struct cpu *cpu) { return cpu->s.cr0 & CR0_PE; }
+static inline bool in_vm86(const struct cpu *cpu) { return cpu->s.rflags & FLAG_VM; }
+static inline bool in_real(const struct cpu *cpu) { return !(cpu->s.cr0 & CR0_PE); }
+static inline unsigned iopl(const struct cpu *cpu) { return (cpu->s.rflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT; }
+
+/* Near branches: is target inside CS?  Else #GP(0) WHY_BRANCH_LIMIT in cpu->fault. */
+static inline bool near_target_ok(struct cpu *cpu, uint64_t target)
+{
+	if (LIKELY(target <= cpu->s.seg[SEG_CS].limit))
+		return true;
+	return raise(cpu, VEC_GP, 0, WHY_BRANCH_LIMIT);
+}
+
+/* How many iterations a REP may do now: at least 1; 1 under TF or debug
+ * breakpoints.  The handler then calls rep_done(cpu, iterations) (adds
+ * iterations - 1 to icount) and, if work is left, ends with uop_again(cpu, u). */
+uint64_t rep_budget(const struct cpu *cpu);
+void rep_done(struct cpu *cpu, uint64_t iterations);
+const struct uop *uop_again(struct cpu *cpu, const struct uop *u);
+
+#endif

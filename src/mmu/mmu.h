@@ -1,0 +1,218 @@
+/* Memory as a processor sees it: segmentation -> paging -> TLB -> bus.
+ *
+ * The prefix of an accessor says which checks apply:
+ *   seg_   logical address: segment limit, type, null selector, then lin_user
+ *   lin_   linear address, implicit supervisor access (IDT, GDT, LDT, TSS)
+ *   bus_   physical (src/bus)
+ *   peek_  no side effect, no fault, no A/D update: debugger and trace
+ *
+ * A failing access fills *mmu->fault and returns ok = false, or, when the
+ * access may not be made from the middle of a block (a device, a store into
+ * translated code, a watched page), sets mmu->stop = MMU_RUN_ALONE: the instruction
+ * has done nothing yet and is run again on its own (mmu->alone = true), where
+ * every access is allowed.  So what a block has cached is exact.
+ *
+ * Sources: SDM 3A, "Protection" and "Paging". */
+#ifndef TRAPGATE_MMU_MMU_H
+#define TRAPGATE_MMU_MMU_H
+
+#include <string.h>
+
+#include "arch/fault.h"
+#include "arch/state.h"
+#include "arch/x86.h"
+#include "bus/bus.h"
+
+#define TLB_BITS 9
+#define TLB_SIZE (1u << TLB_BITS)
+#define PAGE_MASK (~UINT64_C(0xfff))
+
+/* A valid tag is page aligned, so 1 never matches.  host = addend + linear. */
+struct tlb_entry {
+	uint64_t tag;
+	uintptr_t addend;
+};
+#define TLB_INVALID 1u
+
+/* The same page is cached apart for each right, so that a hit needs no check
+ * beyond the tag. */
+enum tlb_kind { TLB_READ, TLB_WRITE, TLB_EXEC, TLB_KINDS };
+enum tlb_bank {
+	BANK_SUPER,      /* supervisor; user pages allowed (no SMAP, or EFLAGS.AC) */
+	BANK_SUPER_SMAP, /* supervisor; user pages refused */
+	BANK_USER,
+	BANK_NONE,       /* never filled: alignment checks in force, every access is slow */
+	BANK_COUNT
+};
+
+/* What the hit path needs of a segment register, derived from it by
+ * mmu_segment_changed().  An access of n bytes at off is inside if
+ * off + n <= r_end (w_end to write).  0 means: always take the slow path
+ * (null, expand-down, not readable, ...). */
+struct seg_window {
+	uint64_t base;
+	uint64_t r_end, w_end;
+};
+
+enum mmu_stop { MMU_FAULT, MMU_RUN_ALONE };
+
+struct mmu {
+	struct tlb_entry *tlb[TLB_KINDS]; /* the current bank's, explicit accesses */
+	uint64_t lin_mask;                /* 0xffffffff outside 64-bit mode */
+	struct seg_window win[SEG_COUNT];
+	struct arch_state *s;
+	struct bus *bus;
+	struct fault *fault;
+	enum mmu_stop stop;
+	bool alone;           /* one instruction on its own: every access allowed */
+	uint32_t watch_hits;  /* DR6.B0-B3 of data breakpoints met (alone only) */
+	uint64_t a20_mask;    /* ANDed with physical addresses */
+	uint64_t phys_mask;   /* MAXPHYADDR */
+	uint32_t epoch;       /* changes whenever a linear -> host translation may have */
+	struct tlb_entry banks[BANK_COUNT][TLB_KINDS][TLB_SIZE];
+	/* second half of a split or slow read-modify-write, see seg_rmw_slow() */
+	struct {
+		uint64_t pa[2];
+		unsigned bytes[2];
+	} rmw;
+	struct mmu_private *priv; /* free for src/mmu */
+};
+
+/* All fields are set; the mmu keeps the pointers.  mmu_free releases priv. */
+bool mmu_init(struct mmu *mmu, struct arch_state *s, struct bus *bus, struct fault *fault) MUST_CHECK;
+void mmu_free(struct mmu *mmu);
+
+/* Call after these parts of *s changed.  Each is cheap if nothing did. */
+void mmu_segment_changed(struct mmu *mmu, enum seg seg); /* after loading seg[] */
+void mmu_mode_changed(struct mmu *mmu);  /* CPL, CR0, CR4, EFER, EFLAGS.AC/VM, DR7: picks bank, masks, all windows */
+void mmu_flush(struct mmu *mmu, bool global_too);        /* MOV CR3 / CR4, task switch */
+void mmu_invlpg(struct mmu *mmu, uint64_t lin);
+void mmu_set_a20(struct mmu *mmu, bool enabled);
+/* PAE: loads the four PDPTEs from CR3 (of the value cr3).  False: a reserved
+ * bit is set; nothing was changed (the caller raises #GP(0)).
+ * SDM 3A, "PDPTE Registers". */
+bool mmu_load_pdptes(struct mmu *mmu, uint64_t cr3) MUST_CHECK;
+
+struct rd {
+	uint64_t v; /* zero-extended */
+	bool ok;
+};
+
+/* Read-modify-write: checked as a write before anything is read.  host != NULL: the
+ * bytes themselves; else the mmu remembers the place until rmw_write. */
+struct rmw {
+	uint64_t v;
+	uint8_t *host;
+	bool ok;
+};
+
+struct rd seg_read_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
+bool seg_write_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, uint64_t value) MUST_CHECK;
+struct rmw seg_rmw_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
+void rmw_write_slow(struct mmu *mmu, unsigned bytes, uint64_t value);
+
+/* Would a write of these bytes succeed?  Same faults and A/D updates as the write
+ * itself, but nothing is stored (PUSHA, ENTER, FSAVE, far transfers: probe
+ * first, then commit). bytes <= 4096. */
+bool seg_probe_write(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
+bool seg_probe_read(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
+
+static inline uint64_t host_load(const uint8_t *p, unsigned bytes)
+{
+	uint64_t v = 0;
+	memcpy(&v, p, bytes);
+	return v;
+}
+
+static inline void host_store(uint8_t *p, unsigned bytes, uint64_t v)
+{
+	memcpy(p, &v, bytes);
+}
+
+/* The host bytes behind lin if the TLB has all of them with this right, else
+ * NULL.  Comparing the page of the last byte with the entry of the first one
+ * refuses page crossings in the same test. */
+static inline uint8_t *tlb_hit(const struct mmu *mmu, enum tlb_kind kind, uint64_t lin, unsigned bytes)
+{
+	const struct tlb_entry *e = &mmu->tlb[kind][(lin >> 12) & (TLB_SIZE - 1)];
+
+	if (LIKELY(((lin + bytes - 1) & PAGE_MASK) == e->tag))
+		return (uint8_t *)(e->addend + (uintptr_t)lin);
+	return NULL;
+}
+
+static inline struct rd seg_read(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)
+{
+	const struct seg_window *w = &mmu->win[seg];
+
+	if (LIKELY(off + bytes <= w->r_end)) {
+		const uint8_t *p = tlb_hit(mmu, TLB_READ, (w->base + off) & mmu->lin_mask, bytes);
+		if (LIKELY(p != NULL))
+			return (struct rd){host_load(p, bytes), true};
+	}
+	return seg_read_slow(mmu, seg, off, bytes);
+}
+
+static inline bool seg_write(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, uint64_t value)
+{
+	const struct seg_window *w = &mmu->win[seg];
+
+	if (LIKELY(off + bytes <= w->w_end)) {
+		uint8_t *p = tlb_hit(mmu, TLB_WRITE, (w->base + off) & mmu->lin_mask, bytes);
+		if (LIKELY(p != NULL)) {
+			host_store(p, bytes, value);
+			return true;
+		}
+	}
+	return seg_write_slow(mmu, seg, off, bytes, value);
+}
+
+static inline struct rmw seg_rmw(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)
+{
+	const struct seg_window *w = &mmu->win[seg];
+
+	if (LIKELY(off + bytes <= w->w_end)) {
+		uint8_t *p = tlb_hit(mmu, TLB_WRITE, (w->base + off) & mmu->lin_mask, bytes);
+		if (LIKELY(p != NULL))
+			return (struct rmw){host_load(p, bytes), p, true};
+	}
+	return seg_rmw_slow(mmu, seg, off, bytes);
+}
+
+static inline void rmw_write(struct mmu *mmu, const struct rmw *r, unsigned bytes, uint64_t value)
+{
+	if (LIKELY(r->host != NULL))
+		host_store(r->host, bytes, value);
+	else
+		rmw_write_slow(mmu, bytes, value);
+}
+
+/* Implicit supervisor accesses to system structures.  #PF as for a supervisor access,
+ * U/S = 0 in the error code whatever CPL is. */
+struct rd lin_read(struct mmu *mmu, uint64_t lin, unsigned bytes) MUST_CHECK;
+bool lin_write(struct mmu *mmu, uint64_t lin, unsigned bytes, uint64_t value) MUST_CHECK;
+bool lin_probe_write(struct mmu *mmu, uint64_t lin, unsigned bytes) MUST_CHECK;
+
+/* A push onto a stack that is not loaded yet (delivery, call gates, task
+ * switches): segment-checked against *seg with privilege cpl, then paged.
+ * Limit and type faults are #SS(err) with the given why.  probe: as
+ * seg_probe_write. */
+bool stack_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
+		 uint64_t value, uint32_t ss_error) MUST_CHECK;
+bool stack_probe_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
+		       uint32_t ss_error) MUST_CHECK;
+
+/* Instruction fetch.  The host bytes of the page that holds lin, for
+ * execution with the current privilege; NULL: *mmu->fault is a #PF, or (stop ==
+ * MMU_RUN_ALONE) the page is a device's: fetch byte by byte with
+ * mmu_fetch_byte.  *pa is the page's physical address (A20 applied). */
+const uint8_t *mmu_fetch_page(struct mmu *mmu, uint64_t lin, uint64_t *pa) MUST_CHECK;
+struct rd mmu_fetch_byte(struct mmu *mmu, uint64_t lin) MUST_CHECK;
+
+/* No side effects.  peek_lin reads as a supervisor would, ignoring every
+ * permission; returns how many bytes could be read. peek_translate gives the
+ * physical address or false. */
+size_t peek_lin(struct mmu *mmu, uint64_t lin, void *buffer, size_t size);
+bool peek_translate(struct mmu *mmu, uint64_t lin, uint64_t *pa);
+
+#endif

@@ -1,0 +1,125 @@
+/* What happened: plain records of deliveries, returns and task switches, as
+ * the processor fills them and the writers print them.  No pointers into the
+ * machine: a record can be copied, kept in the ring, written to a file. */
+#ifndef TRAPGATE_TRACE_RECORD_H
+#define TRAPGATE_TRACE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/fault.h"
+
+enum event_kind {
+	EV_FAULT,    /* exception, fault class: saved RIP is the instruction's */
+	EV_TRAP,     /* exception, trap class (#DB single step, data breakpoint) */
+	EV_ABORT,    /* #DF, #MC */
+	EV_SOFT_INT, /* INT n */
+	EV_INT1, EV_INT3, EV_INTO,
+	EV_IRQ,      /* maskable, from the interrupt pin */
+	EV_NMI,
+	EV_KINDS
+};
+const char *event_kind_name(enum event_kind kind); /* "soft-int" ... */
+
+/* How a delivery ended. */
+enum delivery_outcome {
+	OUT_DELIVERED,
+	OUT_TASK_SWITCH,  /* through a task gate */
+	OUT_REDIRECTED,   /* VME: to the 8086 program's own handler */
+	OUT_FAULTED,      /* a check failed: see refused; the next record goes on */
+	OUT_SHUTDOWN,
+};
+
+/* The steps of a delivery in the SDM's order: the last one reached. */
+enum delivery_step {
+	STEP_VECTOR,      /* vector inside the IDT limit */
+	STEP_GATE,        /* gate read and of a usable type */
+	STEP_GATE_DPL, STEP_GATE_PRESENT,
+	STEP_CODE_SEGMENT, STEP_CODE_PRESENT,
+	STEP_STACK_SELECT, STEP_STACK_SEGMENT, STEP_STACK_LIMIT,
+	STEP_TARGET_LIMIT, STEP_PUSH, STEP_COMMIT,
+};
+const char *delivery_step_name(enum delivery_step step);
+
+enum stack_source { STACK_SAME, STACK_TSS16, STACK_TSS32, STACK_RSP, STACK_IST, STACK_VM86, STACK_TASK };
+const char *stack_source_name(enum stack_source source);
+
+enum pushed_name {
+	PUSH_ERROR, PUSH_IP, PUSH_CS, PUSH_FLAGS, PUSH_SP, PUSH_SS, PUSH_ES, PUSH_DS, PUSH_FS, PUSH_GS, PUSH_NAMES
+};
+const char *pushed_name_text(enum pushed_name name, unsigned width); /* "EIP" */
+
+#define RECORD_MAX_WORDS 10
+
+struct where { /* a place in the guest: code, stack and privilege */
+	uint64_t rip, rsp, rflags;
+	uint16_t cs, ss;
+	uint8_t cpl;
+	uint8_t mode;   /* enum decode_mode */
+	uint64_t cs_base, ss_base;
+};
+
+struct delivery_record {
+	uint64_t id;     /* counts from 1 */
+	uint64_t when;   /* retired instructions */
+	uint64_t cause;  /* clock_new_cause() of what raised it, 0: synchronous */
+	uint8_t cpu, kind, vector, outcome, step;
+	bool has_error;
+	uint32_t error;  /* as pushed */
+	uint64_t cr2;
+	uint16_t why;    /* the fault's own reason */
+	uint64_t parent; /* record whose delivery failed and led here, or 0 */
+	uint64_t rax;    /* at the moment of the event: system-call number */
+	struct where from, to;
+	struct {         /* meaningless where step == STEP_VECTOR */
+		uint64_t address; /* linear, of the IDT entry (real mode: of the vector) */
+		uint64_t offset;
+		uint16_t selector;
+		uint8_t type, dpl, ist, present, width;
+	} gate;
+	struct {
+		uint16_t selector;
+		uint8_t type, dpl, present, conforming;
+	} code;
+	uint8_t stack_source; /* enum stack_source */
+	uint64_t tss_base;
+	uint8_t words, word_bytes; /* pushed, in the order of pushing */
+	uint8_t word_name[RECORD_MAX_WORDS];
+	uint64_t word[RECORD_MAX_WORDS];
+	uint64_t frame;  /* linear address of the last word pushed */
+	struct fault refused; /* OUT_FAULTED */
+};
+
+enum return_kind { RET_IRET, RET_IRET_TASK, RET_FAR, RET_SYSEXIT, RET_SYSRET };
+const char *return_kind_name(enum return_kind kind);
+
+struct return_record {
+	uint64_t id, when;
+	uint8_t cpu, kind;
+	struct where from, to;
+	uint64_t frame;    /* linear address of the first word popped; 0 for SYSEXIT */
+	uint64_t delivery; /* id of the delivery it ends, 0: unknown */
+};
+
+/* Entries that are no delivery: SYSENTER, SYSCALL, call gates. */
+enum entry_kind { ENTRY_SYSENTER, ENTRY_SYSCALL, ENTRY_CALL_GATE };
+const char *entry_kind_name(enum entry_kind kind);
+struct entry_record {
+	uint64_t id, when;
+	uint8_t cpu, kind;
+	uint64_t rax;
+	struct where from, to;
+};
+
+enum task_cause { TASK_JMP, TASK_CALL, TASK_INT, TASK_IRET };
+const char *task_cause_name(enum task_cause cause);
+struct task_record {
+	uint64_t id, when;
+	uint8_t cpu, cause;
+	uint16_t old_selector, new_selector;
+	uint64_t old_base, new_base;
+	uint8_t width; /* of the new TSS: 16 or 32 */
+	struct where from, to;
+};
+
+#endif
