@@ -1,0 +1,126 @@
+/* Loading segment registers, and the state that hangs on them.
+ * Sources: SDM 2A, "MOV" (Operation); SDM 3A, "Segment Registers", "Privilege
+ * Level Checking When Accessing Data Segments", "Loading the SS Register". */
+#include "cpu/desc.h"
+
+#define TYPE_DATA_RW (TYPE_WRITABLE | TYPE_ACCESSED)
+
+void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
+{
+	const struct segment old = cpu->s.seg[seg];
+
+	cpu->s.seg[seg] = *value;
+	mmu_segment_changed(&cpu->mmu, seg);
+	if (seg == SEG_SS) {
+		cpu->sp_mask = value->db ? 0xffffffff : 0xffff;
+	} else if (seg == SEG_CS) {
+		cpu->ip_mask = value->db ? 0xffffffff : 0xffff;
+		if (old.base != value->base || old.limit != value->limit || old.db != value->db)
+			cpu->epoch++;
+	}
+}
+
+void set_cpl(struct cpu *cpu, unsigned cpl)
+{
+	cpu->s.cpl = (uint8_t)cpl;
+	mmu_mode_changed(&cpu->mmu);
+}
+
+/* What the hidden part holds beside "unusable" is undefined (SDM 3C, "Saving
+ * Segment Registers and Descriptor-Table Registers"): here what lets real mode go
+ * on with a 64-KByte segment. */
+struct segment null_segment(uint16_t sel)
+{
+	return (struct segment){.sel = sel, .limit = 0xffff, .type = TYPE_DATA_RW, .s = true};
+}
+
+/* A real-mode load writes selector and base only (SDM 3A, "Switching Back to
+ * Real-Address Mode"): a limit from protected mode stays.  CS becomes writable data, as
+ * after reset (SDM 3A, "Processor State After Reset"). */
+struct segment real_segment(const struct segment *old, uint16_t sel)
+{
+	struct segment v = *old;
+
+	v.sel = sel;
+	v.base = (uint32_t)sel << 4;
+	v.usable = true;
+	v.present = true;
+	v.s = true;
+	if (v.type & TYPE_CODE)
+		v.type = TYPE_DATA_RW;
+	return v;
+}
+
+/* SDM 3C, "Checks on Guest Segment Registers" lists these values for
+ * virtual-8086 mode: limit 0xffff, access rights 0xf3. */
+struct segment vm86_segment(uint16_t sel)
+{
+	return (struct segment){
+		.base = (uint32_t)sel << 4,
+		.limit = 0xffff,
+		.sel = sel,
+		.type = TYPE_DATA_RW,
+		.dpl = 3,
+		.s = true,
+		.present = true,
+		.usable = true,
+	};
+}
+
+/* SS in protected mode.  #GP(0), #GP(sel), #SS(sel) in the order of SDM 2A,
+ * "MOV". */
+static bool check_stack_segment(struct cpu *cpu, struct descriptor *d, uint16_t sel)
+{
+	uint32_t error = sel & ~SEL_RPL;
+
+	if (sel_null(sel))
+		return raise(cpu, VEC_GP, 0, WHY_LOAD_SS_NULL);
+	if (!desc_read(cpu, d, sel, VEC_GP, 0, WHY_LOAD_SS_TABLE))
+		return false;
+	if ((sel & SEL_RPL) != cpu->s.cpl)
+		return raise(cpu, VEC_GP, error, WHY_LOAD_SS_RPL);
+	if (!seg_is_writable_data(&d->seg))
+		return raise(cpu, VEC_GP, error, WHY_LOAD_SS_TYPE);
+	if (d->seg.dpl != cpu->s.cpl)
+		return raise(cpu, VEC_GP, error, WHY_LOAD_SS_DPL);
+	if (!d->seg.present)
+		return raise(cpu, VEC_SS, error, WHY_LOAD_SS_NOT_PRESENT);
+	return true;
+}
+
+/* DS, ES, FS, GS in protected mode with a selector that is not null. */
+static bool check_data_segment(struct cpu *cpu, struct descriptor *d, uint16_t sel)
+{
+	uint32_t error = sel & ~SEL_RPL;
+	unsigned rpl = sel & SEL_RPL;
+
+	if (!desc_read(cpu, d, sel, VEC_GP, 0, WHY_LOAD_SEG_TABLE))
+		return false;
+	if (!seg_is_readable(&d->seg))
+		return raise(cpu, VEC_GP, error, WHY_LOAD_SEG_TYPE);
+	if (!seg_is_conforming(&d->seg) && (rpl > d->seg.dpl || cpu->s.cpl > d->seg.dpl))
+		return raise(cpu, VEC_GP, error, WHY_LOAD_SEG_DPL);
+	if (!d->seg.present)
+		return raise(cpu, VEC_NP, error, WHY_LOAD_SEG_NOT_PRESENT);
+	return true;
+}
+
+bool load_data_segment(struct cpu *cpu, enum seg seg, uint16_t sel)
+{
+	struct descriptor d;
+
+	if (in_real(cpu)) {
+		d.seg = real_segment(&cpu->s.seg[seg], sel);
+	} else if (in_vm86(cpu)) {
+		d.seg = vm86_segment(sel);
+	} else if (seg != SEG_SS && sel_null(sel)) {
+		d.seg = null_segment(sel);
+	} else {
+		bool ok = seg == SEG_SS ? check_stack_segment(cpu, &d, sel) : check_data_segment(cpu, &d, sel);
+
+		if (!ok || !desc_set_accessed(cpu, &d))
+			return false;
+	}
+	set_segment(cpu, seg, &d.seg);
+	return true;
+}
