@@ -33,8 +33,9 @@ struct region {
 	uint64_t *code;
 	struct mmio_ops ops;  /* MMIO */
 	void *device;
-	int priority;         /* the higher one is seen where regions overlap */
+	int priority;         /* the higher one is seen where regions overlap; RAM 0, ROM 1 */
 	bool enabled;
+	unsigned sequence;    /* equal priorities: the region added later is seen */
 };
 
 /* A port range.  bytes is 1, 2 or 4. */
@@ -68,6 +69,9 @@ void bus_remove_ports(struct bus *bus, uint16_t first, unsigned count, const voi
 /* The region seen at pa (A20 is the processor's: the mmu masks), NULL: a
  * hole.  *offset is pa's place in it. */
 struct region *bus_find(struct bus *bus, uint64_t pa, uint64_t *offset);
+/* The same for pa's whole page: NULL as well if not all of the page's bytes
+ * are seen in one region.  Only such pages may be cached. */
+struct region *bus_find_page(struct bus *bus, uint64_t pa, uint64_t *offset);
 
 /* Bus cycles as the processor or a bus master makes them: holes read as all
  * ones and swallow writes, ROM swallows writes, accesses across a region's
@@ -84,18 +88,24 @@ size_t bus_peek(struct bus *bus, uint64_t pa, void *buffer, size_t size);
 size_t bus_load(struct bus *bus, uint64_t pa, const void *data, size_t size);
 
 /* Whoever keeps something derived from the address space (a TLB, translated
- * code) watches it. code_written: RAM holding code is about to change.
- * map_changed: any cached translation to host memory is void. */
+ * code) watches it; a function that is NULL is not called.
+ * code_written: RAM or ROM holding code is about to change.
+ * map_changed: any cached translation to host memory is void.
+ * code_marked: the page at page_pa (host memory: page_host) holds code for the
+ * first time: cached translations that allow writing it are void. */
 struct bus_watcher {
 	void (*code_written)(void *owner, uint64_t pa, unsigned bytes);
 	void (*map_changed)(void *owner);
 	void *owner;
+	void (*code_marked)(void *owner, uint64_t page_pa, const uint8_t *page_host);
 };
+/* False: BUS_MAX_WATCHERS are there already. */
 bool bus_watch(struct bus *bus, struct bus_watcher watcher);
+void bus_unwatch(struct bus *bus, const void *owner);
 
 /* Marks / tests / forgets granules with translated code.  bus_code_mark
- * returns true if the page had no code before (write TLB entries for it must
- * go: map_changed is called). */
+ * returns true if a page had no code before (write TLB entries for it must
+ * go: code_marked is called).  Only RAM is marked: nothing else changes. */
 bool bus_code_mark(struct bus *bus, uint64_t pa, unsigned bytes);
 bool bus_code_hit(const struct region *region, uint64_t offset, unsigned bytes);
 void bus_code_clear_page(struct bus *bus, uint64_t pa);

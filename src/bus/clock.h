@@ -19,17 +19,15 @@ struct timer {
 	void (*fire)(void *owner, uint64_t when);
 	void *owner;
 	struct clock *clock;
-	int slot;      /* index in the clock's heap, -1: not armed */
+	bool armed;
+	struct timer *earlier, *later; /* neighbours in the clock's list */
 };
-
-#define CLOCK_MAX_TIMERS 64
 
 struct clock {
 	uint64_t now;
 	uint64_t next_sequence;
 	uint64_t next_cause; /* ids handed out by clock_new_cause() */
-	int armed;
-	struct timer *heap[CLOCK_MAX_TIMERS];
+	struct timer *first; /* armed timers in firing order */
 	/* Told whenever the earliest deadline may have moved nearer. */
 	void (*sooner)(void *owner);
 	void *sooner_owner;
@@ -38,7 +36,10 @@ struct clock {
 void clock_init(struct clock *clock);
 
 /* The earliest armed deadline, or CLOCK_NEVER. */
-uint64_t clock_deadline(const struct clock *clock);
+static inline uint64_t clock_deadline(const struct clock *clock)
+{
+	return clock->first ? clock->first->when : CLOCK_NEVER;
+}
 
 /* Sets now (never backwards) and fires, in order, every timer whose time has
  * come.  A timer that re-arms itself for a time already past fires again. */
@@ -56,7 +57,8 @@ bool timer_armed(const struct timer *timer);
 
 /* Periods of a hz input that are complete at tick t, and the first tick at
  * which n periods are complete: exact integer conversions in 128 bits, so two
- * devices on the same input agree for ever. */
+ * devices on the same input agree for ever.  What does not fit in 64 bits, and
+ * every tick of a 0 Hz input, is UINT64_MAX (CLOCK_NEVER). */
 uint64_t clock_ticks_to_cycles(uint64_t ticks, uint64_t hz);
 uint64_t clock_cycles_to_ticks(uint64_t cycles, uint64_t hz);
 
