@@ -10,6 +10,16 @@
 
 #define INSN_MAX_LENGTH 15
 
+enum mnemonic {
+#define MNEMONIC(name) MN_##name,
+#include "decode/mnemonics.def"
+#undef MNEMONIC
+	MNEMONIC_COUNT
+};
+
+/* The mnemonic in Intel's spelling, lower case; NULL for a number that is none. */
+const char *mnemonic_name(unsigned mnemonic);
+
 /* Processor modes as the decoder sees them.  REAL and VM86 decode alike but
  * some instructions exist in neither (ATTR_PROTECTED_ONLY). */
 enum decode_mode { MODE_REAL, MODE_VM86, MODE_PROTECTED, MODE_COMPAT, MODE_LONG64 };
@@ -17,7 +27,7 @@ enum decode_mode { MODE_REAL, MODE_VM86, MODE_PROTECTED, MODE_COMPAT, MODE_LONG6
 enum decode_status {
 	DECODE_OK,
 	DECODE_SHORT,    /* the buffer ended inside the instruction */
-	DECODE_UD,       /* no such instruction, or LOCK where it may not be: #UD */
+	DECODE_UD,       /* no such instruction (here), or LOCK where it may not be: #UD */
 	DECODE_TOO_LONG, /* more than 15 bytes: #GP(0) */
 };
 
@@ -90,13 +100,14 @@ enum decode_status decode(struct insn *insn, const uint8_t *bytes, size_t size,
 #define ATTR_BRANCH    0x0020u /* near branch */
 #define ATTR_I64       0x0040u /* invalid in 64-bit mode */
 #define ATTR_O64       0x0080u /* valid in 64-bit mode only */
-#define ATTR_X87       0x0100u
+#define ATTR_X87       0x0100u /* ESC: D8 to DF */
 #define ATTR_UD        0x0200u /* decodes (its length matters), then #UD: UD0, UD1, UD2 */
 
 struct opcode_row {
 	const char *name;     /* mnemonic, lower case */
 	const char *operands; /* as written in the row, for documents */
 	const char *encoding; /* "0F A4 /r", for documents */
+	uint16_t mnemonic;    /* enum mnemonic */
 	uint16_t attributes;
 	uint8_t cpu;          /* enum cpu_generation: first processor that has it */
 };
