@@ -23,11 +23,22 @@ struct event {
  * Afterwards s.rip is the next instruction to run. */
 void deliver(struct cpu *cpu, const struct event *ev);
 
-/* task.c.  The task switch of SDM 3A, "Task Switching".  tss_sel is the new
- * TSS's selector; error: EV's error code to push on the new stack (has_error).
- * False: cpu->fault; *committed tells whether the new task was already
- * entered when it happened. */
-bool task_switch(struct cpu *cpu, uint16_t tss_sel, enum task_cause cause, uint64_t return_rip,
-		 bool has_error, uint32_t error, bool ext, bool *committed) MUST_CHECK;
+/* task.c.  The task switch of SDM 3A, "Task Switching". */
+struct task_switch {
+	uint16_t tss_sel;      /* of the new task: operand, task gate or back link */
+	enum task_cause cause; /* decides on busy bits, NT and back link */
+	uint64_t return_rip;   /* EIP saved in the old task */
+	uint64_t flags;        /* EFLAGS saved in the old task: cpu_flags() with the RF the event wants */
+	bool has_error;        /* an exception's error code ... */
+	uint32_t error;        /* ... goes onto the new stack, EXT included */
+	uint32_t ext;          /* ERR_EXT or 0, for the error codes of faults met on the way */
+};
+
+/* Begins with all checks on the selector and the TSS descriptor; the gate's own checks
+ * and those of DPL are the caller's.  False: cpu->fault (or MMU_RUN_ALONE, only while not
+ * alone); *committed tells whose it is: false, the old task's, which has not changed; true, the
+ * new task's: s.rip is its EIP and nothing of it was executed.  With true, s.rip is
+ * the new task's EIP, and keep_rf is set. */
+bool task_switch(struct cpu *cpu, const struct task_switch *t, bool *committed) MUST_CHECK;
 
 #endif
