@@ -30,6 +30,8 @@ enum delivery_outcome {
 	OUT_SHUTDOWN,
 };
 
+const char *delivery_outcome_name(enum delivery_outcome outcome); /* "delivered" ... */
+
 /* The steps of a delivery in the SDM's order: the last one reached. */
 enum delivery_step {
 	STEP_VECTOR,      /* vector inside the IDT limit */
@@ -43,6 +45,9 @@ const char *delivery_step_name(enum delivery_step step);
 
 enum stack_source { STACK_SAME, STACK_TSS16, STACK_TSS32, STACK_RSP, STACK_IST, STACK_VM86, STACK_TASK };
 const char *stack_source_name(enum stack_source source);
+const char *exception_name(unsigned vector); /* "#GP"; NULL: no exception of the processor */
+const char *gate_type_name(unsigned type);   /* of a system descriptor: "int32" */
+const char *mode_name(unsigned mode);        /* of struct where */
 
 enum pushed_name {
 	PUSH_ERROR, PUSH_IP, PUSH_CS, PUSH_FLAGS, PUSH_SP, PUSH_SS, PUSH_ES, PUSH_DS, PUSH_FS, PUSH_GS, PUSH_NAMES
@@ -93,12 +98,27 @@ struct delivery_record {
 enum return_kind { RET_IRET, RET_IRET_TASK, RET_FAR, RET_SYSEXIT, RET_SYSRET };
 const char *return_kind_name(enum return_kind kind);
 
+/* Deliveries that happened while a handler ran, by kind and vector. */
+#define NESTED_KINDS 6
+struct nested_counts {
+	uint32_t total;
+	uint8_t used; /* entries of by[] */
+	struct {
+		uint8_t kind, vector; /* enum event_kind */
+		uint32_t count;
+	} by[NESTED_KINDS];   /* the first kinds met; the rest is in total only */
+};
+
 struct return_record {
 	uint64_t id, when;
 	uint8_t cpu, kind;
 	struct where from, to;
 	uint64_t frame;    /* linear address of the first word popped; 0 for SYSEXIT */
-	uint64_t delivery; /* id of the delivery it ends, 0: unknown */
+	/* What it ends, filled in by trace_returned(): */
+	uint64_t delivery; /* id, 0: unknown, and then the rest means nothing */
+	uint8_t ended_kind, ended_vector; /* enum event_kind, vector of that delivery */
+	uint64_t insns;    /* retired between the two */
+	struct nested_counts nested;
 };
 
 /* Entries that are no delivery: SYSENTER, SYSCALL, call gates. */

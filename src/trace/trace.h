@@ -4,6 +4,7 @@
 #ifndef TRAPGATE_TRACE_TRACE_H
 #define TRAPGATE_TRACE_TRACE_H
 
+#include "trace/match.h"
 #include "trace/record.h"
 
 #define TRACE_RING 256u /* deliveries, power of two */
@@ -24,6 +25,7 @@ struct trace {
 	struct delivery_record ring[TRACE_RING];
 	int sinks;
 	struct trace_sink sink[TRACE_MAX_SINKS];
+	struct match match;         /* fed only while there are sinks */
 };
 
 void trace_init(struct trace *trace);

@@ -1,0 +1,309 @@
+/* Records as JSON Lines, one object an event.  docs/trace.md is the schema. */
+#include "trace/out.h"
+#include "trace/writer.h"
+
+static void key(struct out *out, const char *name)
+{
+	char last = out->n ? out->text[out->n - 1] : '{';
+
+	if (last != '{' && last != '[')
+		out_char(out, ',');
+	out_char(out, '"');
+	out_text(out, name);
+	out_text(out, "\":");
+}
+
+static void quoted(struct out *out, const char *text)
+{
+	out_char(out, '"');
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20 || c >= 0x7f) {
+			out_text(out, "\\u");
+			out_hex(out, c, 4);
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			out_char(out, '\\');
+		out_char(out, (char)c);
+	}
+	out_char(out, '"');
+}
+
+static void str(struct out *out, const char *name, const char *value)
+{
+	key(out, name);
+	quoted(out, value);
+}
+
+static void num(struct out *out, const char *name, uint64_t value)
+{
+	key(out, name);
+	out_dec(out, value);
+}
+
+static void boolean(struct out *out, const char *name, bool value)
+{
+	key(out, name);
+	out_text(out, value ? "true" : "false");
+}
+
+/* Addresses, selectors and register values are strings: JSON numbers above
+ * 2^53 are not exact. */
+static void hex(struct out *out, const char *name, uint64_t value)
+{
+	key(out, name);
+	out_text(out, "\"0x");
+	out_hex(out, value, 1);
+	out_char(out, '"');
+}
+
+static void open(struct out *out, const char *name)
+{
+	key(out, name);
+	out_char(out, '{');
+}
+
+static void close(struct out *out)
+{
+	out_char(out, '}');
+}
+
+static void symbol(struct out *out, const struct trace_view *view, const char *name, uint64_t address)
+{
+	uint64_t offset = 0;
+	const char *text = view->symbol ? view->symbol(view->owner, address, &offset) : NULL;
+
+	if (!text)
+		return;
+	open(out, name);
+	str(out, "name", text);
+	num(out, "offset", offset);
+	close(out);
+}
+
+static void place(struct out *out, const struct trace_view *view, const char *name, const struct where *w)
+{
+	open(out, name);
+	str(out, "mode", mode_name(w->mode));
+	num(out, "cpl", w->cpl);
+	hex(out, "cs", w->cs);
+	hex(out, "ip", w->rip);
+	hex(out, "ss", w->ss);
+	hex(out, "sp", w->rsp);
+	hex(out, "flags", w->rflags);
+	hex(out, "cs_base", w->cs_base);
+	hex(out, "ss_base", w->ss_base);
+	symbol(out, view, "symbol", w->cs_base + w->rip);
+	close(out);
+}
+
+static void reason(struct out *out, enum why why)
+{
+	const struct why_info *info = why_info(why);
+
+	if (why == WHY_NONE)
+		return;
+	open(out, "why");
+	str(out, "name", info->name);
+	str(out, "sentence", info->sentence);
+	str(out, "sdm", info->source);
+	close(out);
+}
+
+/* Keys every event has. */
+static void begin(struct out *out, const char *event, uint64_t id, uint64_t when, unsigned cpu)
+{
+	out->n = 0;
+	out_char(out, '{');
+	str(out, "event", event);
+	num(out, "id", id);
+	num(out, "t", when);
+	num(out, "cpu", cpu);
+}
+
+static void end(struct trace_writer *w, struct out *out)
+{
+	out_text(out, "}\n");
+	fwrite(out->text, 1, out->n, w->file);
+}
+
+static void fault(struct out *out, const char *name, const struct fault *f)
+{
+	const char *exception = exception_name(f->vector);
+
+	open(out, name);
+	num(out, "vector", f->vector);
+	if (exception)
+		str(out, "exception", exception);
+	if (f->has_error)
+		hex(out, "error", f->error);
+	if (f->vector == 14)
+		hex(out, "cr2", f->cr2);
+	reason(out, f->why);
+	close(out);
+}
+
+static void gate_and_code(struct out *out, const struct delivery_record *r)
+{
+	bool gate_read = r->step > STEP_VECTOR;
+
+	if (!gate_read)
+		return;
+	open(out, "gate");
+	hex(out, "address", r->gate.address);
+	num(out, "type", r->gate.type);
+	str(out, "type_name", gate_type_name(r->gate.type));
+	num(out, "width", r->gate.width);
+	num(out, "dpl", r->gate.dpl);
+	boolean(out, "present", r->gate.present);
+	hex(out, "selector", r->gate.selector);
+	hex(out, "offset", r->gate.offset);
+	num(out, "ist", r->gate.ist);
+	close(out);
+	if (r->step < STEP_CODE_SEGMENT)
+		return;
+	open(out, "code");
+	hex(out, "selector", r->code.selector);
+	num(out, "type", r->code.type);
+	num(out, "dpl", r->code.dpl);
+	boolean(out, "present", r->code.present);
+	boolean(out, "conforming", r->code.conforming);
+	close(out);
+}
+
+static void stack(struct out *out, const struct delivery_record *r)
+{
+	if (!r->words)
+		return;
+	open(out, "stack");
+	str(out, "source", stack_source_name(r->stack_source));
+	if (r->stack_source == STACK_TSS16 || r->stack_source == STACK_TSS32)
+		hex(out, "tss", r->tss_base);
+	hex(out, "frame", r->frame);
+	num(out, "word_bytes", r->word_bytes);
+	key(out, "words");
+	out_char(out, '[');
+	for (unsigned i = 0; i < r->words && i < RECORD_MAX_WORDS; i++) {
+		out_text(out, i ? ",{" : "{");
+		hex(out, "at", r->frame + (uint64_t)(r->words - 1u - i) * r->word_bytes);
+		str(out, "name", pushed_name_text(r->word_name[i], r->word_bytes * 8u));
+		hex(out, "value", r->word[i]);
+		close(out);
+	}
+	out_char(out, ']');
+	close(out);
+}
+
+static void json_delivery(void *owner, const struct delivery_record *r)
+{
+	struct trace_writer *w = owner;
+	const char *exception = exception_name(r->vector);
+	bool soft = r->kind == EV_SOFT_INT || r->kind == EV_IRQ;
+	struct out out;
+	char insn[96];
+
+	begin(&out, "delivery", r->id, r->when, r->cpu);
+	str(&out, "kind", event_kind_name(r->kind));
+	num(&out, "vector", r->vector);
+	if (exception && !soft)
+		str(&out, "exception", exception);
+	str(&out, "outcome", delivery_outcome_name(r->outcome));
+	str(&out, "step", delivery_step_name(r->step));
+	if (r->has_error)
+		hex(&out, "error", r->error);
+	if (r->kind == EV_FAULT && r->vector == 14)
+		hex(&out, "cr2", r->cr2);
+	reason(&out, r->why);
+	if (r->parent)
+		num(&out, "parent", r->parent);
+	if (r->cause)
+		num(&out, "cause", r->cause);
+	hex(&out, "ax", r->rax);
+	if (w->view.instruction && w->view.instruction(w->view.owner, &r->from, insn, sizeof(insn)))
+		str(&out, "instruction", insn);
+	place(&out, &w->view, "from", &r->from);
+	if (r->outcome != OUT_SHUTDOWN)
+		gate_and_code(&out, r);
+	stack(&out, r);
+	if (r->outcome == OUT_FAULTED)
+		fault(&out, "refused", &r->refused);
+	else if (r->outcome != OUT_SHUTDOWN)
+		place(&out, &w->view, "to", &r->to);
+	end(w, &out);
+}
+
+static void nested(struct out *out, const struct nested_counts *n)
+{
+	open(out, "nested");
+	num(out, "total", n->total);
+	key(out, "by");
+	out_char(out, '[');
+	for (unsigned i = 0; i < n->used && i < NESTED_KINDS; i++) {
+		out_text(out, i ? ",{" : "{");
+		str(out, "kind", event_kind_name(n->by[i].kind));
+		num(out, "vector", n->by[i].vector);
+		num(out, "count", n->by[i].count);
+		close(out);
+	}
+	out_char(out, ']');
+	close(out);
+}
+
+static void json_returned(void *owner, const struct return_record *r)
+{
+	struct trace_writer *w = owner;
+	struct out out;
+
+	begin(&out, "return", r->id, r->when, r->cpu);
+	str(&out, "kind", return_kind_name(r->kind));
+	if (r->frame)
+		hex(&out, "frame", r->frame);
+	if (r->delivery) {
+		num(&out, "of", r->delivery);
+		num(&out, "vector", r->ended_vector);
+		num(&out, "insns", r->insns);
+		nested(&out, &r->nested);
+	}
+	place(&out, &w->view, "from", &r->from);
+	place(&out, &w->view, "to", &r->to);
+	end(w, &out);
+}
+
+static void json_entry(void *owner, const struct entry_record *r)
+{
+	struct trace_writer *w = owner;
+	struct out out;
+
+	begin(&out, "entry", r->id, r->when, r->cpu);
+	str(&out, "kind", entry_kind_name(r->kind));
+	hex(&out, "ax", r->rax);
+	place(&out, &w->view, "from", &r->from);
+	place(&out, &w->view, "to", &r->to);
+	end(w, &out);
+}
+
+static void json_task(void *owner, const struct task_record *r)
+{
+	struct trace_writer *w = owner;
+	struct out out;
+
+	begin(&out, "task", r->id, r->when, r->cpu);
+	str(&out, "kind", task_cause_name(r->cause));
+	hex(&out, "old_selector", r->old_selector);
+	hex(&out, "old_tss", r->old_base);
+	hex(&out, "new_selector", r->new_selector);
+	hex(&out, "new_tss", r->new_base);
+	num(&out, "width", r->width);
+	place(&out, &w->view, "from", &r->from);
+	place(&out, &w->view, "to", &r->to);
+	end(w, &out);
+}
+
+struct trace_sink trace_jsonl_sink(struct trace_writer *writer)
+{
+	fprintf(writer->file, "{\"event\":\"header\",\"schema\":\"trapgate-trace\",\"version\":%d}\n",
+		TRACE_SCHEMA_VERSION);
+	return (struct trace_sink){json_delivery, json_returned, json_entry, json_task, writer};
+}
