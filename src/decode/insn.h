@@ -11,17 +11,18 @@
 #define INSN_MAX_LENGTH 15
 
 enum mnemonic {
+	MN_INVALID, /* of an instruction that no row fits */
 #define MNEMONIC(name) MN_##name,
 #include "decode/mnemonics.def"
 #undef MNEMONIC
 	MNEMONIC_COUNT
 };
 
-/* The mnemonic in Intel's spelling, lower case; NULL for a number that is none. */
+/* The mnemonic in Intel's spelling, lower case; "(bad)" for MN_INVALID and numbers that are none. */
 const char *mnemonic_name(unsigned mnemonic);
 
-/* Processor modes as the decoder sees them.  REAL and VM86 decode alike but
- * some instructions exist in neither (ATTR_PROTECTED_ONLY). */
+/* Processor modes as the decoder sees them.  REAL and VM86 decode alike but some instructions exist in
+ * neither (ATTR_PROTECTED).  In LONG64 every instruction is DECODE_UD: no processor model has it. */
 enum decode_mode { MODE_REAL, MODE_VM86, MODE_PROTECTED, MODE_COMPAT, MODE_LONG64 };
 
 enum decode_status {
@@ -56,14 +57,14 @@ struct operand {
 #define REG_NONE 0xffu
 
 struct insn {
-	uint16_t row;      /* index into the opcode table */
+	uint16_t row;      /* index into the opcode table; 0 where no row fits */
 	uint16_t mnemonic; /* enum mnemonic */
 	uint8_t status;    /* enum decode_status */
-	uint8_t length;    /* bytes; 0 with DECODE_SHORT */
+	uint8_t length;    /* bytes; 0 with DECODE_SHORT, the bytes looked at with DECODE_UD */
 	uint8_t mode;      /* enum decode_mode */
 	uint8_t osize;     /* effective operand size: 16, 32, 64 */
 	uint8_t asize;     /* effective address size: 16, 32, 64 */
-	uint8_t width;     /* bits the row's W column yields: selects the handler */
+	uint8_t width;     /* bits the row's width column yields: selects the handler; 0: any */
 	bool lock, rep, repne; /* prefixes; rep: F3, repne: F2; last one wins */
 	bool opsize_prefix, addrsize_prefix;
 	bool seg_override;
@@ -73,7 +74,7 @@ struct insn {
 	uint8_t base, index; /* enum gpr or REG_NONE */
 	uint8_t scale;       /* 0-3: index << scale */
 	uint8_t disp_size;   /* bytes in the encoding: 0, 1, 2, 4, 8 */
-	uint8_t imm_size;    /* bytes in the encoding */
+	uint8_t imm_size;    /* bytes in the encoding, of all immediates together */
 	bool rip_relative;
 	int64_t disp;
 	uint64_t imm;
