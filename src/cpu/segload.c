@@ -16,7 +16,7 @@ void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
 	} else if (seg == SEG_CS) {
 		cpu->ip_mask = value->db ? 0xffffffff : 0xffff;
 		if (old.base != value->base || old.limit != value->limit || old.db != value->db)
-			cpu->epoch++;
+			cpu->epoch += cpu->epoch == UINT32_MAX ? 2 : 1; /* 0 is no epoch */
 	}
 }
 

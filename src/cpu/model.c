@@ -1,0 +1,200 @@
+/* The processor models.  Sources: SDM 2A "CPUID"; SDM 3A "Control Registers";
+ * SDM 3B "Architecture Compatibility". */
+#include "cpu/model.h"
+
+#include <string.h>
+
+#include "arch/x86.h"
+
+#define CR0_386 (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG)
+#define CR0_486 (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+
+#define EFLAGS_386     (FLAGS_DEFINED & ~(FLAG_AC | FLAG_VIF | FLAG_VIP | FLAG_ID))
+#define EFLAGS_486     (EFLAGS_386 | FLAG_AC)
+#define EFLAGS_PENTIUM FLAGS_DEFINED
+
+#define CR4_PENTIUM (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE)
+#define CR4_P6      (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE)
+#define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP)
+
+#define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_CX8)
+#define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_PGE | F1D_CMOV)
+#define F7B_MAX     (F7B_SMEP | F7B_SMAP)
+
+#define SIGNATURE_386     0x0308u
+#define SIGNATURE_486     0x0433u
+#define SIGNATURE_PENTIUM 0x052cu
+#define SIGNATURE_P2      0x0652u
+#define SIGNATURE_MAX     0x0663u
+
+/* "GenuineIntel" in EBX, EDX, ECX */
+#define VENDOR_EBX 0x756e6547u
+#define VENDOR_ECX 0x6c65746eu
+#define VENDOR_EDX 0x49656e69u
+
+/* Leaf 2 of a Pentium II: 4-KByte and 4-MByte TLBs, 16 KBytes of each L1
+ * cache, 512 KBytes of L2. */
+#define CACHES_EAX 0x03020101u
+#define CACHES_EDX 0x0c040843u
+
+#define ANY CPUID_ANY_SUBLEAF
+
+static const struct cpuid_leaf leaves_pentium[] = {
+	{0x0, ANY, 1, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
+	{0x1, ANY, SIGNATURE_PENTIUM, 0, 0, F1D_PENTIUM},
+};
+
+static const struct cpuid_leaf leaves_pentium2[] = {
+	{0x0, ANY, 2, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
+	{0x1, ANY, SIGNATURE_P2, 0, 0, F1D_P6},
+	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
+};
+
+static const struct cpuid_leaf leaves_max[] = {
+	{0x0, ANY, 7, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
+	{0x1, ANY, SIGNATURE_MAX, 0, 0, F1D_P6},
+	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
+	{0x7, 0, 0, F7B_MAX, F7C_UMIP, 0},
+	{0x80000000, ANY, 0x80000008, 0, 0, 0},
+	{0x80000001, ANY, 0, 0, 0, F81D_NX},
+	{0x80000002, ANY, 0x70617254, 0x65746167, 0x78616d20, 0}, /* "Trapgate max" */
+	{0x80000008, ANY, 36 | 32 << 8, 0, 0, 0}, /* physical and linear address bits */
+};
+
+#define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])
+
+const struct cpu_model cpu_models[] = {
+	{
+		.name = "i386",
+		.description = "80386DX with an 80387: the base of IA-32",
+		.generation = GEN_386,
+		.signature = SIGNATURE_386,
+		.feature = {[FEAT_1_EDX] = F1D_FPU},
+		.cr0 = CR0_386,
+		.eflags = EFLAGS_386,
+		.phys_bits = 32,
+	},
+	{
+		.name = "i486",
+		.description = "i486DX2: WP, AC, NE, INVLPG, CMPXCHG, XADD, BSWAP; no CPUID",
+		.generation = GEN_486,
+		.signature = SIGNATURE_486,
+		.feature = {[FEAT_1_EDX] = F1D_FPU},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.eflags = EFLAGS_486,
+		.phys_bits = 32,
+	},
+	{
+		.name = "pentium",
+		.description = "Pentium: CPUID, VME, 4-MByte pages, TSC, MSRs, CMPXCHG8B",
+		.generation = GEN_PENTIUM,
+		.signature = SIGNATURE_PENTIUM,
+		.feature = {[FEAT_1_EDX] = F1D_PENTIUM},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_PENTIUM,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 32,
+		.sreg_full_width = true,
+		.tsc_low_write = true,
+		LEAVES(leaves_pentium),
+	},
+	{
+		.name = "pentium2",
+		.description = "Pentium II without MMX: PAE, global pages, CMOV, SYSENTER",
+		.generation = GEN_PPRO,
+		.signature = SIGNATURE_P2,
+		.feature = {[FEAT_1_EDX] = F1D_P6},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_P6,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 36,
+		.tsc_low_write = true,
+		LEAVES(leaves_pentium2),
+	},
+	{
+		.name = "max",
+		.description = "everything that is built: pentium2 with NX, SMEP, SMAP, UMIP",
+		.generation = GEN_LATER,
+		.signature = SIGNATURE_MAX,
+		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_7_EBX] = F7B_MAX, [FEAT_7_ECX] = F7C_UMIP,
+			    [FEAT_81_EDX] = F81D_NX},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_MAX,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 36,
+		LEAVES(leaves_max),
+		.is_default = true,
+	},
+};
+const unsigned cpu_model_count = sizeof(cpu_models) / sizeof(cpu_models[0]);
+
+const struct cpu_model *cpu_model_find(const char *name)
+{
+	for (unsigned i = 0; i < cpu_model_count; i++)
+		if (name ? strcmp(cpu_models[i].name, name) == 0 : cpu_models[i].is_default)
+			return &cpu_models[i];
+	return NULL;
+}
+
+/* Instructions that a bit of CPUID announces.  A name that ends in * stands for all
+ * that begin so. */
+static const struct {
+	const char *name;
+	uint32_t f1_edx;
+} announced[] = {
+	{"cmov*", F1D_CMOV},    {"fcmov*", F1D_CMOV}, {"fcomi*", F1D_CMOV},   {"fucomi*", F1D_CMOV},
+	{"cmpxchg8b", F1D_CX8}, {"rdtsc", F1D_TSC},   {"rdmsr", F1D_MSR},     {"wrmsr", F1D_MSR},
+	{"sysenter", F1D_SEP},  {"sysexit", F1D_SEP},
+};
+
+static bool name_matches(const char *name, const char *pattern)
+{
+	size_t n = strlen(pattern);
+
+	return pattern[n - 1] == '*' ? strncmp(name, pattern, n - 1) == 0 : strcmp(name, pattern) == 0;
+}
+
+bool model_has_row(const struct cpu_model *model, const struct opcode_row *row)
+{
+	if (row->cpu > model->generation)
+		return false;
+	if (row->cpu < GEN_486)
+		return true;
+	if (strcmp(row->name, "cpuid") == 0)
+		return model->leaf_count > 0;
+	for (unsigned i = 0; i < sizeof(announced) / sizeof(announced[0]); i++)
+		if (name_matches(row->name, announced[i].name))
+			return model_has(model, FEAT_1_EDX, announced[i].f1_edx);
+	return true;
+}
+
+static const struct cpuid_leaf *find_leaf(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf)
+{
+	for (unsigned i = 0; i < model->leaf_count; i++) {
+		const struct cpuid_leaf *l = &model->leaves[i];
+		if (l->leaf == leaf && (l->subleaf == ANY || l->subleaf == subleaf))
+			return l;
+	}
+	return NULL;
+}
+
+/* The highest leaf of the range that leaf lies in; 0 where there is none. */
+static uint32_t highest_leaf(const struct cpu_model *model, uint32_t leaf)
+{
+	const struct cpuid_leaf *first = find_leaf(model, leaf & 0x80000000, 0);
+
+	return first ? first->eax : 0;
+}
+
+void model_cpuid(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf, struct cpuid_leaf *out)
+{
+	if (leaf > highest_leaf(model, leaf))
+		leaf = highest_leaf(model, 0);
+	const struct cpuid_leaf *l = find_leaf(model, leaf, subleaf);
+
+	*out = l ? *l : (struct cpuid_leaf){.leaf = leaf, .subleaf = subleaf};
+}

@@ -1,0 +1,79 @@
+/* Processor models: what CPUID says, which bits of the control registers and
+ * of EFLAGS exist.  A feature is claimed only if it is built. */
+#ifndef TRAPGATE_CPU_MODEL_H
+#define TRAPGATE_CPU_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "decode/insn.h"
+
+/* The words of CPUID that hold feature bits. */
+enum feature_word { FEAT_1_EDX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_WORDS };
+
+/* CPUID.1:EDX (SDM 2A "CPUID", "More on Feature Information Returned in the
+ * EDX Register"). */
+#define F1D_FPU  0x00000001u
+#define F1D_VME  0x00000002u
+#define F1D_DE   0x00000004u
+#define F1D_PSE  0x00000008u
+#define F1D_TSC  0x00000010u
+#define F1D_MSR  0x00000020u
+#define F1D_PAE  0x00000040u
+#define F1D_CX8  0x00000100u
+#define F1D_SEP  0x00000800u
+#define F1D_PGE  0x00002000u
+#define F1D_CMOV 0x00008000u
+/* CPUID.(7,0):EBX and ECX */
+#define F7B_SMEP 0x00000080u
+#define F7B_SMAP 0x00100000u
+#define F7C_UMIP 0x00000004u
+/* CPUID.80000001H:EDX */
+#define F81D_NX 0x00100000u
+
+#define CPUID_ANY_SUBLEAF 0xffffffffu
+
+struct cpuid_leaf {
+	uint32_t leaf, subleaf; /* subleaf CPUID_ANY_SUBLEAF: whatever ECX holds */
+	uint32_t eax, ebx, ecx, edx;
+};
+
+struct cpu_model {
+	const char *name;        /* as given to -cpu */
+	const char *description;
+	enum cpu_generation generation;
+	uint32_t signature;      /* EDX after reset; CPUID.1:EAX */
+	uint32_t feature[FEAT_WORDS];
+	uint32_t cr0;            /* bits of CR0 that can be written */
+	uint32_t cr0_fixed;      /* bits of CR0 that always read as 1 */
+	uint32_t cr4;            /* bits of CR4 that may be set; 0: no CR4 */
+	uint32_t eflags;         /* bits of EFLAGS that exist */
+	uint8_t phys_bits;       /* MAXPHYADDR */
+	bool sreg_full_width;    /* a 32-bit PUSH or POP of a segment register accesses 4 bytes, not 2 */
+	bool tsc_low_write;      /* WRMSR writes TSC's low half and clears the upper */
+	const struct cpuid_leaf *leaves; /* ascending; NULL: no CPUID */
+	unsigned leaf_count;
+	bool is_default;
+};
+
+/* Every model, for listings. */
+extern const struct cpu_model cpu_models[];
+extern const unsigned cpu_model_count;
+
+/* The model of that name, NULL: there is none.  name NULL: the default. */
+const struct cpu_model *cpu_model_find(const char *name);
+
+/* Does the model have this encoding?  By the generation of the row, and by
+ * the CPUID feature where one announces the instruction. */
+bool model_has_row(const struct cpu_model *model, const struct opcode_row *row);
+
+/* CPUID's result registers (SDM 2A "CPUID"): a leaf above the highest gives the
+ * highest basic leaf's data; one in between that is not listed, zeros. */
+void model_cpuid(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf, struct cpuid_leaf *out);
+
+static inline bool model_has(const struct cpu_model *model, enum feature_word word, uint32_t bits)
+{
+	return (model->feature[word] & bits) == bits;
+}
+
+#endif
