@@ -12,7 +12,7 @@
 #include "cpu/uop.h"
 #include "decode/insn.h"
 #include "mmu/mmu.h"
-#include "trace/record.h"
+#include "trace/trace.h"
 
 struct block;
 struct block_cache;
@@ -30,10 +30,9 @@ struct intr_pin {
 
 /* Why the handlers came back to the run loop. */
 enum leave {
-	LEAVE_BUDGET, /* run_until reached, or something needs a look */
+	LEAVE_LOOK,   /* instruction done, or none begun: look at events and limits */
 	LEAVE_FAULT,  /* cpu->fault */
 	LEAVE_ALONE,  /* the instruction at s.rip must run on its own */
-	LEAVE_BLOCK,  /* the next block is not linked yet */
 };
 
 enum stop {
@@ -65,6 +64,12 @@ struct cpu {
 	struct trace *trace;     /* never NULL */
 	struct intr_pin intr;
 	unsigned id;
+
+	/* between instructions */
+	bool step_inhibit;       /* this instruction's TF trap is not taken (INT n cleared TF) */
+	bool rep_resumes;        /* stopped between two REP iterations: RF is pushed as 1 */
+	uint32_t mmu_epoch_seen;
+	uint64_t until;          /* limit of the present cpu_run */
 
 	/* pins, latched */
 	bool nmi_pending, init_pending, intr_line;
@@ -141,6 +146,9 @@ static inline uint64_t uop_next_rip(const struct cpu *cpu, const struct uop *u)
 	return (cpu->s.rip + u->off + u->len) & cpu->ip_mask;
 }
 
+/* The clock as of this instruction, before a device is asked anything. */
+static inline void cpu_sync_clock(struct cpu *cpu) { cpu->clock->now = cpu->icount; }
+
 /* ---- endings of a handler ---- */
 #if TRAPGATE_TAILCALL
 #define RETURN_UOP(cpu, u) __attribute__((musttail)) return (u)->fn((cpu), (u))
@@ -150,6 +158,8 @@ static inline uint64_t uop_next_rip(const struct cpu *cpu, const struct uop *u)
 #define RETURN_NEXT(cpu, u) RETURN_UOP((cpu), (u) + 1)
 
 const struct uop *uop_fault(struct cpu *cpu, const struct uop *u);
+/* The fault is the new context's: s.rip is already right (task switches). */
+const struct uop *uop_fault_at(struct cpu *cpu, const struct uop *u);
 const struct uop *uop_raise(struct cpu *cpu, const struct uop *u, enum vector vector, uint32_t error, enum why why);
 const struct uop *uop_leave(struct cpu *cpu, const struct uop *u);
 const struct uop *uop_leave_at(struct cpu *cpu, const struct uop *u);

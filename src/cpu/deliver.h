@@ -23,6 +23,11 @@ struct event {
  * Afterwards s.rip is the next instruction to run. */
 void deliver(struct cpu *cpu, const struct event *ev);
 
+/* The fault in cpu->fault as an event at s.rip. */
+void event_of_fault(const struct cpu *cpu, struct event *ev);
+/* Fills *w with the present place: code, stack, flags, privilege. */
+void where_now(const struct cpu *cpu, struct where *w);
+
 /* task.c.  The task switch of SDM 3A, "Task Switching". */
 struct task_switch {
 	uint16_t tss_sel;      /* of the new task: operand, task gate or back link */
@@ -38,7 +43,7 @@ struct task_switch {
  * and those of DPL are the caller's.  False: cpu->fault (or MMU_RUN_ALONE, only while not
  * alone); *committed tells whose it is: false, the old task's, which has not changed; true, the
  * new task's: s.rip is its EIP and nothing of it was executed.  With true, s.rip is
- * the new task's EIP, and keep_rf is set. */
+ * the new task's EIP. */
 bool task_switch(struct cpu *cpu, const struct task_switch *t, bool *committed) MUST_CHECK;
 
 #endif

@@ -1,0 +1,212 @@
+#include "cpu/block.h"
+
+#include <stdlib.h>
+
+#define ARENA_BYTES (32u << 20)
+#define BUCKETS     (1u << 15)
+#define JUMPS       (1u << 11)
+#define PAGES       (1u << 12) /* chains of blocks by physical page */
+
+struct block_cache {
+	uint8_t *arena;
+	size_t used;
+	struct block *bucket[BUCKETS];
+	struct block *page[PAGES];
+	struct {
+		struct link link;
+		uint8_t key;
+	} jump[JUMPS];
+	struct cpu *cpu;
+};
+
+static unsigned bucket_of(uint64_t pa, uint8_t key)
+{
+	return (unsigned)((pa ^ (pa >> 13) ^ ((uint64_t)key << 9)) & (BUCKETS - 1));
+}
+
+static unsigned page_slot(uint64_t pa) { return (unsigned)((pa >> BUS_PAGE_BITS) & (PAGES - 1)); }
+
+static unsigned jump_slot(uint64_t rip) { return (unsigned)((rip ^ (rip >> 11)) & (JUMPS - 1)); }
+
+/* Every link made so far is void.  0 is never the epoch of a processor. */
+static void new_epoch(struct cpu *cpu)
+{
+	if (++cpu->epoch == 0)
+		cpu->epoch = 1;
+}
+
+void block_cache_flush(struct cpu *cpu)
+{
+	struct block_cache *c = cpu->cache;
+
+	memset(c->bucket, 0, sizeof(c->bucket));
+	memset(c->page, 0, sizeof(c->page));
+	c->used = 0;
+	new_epoch(cpu);
+}
+
+/* A store is about to change [pa, pa + bytes): the blocks that overlap the
+ * 64-byte granules of the store go; the bus forgets those granules after. */
+static void on_code_written(void *owner, uint64_t pa, unsigned bytes)
+{
+	struct block_cache *c = owner;
+	uint64_t first = pa & ~UINT64_C(63), end = (pa + bytes + 63) & ~UINT64_C(63);
+
+	for (uint64_t page = first >> BUS_PAGE_BITS; page <= (end - 1) >> BUS_PAGE_BITS; page++) {
+		struct block **at = &c->page[page & (PAGES - 1)];
+		while (*at) {
+			struct block *b = *at;
+			if (b->pa >= end || b->pa + b->bytes <= first) {
+				at = &b->next_in_page;
+				continue;
+			}
+			*at = b->next_in_page;
+			struct block **in = &c->bucket[bucket_of(b->pa, b->key)];
+			while (*in != b)
+				in = &(*in)->next_in_bucket;
+			*in = b->next_in_bucket;
+		}
+	}
+	new_epoch(c->cpu);
+}
+
+/* The map changed: what a physical address shows may be other bytes now. */
+static void on_map_changed(void *owner)
+{
+	struct block_cache *c = owner;
+
+	block_cache_flush(c->cpu);
+}
+
+struct block_cache *block_cache_new(struct cpu *cpu)
+{
+	struct block_cache *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->cpu = cpu;
+	c->arena = malloc(ARENA_BYTES);
+	if (!c->arena || !bus_watch(cpu->bus, (struct bus_watcher){.code_written = on_code_written, .map_changed = on_map_changed, .owner = c})) {
+		block_cache_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void block_cache_free(struct block_cache *c)
+{
+	if (!c)
+		return;
+	free(c->arena);
+	free(c);
+}
+
+static struct block *lookup(struct block_cache *c, uint64_t pa, uint8_t key)
+{
+	struct block *b = c->bucket[bucket_of(pa, key)];
+
+	while (b && (b->pa != pa || b->key != key))
+		b = b->next_in_bucket;
+	return b;
+}
+
+/* Control transfers, changes of mode, I/O; and REP loops, which may stop half way. */
+static bool ends_block(const struct insn *insn)
+{
+	unsigned attributes = opcode_rows[insn->row].attributes;
+
+	return (attributes & (ATTR_END | ATTR_UD)) || ((attributes & ATTR_REP) && (insn->rep || insn->repne));
+}
+
+/* Decodes from code (size bytes up to the page's end) into b; b->n == 0: the first
+ * instruction crosses the page. */
+static void fill(struct cpu *cpu, struct block *b, const uint8_t *code, size_t size)
+{
+	enum decode_mode mode = key_mode(b->key);
+	struct insn insn;
+	bool ended = false;
+
+	while (!ended && b->n < BLOCK_MAX_INSNS && b->bytes < BLOCK_MAX_BYTES - INSN_MAX_LENGTH) {
+		struct uop *u = &b->uops[b->n];
+		if (decode(&insn, code + b->bytes, size - b->bytes, mode, key_db(b->key)) == DECODE_SHORT)
+			break;
+		lower(u, &insn, cpu->model);
+		u->off = b->bytes;
+		u->n = b->n++;
+		b->bytes += insn.length;
+		ended = insn.status != DECODE_OK || ends_block(&insn);
+	}
+	b->uops[b->n] = (struct uop){.fn = exec_end_of_block, .off = b->bytes, .n = b->n};
+}
+
+static struct block *build(struct cpu *cpu, uint64_t pa, const uint8_t *code, uint8_t key)
+{
+	struct block_cache *c = cpu->cache;
+	size_t most = sizeof(struct block) + (BLOCK_MAX_INSNS + 1) * sizeof(struct uop);
+
+	if (c->used + most > ARENA_BYTES)
+		block_cache_flush(cpu);
+	struct block *b = (struct block *)(c->arena + c->used);
+	*b = (struct block){.pa = pa, .key = key};
+	fill(cpu, b, code, BUS_PAGE_SIZE - (pa & (BUS_PAGE_SIZE - 1)));
+	if (b->n == 0)
+		return NULL;
+	c->used += (sizeof(struct block) + (b->n + 1u) * sizeof(struct uop) + 63) & ~(size_t)63;
+	b->next_in_bucket = c->bucket[bucket_of(pa, key)];
+	c->bucket[bucket_of(pa, key)] = b;
+	b->next_in_page = c->page[page_slot(pa)];
+	c->page[page_slot(pa)] = b;
+	if (bus_code_mark(cpu->bus, pa, b->bytes))
+		new_epoch(cpu);
+	return b;
+}
+
+struct block *block_find(struct cpu *cpu)
+{
+	uint8_t key = block_key(cpu);
+	const struct segment *cs = &cpu->s.seg[SEG_CS];
+	uint64_t pa;
+
+	if (cpu->mmu.epoch != cpu->mmu_epoch_seen) {
+		cpu->mmu_epoch_seen = cpu->mmu.epoch;
+		new_epoch(cpu);
+	}
+	unsigned slot = jump_slot(cpu->s.rip);
+	struct link *j = &cpu->cache->jump[slot].link;
+	if (j->rip == cpu->s.rip && j->epoch == cpu->epoch && cpu->cache->jump[slot].key == key)
+		return j->to;
+
+	cpu->leave = LEAVE_ALONE; /* which also finds and reports what is wrong */
+	if (cpu->s.rip > cs->limit)
+		return NULL;
+	uint64_t lin = (cs->base + cpu->s.rip) & cpu->mmu.lin_mask;
+	const uint8_t *page = mmu_fetch_page(&cpu->mmu, lin, &pa);
+	if (!page)
+		return NULL;
+	pa = (pa & PAGE_MASK) | (lin & ~PAGE_MASK);
+	struct block *b = lookup(cpu->cache, pa, key);
+	if (!b)
+		b = build(cpu, pa, page + (lin & ~PAGE_MASK), key);
+	if (!b)
+		return NULL;
+	*j = (struct link){b, cpu->s.rip, cpu->epoch};
+	cpu->cache->jump[slot].key = key;
+	return b;
+}
+
+const struct uop *block_miss(struct cpu *cpu, struct link *link)
+{
+	cpu->leave = LEAVE_LOOK;
+	if (cpu->block->alone || cpu->run_until == 0)
+		return NULL;
+	size_t used = cpu->cache->used;
+	struct block *b = block_find(cpu);
+	if (!b) {
+		cpu->leave = LEAVE_LOOK;
+		return NULL;
+	}
+	/* A flush in between reused the memory that link lies in. */
+	if (cpu->cache->used >= used)
+		*link = (struct link){b, cpu->s.rip, cpu->epoch};
+	return block_enter(cpu, b);
+}

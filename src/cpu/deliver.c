@@ -1,0 +1,501 @@
+/* Delivery of interrupts and exceptions: SDM 2A "INT n/INTO/INT3/INT1",
+ * Operation, top to bottom; SDM 3A "Interrupt and Exception Handling".
+ *
+ * deliver_once() makes the checks in the manual's order and writes nothing but the
+ * record until commit(); commit() alone writes registers.  The pushes are
+ * probed before the first is made, so a fault leaves stack and registers as
+ * they were.  deliver() combines an event with the fault of its own delivery. */
+#include "cpu/deliver.h"
+
+#include "cpu/desc.h"
+#include "cpu/gate.h"
+#include "cpu/stackswitch.h"
+
+/* What a gate's frame looks like: the only thing the modes differ in. */
+struct frame_format {
+	uint8_t bytes;    /* of each word */
+	bool has_stack;   /* SS and ESP are pushed: the stack was switched */
+	bool has_segments;/* GS FS DS ES too: from virtual-8086 mode */
+};
+
+struct delivery {
+	struct cpu *cpu;
+	const struct event *ev;
+	struct delivery_record *rec;
+	uint32_t ext;             /* ERR_EXT or 0, for error codes of this delivery */
+	bool software;            /* INT n, INT3, INTO: the gate's DPL counts */
+	struct descriptor gate;
+	struct descriptor code;   /* target code segment */
+	unsigned new_cpl;
+	bool from_vm86;
+	struct frame_format format;
+	struct segment ss;        /* stack the frame goes to */
+	uint32_t ss_error;        /* of #SS there */
+	uint64_t sp, sp_mask;
+	uint64_t old_flags;
+};
+
+static enum class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT } const exception_class[32] = {
+	[VEC_DE] = CONTRIBUTORY, [VEC_TS] = CONTRIBUTORY, [VEC_NP] = CONTRIBUTORY, [VEC_SS] = CONTRIBUTORY,
+	[VEC_GP] = CONTRIBUTORY, [VEC_PF] = PAGE_FAULT,   [VEC_DF] = DOUBLE_FAULT,
+};
+
+static void record_where(const struct cpu *cpu, struct where *w, uint64_t rip)
+{
+	*w = (struct where){.rip = rip, .rsp = cpu->s.gpr.r64[RSP], .rflags = cpu_flags(cpu),
+			    .cs = cpu->s.seg[SEG_CS].sel, .ss = cpu->s.seg[SEG_SS].sel, .cpl = cpu->s.cpl,
+			    .mode = in_real(cpu) ? MODE_REAL : in_vm86(cpu) ? MODE_VM86 : MODE_PROTECTED,
+			    .cs_base = cpu->s.seg[SEG_CS].base, .ss_base = cpu->s.seg[SEG_SS].base};
+}
+
+void where_now(const struct cpu *cpu, struct where *w) { record_where(cpu, w, cpu->s.rip); }
+
+static uint32_t gate_error(const struct delivery *d)
+{
+	return (uint32_t)d->ev->vector << 3 | ERR_IDT | d->ext;
+}
+
+static bool step(struct delivery *d, enum delivery_step reached)
+{
+	d->rec->step = (uint8_t)reached;
+	return true;
+}
+
+/* ---- the gate ---- */
+static void record_gate(struct delivery *d)
+{
+	d->rec->gate.address = d->gate.address;
+	d->rec->gate.selector = d->gate.gate_sel;
+	d->rec->gate.offset = d->gate.offset;
+	d->rec->gate.type = d->gate.seg.type;
+	d->rec->gate.dpl = d->gate.seg.dpl;
+	d->rec->gate.present = d->gate.seg.present;
+	d->rec->gate.width = (d->gate.seg.type & 8) ? 32 : 16;
+}
+
+/* Is this gate usable by this event?  Faults: #GP(gate) WHY_IDT_LIMIT,
+ * WHY_GATE_TYPE, WHY_GATE_DPL; #NP(gate) WHY_GATE_NOT_PRESENT; #PF.  The DPL test
+ * comes before the present test; INT1 and everything not made by software
+ * are exempt from it. */
+static bool find_gate(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+	uint32_t at = d->ev->vector * 8u;
+
+	step(d, STEP_VECTOR);
+	if (at + 7 > cpu->s.idtr.limit)
+		return raise(cpu, VEC_GP, gate_error(d), WHY_IDT_LIMIT);
+	uint64_t lin = (cpu->s.idtr.base + at) & cpu->mmu.lin_mask;
+	struct rd raw = lin_read(&cpu->mmu, lin, 8);
+	if (!raw.ok)
+		return false;
+	desc_decode(&d->gate, raw.v, 0);
+	d->gate.address = lin;
+	step(d, STEP_GATE);
+	record_gate(d);
+	if (!gate_type_in_idt(&d->gate))
+		return raise(cpu, VEC_GP, gate_error(d), WHY_GATE_TYPE);
+	step(d, STEP_GATE_DPL);
+	if (d->software && d->gate.seg.dpl < cpu->s.cpl)
+		return raise(cpu, VEC_GP, gate_error(d), WHY_GATE_DPL);
+	step(d, STEP_GATE_PRESENT);
+	if (!d->gate.seg.present)
+		return raise(cpu, VEC_NP, gate_error(d), WHY_GATE_NOT_PRESENT);
+	return true;
+}
+
+/* ---- the code segment the gate names ----
+ * Faults: #GP(EXT) WHY_GATE_CS_NULL; #GP(CS) WHY_GATE_CS_BEYOND_TABLE, WHY_GATE_CS_TYPE,
+ * WHY_GATE_CS_DPL; #NP(CS) WHY_GATE_CS_NOT_PRESENT; then, of the target's privilege
+ * against VM86's 3, #GP(CS) WHY_GATE_CS_VM86. */
+static bool find_code(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+	const struct segment *cs = &d->code.seg;
+	uint16_t sel = d->gate.gate_sel;
+	uint32_t error = (sel & ~SEL_RPL) | d->ext;
+
+	step(d, STEP_CODE_SEGMENT);
+	d->rec->code.selector = sel;
+	if (sel_null(sel))
+		return raise(cpu, VEC_GP, d->ext, WHY_GATE_CS_NULL);
+	if (!desc_read(cpu, &d->code, sel, VEC_GP, d->ext, WHY_GATE_CS_BEYOND_TABLE))
+		return false;
+	d->rec->code.type = cs->type;
+	d->rec->code.dpl = cs->dpl;
+	d->rec->code.present = cs->present;
+	d->rec->code.conforming = seg_is_conforming(cs);
+	if (!seg_is_code(cs))
+		return raise(cpu, VEC_GP, error, WHY_GATE_CS_TYPE);
+	if (cs->dpl > cpu->s.cpl)
+		return raise(cpu, VEC_GP, error, WHY_GATE_CS_DPL);
+	step(d, STEP_CODE_PRESENT);
+	if (!cs->present)
+		return raise(cpu, VEC_NP, error, WHY_GATE_CS_NOT_PRESENT);
+	if (d->from_vm86 && (seg_is_conforming(cs) || cs->dpl != 0))
+		return raise(cpu, VEC_GP, error, WHY_GATE_CS_VM86);
+	return true;
+}
+
+/* ---- the stack ----
+ * The present one, or SSn:ESPn of the current TSS where the handler is more
+ * privileged.  Faults as tss_stack() and check_inner_stack(). */
+static bool find_stack(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+	bool inner = !seg_is_conforming(&d->code.seg) && d->code.seg.dpl < cpu->s.cpl;
+	enum stack_source source;
+	uint16_t ss_sel;
+	uint32_t esp;
+
+	step(d, STEP_STACK_SELECT);
+	d->format.bytes = (d->gate.seg.type & 8) ? 4 : 2;
+	d->new_cpl = cpu->s.cpl;
+	d->rec->tss_base = cpu->s.seg[SEG_TR].base;
+	if (!inner) {
+		d->ss = cpu->s.seg[SEG_SS];
+		d->sp = cpu->s.gpr.r64[RSP];
+		d->ss_error = d->ext;
+		d->rec->stack_source = STACK_SAME;
+	} else {
+		d->new_cpl = d->code.seg.dpl;
+		d->format.has_stack = true;
+		d->format.has_segments = d->from_vm86;
+		if (!tss_stack(cpu, d->new_cpl, d->ext, &ss_sel, &esp, &source))
+			return false;
+		step(d, STEP_STACK_SEGMENT);
+		if (!check_inner_stack(cpu, ss_sel, d->new_cpl, d->ext, &d->ss))
+			return false;
+		d->sp = esp;
+		d->ss_error = (ss_sel & ~SEL_RPL) | d->ext;
+		d->rec->stack_source = (uint8_t)source;
+	}
+	d->sp_mask = d->ss.db ? 0xffffffffu : 0xffffu;
+	return true;
+}
+
+/* ---- the frame ---- */
+static void add_word(struct delivery *d, enum pushed_name name, uint64_t value)
+{
+	struct delivery_record *r = d->rec;
+
+	r->word_name[r->words] = (uint8_t)name;
+	r->word[r->words++] = d->format.bytes == 2 ? (uint16_t)value : (uint32_t)value;
+}
+
+/* The EFLAGS image: RF is set for faults (an instruction breakpoint excepted: a #DB
+ * without BD) and between two iterations of a REP.  SDM 3B,
+ * "Instruction-Breakpoint Exception Condition". */
+static uint64_t flags_image(const struct delivery *d)
+{
+	uint64_t flags = d->old_flags;
+
+	bool breakpoint = d->ev->vector == VEC_DB && !(d->ev->dr6 & DR6_BD);
+
+	if ((d->ev->kind == EV_FAULT && !breakpoint) || d->cpu->rep_resumes)
+		flags |= FLAG_RF;
+	return flags;
+}
+
+static void compose_frame(struct delivery *d)
+{
+	static const struct { uint8_t name, seg; } v86[] = {
+		{PUSH_GS, SEG_GS}, {PUSH_FS, SEG_FS}, {PUSH_DS, SEG_DS}, {PUSH_ES, SEG_ES},
+	};
+	const struct arch_state *s = &d->cpu->s;
+
+	d->rec->word_bytes = d->format.bytes;
+	if (d->format.has_segments)
+		for (unsigned i = 0; i < 4; i++)
+			add_word(d, (enum pushed_name)v86[i].name, s->seg[v86[i].seg].sel);
+	if (d->format.has_stack) {
+		add_word(d, PUSH_SS, s->seg[SEG_SS].sel);
+		add_word(d, PUSH_SP, s->gpr.r64[RSP]);
+	}
+	add_word(d, PUSH_FLAGS, flags_image(d));
+	add_word(d, PUSH_CS, s->seg[SEG_CS].sel);
+	add_word(d, PUSH_IP, d->ev->return_rip);
+	if (d->ev->has_error)
+		add_word(d, PUSH_ERROR, d->ev->error);
+}
+
+/* Room for the whole frame, by the segment's limit alone. */
+static bool check_room(struct delivery *d)
+{
+	step(d, STEP_STACK_LIMIT);
+	for (unsigned i = 1; i <= d->rec->words; i++) {
+		uint64_t off = (d->sp - i * d->format.bytes) & d->sp_mask;
+		if (!segment_covers(&d->ss, off, d->format.bytes))
+			return raise(d->cpu, VEC_SS, d->ss_error, WHY_FRAME_NO_ROOM);
+	}
+	return true;
+}
+
+static bool probe_pushes(struct delivery *d)
+{
+	step(d, STEP_PUSH);
+	for (unsigned i = 1; i <= d->rec->words; i++)
+		if (!stack_probe_write(&d->cpu->mmu, &d->ss, d->new_cpl, (d->sp - i * d->format.bytes) & d->sp_mask,
+				       d->format.bytes, d->ss_error))
+			return false;
+	return true;
+}
+
+static bool push_words(struct delivery *d)
+{
+	for (unsigned i = 0; i < d->rec->words; i++) {
+		d->sp = (d->sp & ~d->sp_mask) | ((d->sp - d->format.bytes) & d->sp_mask);
+		if (!stack_write(&d->cpu->mmu, &d->ss, d->new_cpl, d->sp & d->sp_mask, d->format.bytes,
+				 d->rec->word[i], d->ss_error))
+			return false;
+	}
+	d->rec->frame = (d->ss.base + (d->sp & d->sp_mask)) & d->cpu->mmu.lin_mask;
+	return true;
+}
+
+/* ---- commit: the only writer of registers ---- */
+static void commit(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+	struct segment cs = d->code.seg;
+	uint64_t clear = FLAG_TF | FLAG_VM | FLAG_RF | FLAG_NT;
+
+	if (!(d->gate.seg.type & 1)) /* interrupt gate, not trap gate */
+		clear |= FLAG_IF;
+	cs.sel = (uint16_t)((d->gate.gate_sel & ~SEL_RPL) | d->new_cpl);
+	cpu_set_flags(cpu, d->old_flags & ~clear);
+	set_cpl(cpu, d->new_cpl);
+	set_segment(cpu, SEG_CS, &cs);
+	if (d->format.has_stack)
+		set_segment(cpu, SEG_SS, &d->ss);
+	cpu->s.gpr.r64[RSP] = d->sp;
+	if (d->format.has_segments) {
+		struct segment null = null_segment(0);
+		set_segment(cpu, SEG_ES, &null);
+		set_segment(cpu, SEG_DS, &null);
+		set_segment(cpu, SEG_FS, &null);
+		set_segment(cpu, SEG_GS, &null);
+	}
+	cpu->s.rip = d->gate.offset;
+	step(d, STEP_COMMIT);
+	d->rec->outcome = OUT_DELIVERED;
+}
+
+/* SDM 2A "INT n", TRAP-OR-INTERRUPT-GATE and what it goes to. */
+static bool through_gate(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+
+	if (!find_code(d) || !find_stack(d))
+		return false;
+	compose_frame(d);
+	if (!check_room(d))
+		return false;
+	step(d, STEP_TARGET_LIMIT);
+	if (d->gate.offset > d->code.seg.limit)
+		return raise(cpu, VEC_GP, d->ext, WHY_GATE_OFFSET_LIMIT);
+	if (!probe_pushes(d) || !desc_set_accessed(cpu, &d->code) || !push_words(d))
+		return false;
+	commit(d);
+	return true;
+}
+
+/* SDM 2A "INT n", TASK-GATE.  Faults after the commit point belong to the new
+ * task; deliver() raises them there like any other. */
+static bool through_task_gate(struct delivery *d)
+{
+	struct task_switch t = {.tss_sel = d->gate.gate_sel, .cause = TASK_INT, .return_rip = d->ev->return_rip,
+				.flags = flags_image(d), .has_error = d->ev->has_error, .error = d->ev->error,
+				.ext = d->ext};
+	bool committed = false;
+
+	step(d, STEP_CODE_SEGMENT);
+	d->rec->stack_source = STACK_TASK;
+	bool ok = task_switch(d->cpu, &t, &committed);
+	if (committed)
+		d->rec->outcome = OUT_TASK_SWITCH;
+	if (ok)
+		step(d, STEP_COMMIT);
+	return ok;
+}
+
+/* Real mode: SDM 2A "INT n", REAL-ADDRESS-MODE.  IDTR's base and limit hold here
+ * too.  Error codes are never pushed. */
+static bool through_ivt(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+	uint32_t at = d->ev->vector * 4u;
+	struct segment cs;
+
+	step(d, STEP_VECTOR);
+	if (at + 3 > cpu->s.idtr.limit)
+		return raise(cpu, VEC_GP, gate_error(d), WHY_IDT_LIMIT);
+	uint64_t lin = (cpu->s.idtr.base + at) & cpu->mmu.lin_mask;
+	struct rd vector = lin_read(&cpu->mmu, lin, 4);
+	if (!vector.ok)
+		return false;
+	d->gate.address = lin;
+	d->gate.offset = vector.v & 0xffff;
+	d->gate.gate_sel = (uint16_t)(vector.v >> 16);
+	d->gate.seg.type = SYS_INT_GATE16;
+	d->gate.seg.present = true;
+	record_gate(d);
+	d->format.bytes = 2;
+	d->ss = cpu->s.seg[SEG_SS];
+	d->sp = cpu->s.gpr.r64[RSP];
+	d->sp_mask = cpu->sp_mask;
+	d->rec->word_bytes = 2;
+	add_word(d, PUSH_FLAGS, flags_image(d));
+	add_word(d, PUSH_CS, cpu->s.seg[SEG_CS].sel);
+	add_word(d, PUSH_IP, d->ev->return_rip);
+	if (!check_room(d))
+		return false;
+	step(d, STEP_TARGET_LIMIT);
+	cs = real_segment(&cpu->s.seg[SEG_CS], d->gate.gate_sel);
+	if (d->gate.offset > cs.limit)
+		return raise(cpu, VEC_GP, 0, WHY_GATE_OFFSET_LIMIT);
+	if (!probe_pushes(d) || !push_words(d))
+		return false;
+	cpu_set_flags(cpu, d->old_flags & ~(uint64_t)(FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF));
+	set_segment(cpu, SEG_CS, &cs);
+	cpu->s.gpr.r64[RSP] = d->sp;
+	cpu->s.rip = d->gate.offset;
+	step(d, STEP_COMMIT);
+	d->rec->outcome = OUT_DELIVERED;
+	return true;
+}
+
+/* Effects of the event itself that come before its handler, even if that is
+ * never reached: CR2, DR6, DR7.GD. */
+static void note_event(struct cpu *cpu, const struct event *ev)
+{
+	if (ev->vector == VEC_PF && ev->kind == EV_FAULT)
+		cpu->s.cr2 = ev->cr2;
+	if (ev->vector == VEC_DB && (ev->kind == EV_TRAP || ev->kind == EV_FAULT)) {
+		cpu->s.dr6 |= ev->dr6;
+		if (cpu->s.dr7 & DR7_GD) {
+			cpu->s.dr7 &= ~(uint64_t)DR7_GD;
+			mmu_mode_changed(&cpu->mmu);
+		}
+	}
+}
+
+static bool deliver_once(struct cpu *cpu, const struct event *ev, struct delivery_record *rec)
+{
+	struct delivery d = {.cpu = cpu, .ev = ev, .rec = rec};
+
+	d.software = ev->kind == EV_SOFT_INT || ev->kind == EV_INT3 || ev->kind == EV_INTO;
+	d.ext = d.software ? 0 : ERR_EXT;
+	d.from_vm86 = in_vm86(cpu);
+	d.old_flags = cpu_flags(cpu);
+	if (in_real(cpu))
+		return through_ivt(&d);
+	if (!find_gate(&d))
+		return false;
+	return d.gate.seg.type == SYS_TASK_GATE ? through_task_gate(&d) : through_gate(&d);
+}
+
+/* ---- what a fault during delivery becomes ---- */
+static enum class class_of_event(const struct event *ev)
+{
+	bool exception = ev->kind == EV_FAULT || ev->kind == EV_TRAP || ev->kind == EV_ABORT;
+
+	return exception && ev->vector < 32 ? exception_class[ev->vector] : BENIGN;
+}
+
+/* SDM 3A, "Interrupt 8 - Double Fault Exception", table of conditions: rows the first
+ * exception, columns the second. */
+static const enum outcome_of_two { HANDLE_SECOND, RAISE_DF, SHUT_DOWN } combination[4][3] = {
+	[BENIGN] = {HANDLE_SECOND, HANDLE_SECOND, HANDLE_SECOND},
+	[CONTRIBUTORY] = {HANDLE_SECOND, RAISE_DF, HANDLE_SECOND},
+	[PAGE_FAULT] = {HANDLE_SECOND, RAISE_DF, RAISE_DF},
+	[DOUBLE_FAULT] = {HANDLE_SECOND, SHUT_DOWN, SHUT_DOWN},
+};
+
+void event_of_fault(const struct cpu *cpu, struct event *ev)
+{
+	const struct fault *f = &cpu->fault;
+
+	*ev = (struct event){.kind = EV_FAULT, .vector = f->vector, .has_error = f->has_error, .error = f->error,
+			     .cr2 = f->cr2, .why = f->why, .return_rip = cpu->s.rip};
+}
+
+/* The event that follows when delivering first raised cpu->fault.  False: the
+ * processor shuts down. */
+static bool combine(struct cpu *cpu, const struct event *first, struct event *next)
+{
+	uint8_t second = cpu->fault.vector < 32 ? cpu->fault.vector : VEC_GP;
+
+	switch (combination[class_of_event(first)][exception_class[second] % DOUBLE_FAULT]) {
+	case HANDLE_SECOND:
+		event_of_fault(cpu, next);
+		return true;
+	case RAISE_DF:
+		*next = (struct event){.kind = EV_ABORT, .vector = VEC_DF, .has_error = true, .error = 0,
+				       .why = WHY_DOUBLE_FAULT, .return_rip = cpu->s.rip};
+		if (cpu->fault.vector == VEC_PF)
+			cpu->s.cr2 = cpu->fault.cr2;
+		return true;
+	case SHUT_DOWN:
+		break;
+	}
+	return false;
+}
+
+static struct delivery_record *begin_record(struct cpu *cpu, const struct event *ev, uint64_t parent)
+{
+	struct delivery_record *rec = trace_delivery_begin(cpu->trace);
+
+	rec->when = cpu->icount;
+	rec->cause = ev->cause;
+	rec->cpu = (uint8_t)cpu->id;
+	rec->kind = (uint8_t)ev->kind;
+	rec->vector = ev->vector;
+	rec->has_error = ev->has_error;
+	rec->error = ev->error;
+	rec->cr2 = ev->cr2;
+	rec->why = (uint16_t)ev->why;
+	rec->parent = parent;
+	rec->rax = cpu->s.gpr.r64[RAX];
+	record_where(cpu, &rec->from, ev->return_rip);
+	return rec;
+}
+
+void deliver(struct cpu *cpu, const struct event *first)
+{
+	struct event ev = *first, next;
+	uint64_t parent = 0;
+
+	cpu->s.shadow = 0;
+	cpu->s.activity = ACT_RUNNING;
+	cpu->step_inhibit = true;
+	for (;;) {
+		/* Every delivery takes a tick of its own, or a guest whose handler faults at
+		 * once would stop time.  Software interrupts are instructions: counted. */
+		if (ev.kind < EV_SOFT_INT || ev.kind > EV_INTO)
+			cpu->icount++;
+		struct delivery_record *rec = begin_record(cpu, &ev, parent);
+		bool alone = cpu->mmu.alone;
+		cpu->mmu.alone = true; /* pushes may hit code, devices, watched pages */
+		note_event(cpu, &ev);
+		bool ok = deliver_once(cpu, &ev, rec);
+		cpu->mmu.alone = alone;
+		cpu->rep_resumes = false;
+		bool more = !ok && combine(cpu, &ev, &next);
+		if (!ok) {
+			rec->refused = cpu->fault;
+			if (rec->outcome != OUT_TASK_SWITCH)
+				rec->outcome = more ? OUT_FAULTED : OUT_SHUTDOWN;
+		}
+		record_where(cpu, &rec->to, cpu->s.rip);
+		parent = rec->id;
+		trace_delivery_done(cpu->trace, rec);
+		if (ok)
+			return;
+		if (!more) {
+			cpu->s.activity = ACT_SHUTDOWN;
+			return;
+		}
+		ev = next;
+	}
+}

@@ -1,0 +1,12 @@
+/* The opcode table as the interpreter sees it: row -> handler set. */
+#ifndef TRAPGATE_CPU_OPTABLE_H
+#define TRAPGATE_CPU_OPTABLE_H
+
+#include <stdint.h>
+
+#include "cpu/uop.h"
+
+extern const struct exec *const exec_of_row[];
+extern const uint8_t opcode_of_row[]; /* the row's opcode byte */
+
+#endif

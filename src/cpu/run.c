@@ -1,0 +1,216 @@
+/* The run loop: events between instructions in the SDM's order, then blocks
+ * for as long as nothing wants a look. */
+#include "cpu/block.h"
+#include "cpu/debug.h"
+#include "cpu/deliver.h"
+#include "cpu/desc.h"
+
+void run_uops(struct cpu *cpu, const struct uop *u)
+{
+#if TRAPGATE_TAILCALL
+	u->fn(cpu, u);
+#else
+	do
+		u = u->fn(cpu, u);
+	while (u);
+#endif
+}
+
+/* ---- events between two instructions ----
+ * SDM 3A, "Prioritization of Concurrent Events", table.  Each function takes
+ * its event if there is one and says whether it did. */
+static bool take_init(struct cpu *cpu)
+{
+	if (!cpu->init_pending)
+		return false;
+	cpu->init_pending = false;
+	cpu_reset(cpu, true);
+	if (cpu->id != 0)
+		cpu->s.activity = ACT_WAIT_SIPI;
+	return true;
+}
+
+/* Traps of the previous instruction: single step, data and I/O breakpoints, and
+ * the task-switch trap, in one #DB.  MOV SS holds them back. */
+static bool take_debug_trap(struct cpu *cpu)
+{
+	if (!cpu->s.pending_dr6 || (cpu->s.shadow & SHADOW_MOVSS))
+		return false;
+	uint32_t dr6 = cpu->s.pending_dr6;
+	struct event ev = {.kind = EV_TRAP, .vector = VEC_DB, .dr6 = dr6, .return_rip = cpu->s.rip,
+			   .why = dr6 & DR6_BT   ? WHY_TASK_SWITCH_TRAP
+				  : dr6 & DR6_BS ? WHY_SINGLE_STEP : WHY_DATA_BREAKPOINT};
+	cpu->s.pending_dr6 = 0;
+	deliver(cpu, &ev);
+	return true;
+}
+
+static bool take_nmi(struct cpu *cpu)
+{
+	if (!cpu->nmi_pending || cpu->s.nmi_blocked || (cpu->s.shadow & SHADOW_MOVSS))
+		return false;
+	struct event ev = {.kind = EV_NMI, .vector = VEC_NMI, .return_rip = cpu->s.rip, .cause = cpu->nmi_cause};
+	cpu->nmi_pending = false;
+	cpu->s.nmi_blocked = true;
+	deliver(cpu, &ev);
+	return true;
+}
+
+static bool intr_deliverable(const struct cpu *cpu)
+{
+	return cpu->intr_line && (cpu->s.rflags & FLAG_IF) && !cpu->s.shadow;
+}
+
+static bool take_interrupt(struct cpu *cpu)
+{
+	if (!intr_deliverable(cpu))
+		return false;
+	struct event ev = {.kind = EV_IRQ, .return_rip = cpu->s.rip, .cause = cpu->intr_cause};
+	cpu_sync_clock(cpu);
+	ev.vector = cpu->intr.acknowledge(cpu->intr.device, &ev.cause);
+	deliver(cpu, &ev);
+	return true;
+}
+
+static bool take_code_breakpoint(struct cpu *cpu)
+{
+	if (!(cpu->s.dr7 & DR7_ENABLE_ANY) || (cpu->s.rflags & FLAG_RF) || cpu->s.activity != ACT_RUNNING)
+		return false;
+	uint64_t lin = (cpu->s.seg[SEG_CS].base + cpu->s.rip) & cpu->mmu.lin_mask;
+	uint32_t hits = execution_breakpoints(&cpu->s, lin);
+	if (!hits || (cpu->s.shadow & SHADOW_MOVSS))
+		return false;
+	struct event ev = {.kind = EV_FAULT, .vector = VEC_DB, .dr6 = hits, .return_rip = cpu->s.rip,
+			   .why = WHY_CODE_BREAKPOINT};
+	deliver(cpu, &ev);
+	return true;
+}
+
+static bool (*const events_by_priority[])(struct cpu *) = {
+	take_init, take_debug_trap, take_nmi, take_interrupt, take_code_breakpoint,
+};
+
+static bool take_event(struct cpu *cpu)
+{
+	for (unsigned i = 0; i < sizeof(events_by_priority) / sizeof(events_by_priority[0]); i++)
+		if (events_by_priority[i](cpu))
+			return true;
+	return false;
+}
+
+/* Does anything stand between here and running whole blocks? */
+static bool wants_care(const struct cpu *cpu)
+{
+	return (cpu->s.rflags & (FLAG_TF | FLAG_RF)) || (cpu->s.dr7 & DR7_ENABLE_ANY) || cpu->s.shadow ||
+	       cpu->s.pending_dr6 || cpu->rep_resumes || (cpu->nmi_pending && !cpu->s.nmi_blocked) ||
+	       cpu->init_pending || cpu->s.activity != ACT_RUNNING || intr_deliverable(cpu) || cpu->plain;
+}
+
+static void deliver_fault(struct cpu *cpu)
+{
+	struct event ev;
+
+	event_of_fault(cpu, &ev);
+	deliver(cpu, &ev);
+}
+
+/* One instruction with everything that surrounds it: shadows end, TF and
+ * breakpoints become pending traps, RF is spent. */
+static void one_instruction(struct cpu *cpu)
+{
+	bool tf = cpu->s.rflags & FLAG_TF;
+	uint64_t rf = cpu->s.rflags & FLAG_RF;
+
+	cpu->s.shadow = 0;
+	cpu->s.rflags &= ~(uint64_t)FLAG_RF;
+	cpu->step_inhibit = cpu->rep_resumes = false;
+	cpu->mmu.watch_hits = 0;
+	run_alone(cpu);
+	if (cpu->leave == LEAVE_FAULT) {
+		if (cpu->gapped)
+			return;
+		deliver_fault(cpu);
+		return;
+	}
+	if (cpu->rep_resumes && rf)
+		cpu->s.rflags |= FLAG_RF; /* the instruction is not over */
+	cpu->s.pending_dr6 |= cpu->mmu.watch_hits;
+	if (tf && !cpu->step_inhibit && !(cpu->s.shadow & SHADOW_MOVSS))
+		cpu->s.pending_dr6 |= DR6_BS;
+}
+
+/* Runs blocks until something wants a look. */
+static void run_blocks(struct cpu *cpu)
+{
+	struct block *b = block_find(cpu);
+	const struct uop *u = b ? block_enter(cpu, b) : NULL;
+
+	if (!u) {
+		one_instruction(cpu);
+		return;
+	}
+	run_uops(cpu, u);
+	if (UNLIKELY(cpu->leave == LEAVE_FAULT)) {
+		if (!cpu->gapped)
+			deliver_fault(cpu);
+	} else if (UNLIKELY(cpu->leave == LEAVE_ALONE)) {
+		one_instruction(cpu);
+	}
+}
+
+/* Why the loop must end now, or STOP_BUDGET with *end = false. */
+static enum stop ending(const struct cpu *cpu, uint64_t until, bool *end)
+{
+	*end = true;
+	if (cpu->gapped)
+		return STOP_UNIMPLEMENTED;
+	if (cpu->stop_requested)
+		return STOP_REQUESTED;
+	if (cpu->s.activity == ACT_SHUTDOWN)
+		return STOP_SHUTDOWN;
+	*end = cpu->icount >= until;
+	return STOP_BUDGET;
+}
+
+static enum stop run(struct cpu *cpu, uint64_t until, bool one_step)
+{
+	enum stop stop;
+	bool end;
+
+	cpu->stop_requested = false;
+	for (;;) {
+		stop = ending(cpu, until, &end);
+		if (end)
+			break;
+		cpu->run_until = until;
+		cpu->until = one_step ? cpu->icount + 1 : until;
+		if (LIKELY(!wants_care(cpu) && !one_step)) {
+			run_blocks(cpu);
+			continue;
+		}
+		if (take_event(cpu)) {
+			if (one_step)
+				break;
+			continue;
+		}
+		if (cpu->s.activity != ACT_RUNNING) {
+			stop = STOP_HALT;
+			break;
+		}
+		one_instruction(cpu);
+		if (one_step)
+			break;
+	}
+	cpu->s.rflags = cpu_flags(cpu);
+	return stop;
+}
+
+enum stop cpu_run(struct cpu *cpu, uint64_t until) { return run(cpu, until, false); }
+
+enum stop cpu_step(struct cpu *cpu)
+{
+	enum stop stop = run(cpu, UINT64_MAX, true);
+	bool end;
+
+	return stop == STOP_HALT ? stop : ending(cpu, UINT64_MAX, &end);
+}
