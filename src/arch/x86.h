@@ -76,6 +76,8 @@
 #define DR6_FIXED1 0xffff0ff0u
 #define DR7_FIXED1 0x00000400u
 #define DR7_GD     0x00002000u
+#define DR7_LE     0x00000100u
+#define DR7_LOCAL  0x00000055u /* L0..L3: cleared by a task switch, with LE */
 #define DR7_ENABLE_ANY 0x000000ffu /* L0..G3 */
 
 /* Exception vectors (SDM 3A, "Exception and Interrupt Vectors"). */
