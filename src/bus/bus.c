@@ -149,15 +149,14 @@ struct region *bus_find(struct bus *bus, uint64_t pa, uint64_t *offset)
 	return r;
 }
 
-struct region *bus_find_page(struct bus *bus, uint64_t pa, uint64_t *offset)
+bool bus_find_page(struct bus *bus, uint64_t pa, struct region **region, uint64_t *offset)
 {
 	const struct span *span = bus_span(bus, pa);
 	uint64_t page = pa & ~(uint64_t)(BUS_PAGE_SIZE - 1);
 
-	if (span->region == NULL || page < span->first || page + (BUS_PAGE_SIZE - 1) > span->last)
-		return NULL;
-	*offset = pa - span->region->start;
-	return span->region;
+	*region = span->region;
+	*offset = span->region ? pa - span->region->start : 0;
+	return page >= span->first && page + (BUS_PAGE_SIZE - 1) <= span->last;
 }
 
 /* ---- regions ---- */

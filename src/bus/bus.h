@@ -69,9 +69,9 @@ void bus_remove_ports(struct bus *bus, uint16_t first, unsigned count, const voi
 /* The region seen at pa (A20 is the processor's: the mmu masks), NULL: a
  * hole.  *offset is pa's place in it. */
 struct region *bus_find(struct bus *bus, uint64_t pa, uint64_t *offset);
-/* The same for pa's whole page: NULL as well if not all of the page's bytes
- * are seen in one region.  Only such pages may be cached. */
-struct region *bus_find_page(struct bus *bus, uint64_t pa, uint64_t *offset);
+/* The same for pa's whole page.  False if its bytes are not all seen in one
+ * region (or not all a hole: *region = NULL): then it may not be cached. */
+bool bus_find_page(struct bus *bus, uint64_t pa, struct region **region, uint64_t *offset);
 
 /* Bus cycles as the processor or a bus master makes them: holes read as all
  * ones and swallow writes, ROM swallows writes, accesses across a region's

@@ -67,14 +67,20 @@ struct mmu {
 	bool alone;           /* one instruction on its own: every access allowed */
 	uint32_t watch_hits;  /* DR6.B0-B3 of data breakpoints met (alone only) */
 	uint64_t a20_mask;    /* ANDed with physical addresses */
-	uint64_t phys_mask;   /* MAXPHYADDR */
-	uint32_t epoch;       /* changes whenever a linear -> host translation may have */
+	uint64_t phys_mask;   /* MAXPHYADDR; 32 of them: no PSE-36 */
+	bool has_pat;         /* else bit 7 of a PTE is reserved */
+	/* Changes whenever what mmu_fetch_page() said before may no longer be so:
+	 * flushes, invalidations of pages fetched from, other modes of paging, a
+	 * changed address space.  A change of CPL does not: the right to fetch
+	 * depends on it too. */
+	uint32_t epoch;
 	struct tlb_entry banks[BANK_COUNT][TLB_KINDS][TLB_SIZE];
-	/* second half of a split or slow read-modify-write, see seg_rmw_slow() */
-	struct {
-		uint64_t pa[2];
-		unsigned bytes[2];
-	} rmw;
+	/* where a split or slow read-modify-write began, see seg_rmw_slow() */
+	struct mmu_place {
+		uint8_t *host; /* NULL: by bus cycles at pa */
+		uint64_t pa;
+		unsigned bytes;
+	} rmw[2];
 	struct mmu_private *priv; /* free for src/mmu */
 };
 
@@ -84,7 +90,9 @@ void mmu_free(struct mmu *mmu);
 
 /* Call after these parts of *s changed.  Each is cheap if nothing did. */
 void mmu_segment_changed(struct mmu *mmu, enum seg seg); /* after loading seg[] */
-void mmu_mode_changed(struct mmu *mmu);  /* CPL, CR0, CR4, EFER, EFLAGS.AC/VM, DR7: picks bank, masks, all windows */
+/* CPL, CR0, CR4, EFER, EFLAGS.AC/VM, DR0-3, DR7, phys_mask, has_pat: picks bank,
+ * masks, windows.  Flushes by itself what no longer holds. */
+void mmu_mode_changed(struct mmu *mmu);
 void mmu_flush(struct mmu *mmu, bool global_too);        /* MOV CR3 / CR4, task switch */
 void mmu_invlpg(struct mmu *mmu, uint64_t lin);
 void mmu_set_a20(struct mmu *mmu, bool enabled);
@@ -202,7 +210,7 @@ bool stack_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint6
 bool stack_probe_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
 		       uint32_t ss_error) MUST_CHECK;
 
-/* Instruction fetch.  The host bytes of the page that holds lin, for
+/* Instruction fetch.  The host bytes (from its first one) of the page that holds lin, for
  * execution with the current privilege; NULL: *mmu->fault is a #PF, or (stop ==
  * MMU_RUN_ALONE) the page is a device's: fetch byte by byte with
  * mmu_fetch_byte.  *pa is the page's physical address (A20 applied). */

@@ -1,0 +1,172 @@
+/* What the files of src/mmu share. */
+#ifndef TRAPGATE_MMU_PRIVATE_H
+#define TRAPGATE_MMU_PRIVATE_H
+
+#include "mmu/mmu.h"
+
+/* Bits of a paging-structure entry (SDM 3A, "32-Bit Paging", "PAE Paging"). */
+#define PTE_P  0x001u
+#define PTE_RW 0x002u
+#define PTE_US 0x004u
+#define PTE_A  0x020u
+#define PTE_D  0x040u
+#define PTE_PS 0x080u
+#define PTE_G  0x100u
+#define PTE_XD (UINT64_C(1) << 63)
+
+#define MAX_LEVELS 5
+
+/* One step of a walk. */
+struct walk_level {
+	uint8_t shift;          /* lowest linear bit of the index */
+	uint16_t index_mask;
+	bool maps_large;        /* PS set: this entry maps a page */
+	bool pse36;             /* its bits 20:13 are address bits 39:32 */
+	uint64_t reserved;      /* in an entry that refers to a table, or a PTE */
+	uint64_t reserved_page; /* in an entry with PS set that maps a page */
+};
+
+/* The present way of paging; no levels: off. */
+struct walk {
+	unsigned levels;
+	unsigned entry_bytes;
+	bool pdptes;        /* starts at s->pdpte[31:30], not at CR3 */
+	uint64_t address;   /* the address bits of an entry or CR3 */
+	struct walk_level level[MAX_LEVELS];
+};
+
+/* Everything the walker's shape depends on, to see whether it changed. */
+struct walk_key {
+	uint64_t cr0, cr4, efer, phys_mask;
+	bool has_pat;
+};
+
+#define TLB_WORDS (TLB_SIZE / 64)
+#define FILLED_BANKS BANK_NONE
+
+/* Which slots of a TLB are in use, so that emptying it costs what filling it did. */
+struct tlb_map {
+	uint64_t filled[TLB_WORDS], global[TLB_WORDS], large[TLB_WORDS];
+	uint8_t words; /* bit i: filled[i] is not 0 */
+};
+
+/* A second, small TLB for pages that the hit path must not see: devices,
+ * holes, stores to ROM and to pages with code, watched pages. */
+#define SLOW_SIZE 64u
+struct slow_entry {
+	uint64_t tag;
+	uint64_t pa;          /* of the page */
+	uint8_t *host;        /* of the page; NULL: bus cycles */
+	const uint64_t *code; /* the page's granules, NULL: cannot hold code */
+	bool device;          /* may have side effects */
+	bool watched;
+};
+struct slow_tlb {
+	struct slow_entry entry[SLOW_SIZE];
+	uint64_t filled, global, large;
+};
+
+struct watch {
+	uint64_t lin;
+	uint8_t bytes;
+	bool reads; /* too; else writes only */
+	uint8_t index;
+};
+
+#define LARGE_BITS 1024u
+#define LARGE_SHIFT 22
+
+/* Pages fetched from in this epoch, by a few bits of the page number. */
+#define FETCHED_BITS 4096u
+
+struct mmu_private {
+	struct walk walk;
+	struct walk_key key;
+	uint32_t fetch_error;  /* PF_I where #PF of a fetch shows it */
+	bool alignment;        /* CR0.AM and EFLAGS.AC */
+	bool untyped;          /* real mode or VM86: only limits are checked */
+	enum tlb_bank bank;    /* of explicit accesses, alignment aside */
+	enum tlb_bank implicit;
+	unsigned large_shift;  /* log2 of the largest page in a TLB; 0: none */
+	uint64_t large[LARGE_BITS / 64]; /* regions of 4 MiB that may have pieces of large pages in a TLB */
+	struct tlb_map map[FILLED_BANKS][TLB_KINDS];
+	struct slow_tlb slow[FILLED_BANKS][TLB_EXEC]; /* TLB_READ, TLB_WRITE */
+	uint64_t fetch_pa[FILLED_BANKS][TLB_SIZE];    /* beside the TLB_EXEC entries */
+	uint64_t fetched[FETCHED_BITS / 64];
+	uint64_t dr[4], dr7;   /* of which watch[] was made */
+	unsigned watch_count;
+	struct watch watch[4];
+};
+
+/* ---- walk.c ---- */
+struct translation {
+	uint64_t pa;     /* of the 4 KiB page, A20 applied */
+	uint64_t rights; /* PTE_RW, PTE_US: of all entries; PTE_D: may be written without a new walk */
+	bool global;
+	unsigned shift;  /* log2 of the page size */
+};
+
+/* Makes priv->walk anew from the control registers; true: it is another one. */
+bool walk_configure(struct mmu *mmu);
+/* Translates for an access of this bank and kind, with checks and A/D updates.
+ * False: #PF in mmu->fault, or MMU_RUN_ALONE. */
+bool walk_access(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin,
+		 struct translation *t) MUST_CHECK;
+
+/* ---- tlb.c ---- */
+void tlb_clear(struct mmu *mmu);
+void tlb_flush(struct mmu *mmu, bool global_too);
+void tlb_drop_page(struct mmu *mmu, uint64_t lin);
+void tlb_drop_writes(struct mmu *mmu, const uint8_t *page_host);
+void tlb_fill(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, uint8_t *host,
+	      const struct translation *t);
+void slow_fill(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, const struct slow_entry *entry,
+	       const struct translation *t);
+void slow_clear(struct mmu *mmu);
+void epoch_change(struct mmu *mmu);
+
+/* ---- watch.c ---- */
+void watch_configure(struct mmu *mmu);
+bool watch_page(const struct mmu *mmu, uint64_t lin, bool write);
+/* DR6.B0-B3 of the breakpoints the access meets. */
+uint32_t watch_match(const struct mmu *mmu, uint64_t lin, unsigned bytes, bool write);
+
+/* ---- access.c ---- */
+struct reach {
+	struct mmu_place place[2];
+	unsigned pages;
+};
+/* Everything that can refuse an access, in order; nothing is read or stored.
+ * probe: data breakpoints are not noted yet. */
+bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes, bool probe,
+	   struct reach *r) MUST_CHECK;
+uint64_t reach_load(struct mmu *mmu, const struct reach *r);
+void reach_store(struct mmu *mmu, const struct reach *r, uint64_t value);
+/* Finds the host memory or physical place of one byte's page. */
+bool translate(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin,
+	       struct slow_entry *place) MUST_CHECK;
+
+static inline bool mmu_fail(struct mmu *mmu, unsigned vector, uint32_t error, enum why why)
+{
+	mmu->stop = MMU_FAULT;
+	*mmu->fault = (struct fault){.vector = (uint8_t)vector, .has_error = true, .error = error, .why = why};
+	return false;
+}
+
+static inline bool mmu_run_alone(struct mmu *mmu)
+{
+	mmu->stop = MMU_RUN_ALONE;
+	return false;
+}
+
+static inline unsigned tlb_slot(uint64_t lin) { return (lin >> 12) & (TLB_SIZE - 1); }
+
+/* As tlb_hit(), of a bank that may not be the current one. */
+static inline uint8_t *bank_hit(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes)
+{
+	const struct tlb_entry *e = &mmu->banks[bank][kind][tlb_slot(lin)];
+
+	return ((lin + bytes - 1) & PAGE_MASK) == e->tag ? (uint8_t *)(e->addend + (uintptr_t)lin) : NULL;
+}
+
+#endif
