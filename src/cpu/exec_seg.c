@@ -1,0 +1,381 @@
+/* Instructions on segment registers, descriptor tables and descriptors.
+ * SDM 2A/2B: each instruction's Operation gives the order of checks.  Memory is read
+ * before any register changes. */
+#include "cpu/desc.h"
+#include "cpu/ending.h"
+#include "cpu/model.h"
+#include "cpu/operand.h"
+
+/* A 16-bit source, in memory or in the register u->src (FORM_RR, FORM_RM)
+ * or u->dst (FORM_R, FORM_M). */
+static inline struct rd memory16(struct cpu *cpu, const struct uop *u)
+{
+	return seg_read(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), 2);
+}
+
+static inline bool store16(struct cpu *cpu, const struct uop *u, uint16_t value)
+{
+	return seg_write(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), 2, value);
+}
+
+static inline struct rd register16(struct cpu *cpu, unsigned i) { return (struct rd){*reg16(cpu, i), true}; }
+
+static inline bool write_register(struct cpu *cpu, unsigned i, unsigned bits, uint32_t value)
+{
+	reg_write(cpu, i, bits, value);
+	return true;
+}
+
+/* ---- MOV to and from segment registers ---- */
+
+static bool move_to_sreg(struct cpu *cpu, unsigned seg, struct rd sel)
+{
+	if (!sel.ok || !load_data_segment(cpu, (enum seg)seg, (uint16_t)sel.v))
+		return false;
+	if (seg == SEG_SS)
+		cpu->s.shadow |= SHADOW_MOVSS;
+	return true;
+}
+
+static const struct uop *mov_to_sreg_rr(struct cpu *cpu, const struct uop *u)
+{
+	if (!move_to_sreg(cpu, u->dst, register16(cpu, u->src)))
+		return uop_fault(cpu, u);
+	if (u->dst == SEG_SS)
+		return uop_leave(cpu, u);
+	RETURN_NEXT(cpu, u);
+}
+
+static const struct uop *mov_to_sreg_rm(struct cpu *cpu, const struct uop *u)
+{
+	if (!move_to_sreg(cpu, u->dst, memory16(cpu, u)))
+		return uop_fault(cpu, u);
+	if (u->dst == SEG_SS)
+		return uop_leave(cpu, u);
+	RETURN_NEXT(cpu, u);
+}
+const struct exec exec_mov_to_sreg = {.fn = {[FORM_RR] = EXEC_ALL(mov_to_sreg_rr), [FORM_RM] = EXEC_ALL(mov_to_sreg_rm)}};
+
+THEN_NEXT(mov_from_sreg_r16, write_register(cpu, u->dst, 16, cpu->s.seg[u->src].sel))
+THEN_NEXT(mov_from_sreg_r32, write_register(cpu, u->dst, 32, cpu->s.seg[u->src].sel))
+THEN_NEXT(mov_from_sreg_m, store16(cpu, u, cpu->s.seg[u->src].sel))
+const struct exec exec_mov_from_sreg = {.fn = {[FORM_RR] = EXEC_V(mov_from_sreg_r16, mov_from_sreg_r32),
+					       [FORM_MR] = EXEC_ALL(mov_from_sreg_m)}};
+
+/* ---- PUSH and POP of segment registers ---- */
+
+/* How many bytes of the slot are touched: SDM 3B, "Selector Pushes and Pops". */
+static inline unsigned selector_bytes(const struct cpu *cpu, unsigned bits)
+{
+	return bits == 32 && cpu->model->sreg_full_width ? 4 : 2;
+}
+
+static inline bool push_sreg(struct cpu *cpu, const struct uop *u, unsigned bits)
+{
+	uint64_t sp = stack_below(cpu, bits / 8);
+
+	if (!seg_write(&cpu->mmu, SEG_SS, sp, selector_bytes(cpu, bits), cpu->s.seg[u->dst].sel))
+		return false;
+	set_sp(cpu, sp);
+	return true;
+}
+THEN_NEXT(push_sreg16, push_sreg(cpu, u, 16))
+THEN_NEXT(push_sreg32, push_sreg(cpu, u, 32))
+const struct exec exec_push_sreg = {.fn = {[FORM_R] = EXEC_V(push_sreg16, push_sreg32)}};
+
+/* POP SS: the stack's size before the load is the one that counts for SP. */
+static inline bool pop_sreg(struct cpu *cpu, const struct uop *u, unsigned bits)
+{
+	uint64_t old = cpu->s.gpr.r64[RSP], mask = cpu->sp_mask;
+	struct rd sel = seg_read(&cpu->mmu, SEG_SS, old & mask, selector_bytes(cpu, bits));
+
+	if (!move_to_sreg(cpu, u->dst, sel))
+		return false;
+	cpu->s.gpr.r64[RSP] = (old & ~mask) | ((old + bits / 8) & mask);
+	return true;
+}
+
+static const struct uop *pop_sreg16(struct cpu *cpu, const struct uop *u)
+{
+	if (!pop_sreg(cpu, u, 16))
+		return uop_fault(cpu, u);
+	if (u->dst == SEG_SS)
+		return uop_leave(cpu, u);
+	RETURN_NEXT(cpu, u);
+}
+
+static const struct uop *pop_sreg32(struct cpu *cpu, const struct uop *u)
+{
+	if (!pop_sreg(cpu, u, 32))
+		return uop_fault(cpu, u);
+	if (u->dst == SEG_SS)
+		return uop_leave(cpu, u);
+	RETURN_NEXT(cpu, u);
+}
+const struct exec exec_pop_sreg = {.fn = {[FORM_R] = EXEC_V(pop_sreg16, pop_sreg32)}};
+
+/* ---- LES LDS LSS LFS LGS ---- */
+
+/* The far pointer is one operand: its second half does not wrap around. */
+static inline bool load_far(struct cpu *cpu, const struct uop *u, enum seg seg, unsigned bits)
+{
+	uint64_t ea = uop_ea(cpu, u);
+	struct rd offset = seg_read(&cpu->mmu, (enum seg)u->seg, ea, bits / 8);
+
+	if (!offset.ok)
+		return false;
+	struct rd sel = seg_read(&cpu->mmu, (enum seg)u->seg, ea + bits / 8, 2);
+	if (!sel.ok || !load_data_segment(cpu, seg, (uint16_t)sel.v))
+		return false;
+	reg_write(cpu, u->dst, bits, offset.v);
+	return true;
+}
+
+#define LOAD_FAR(name, seg, THEN)                    \
+	THEN(name##16, load_far(cpu, u, (seg), 16)) \
+	THEN(name##32, load_far(cpu, u, (seg), 32)) \
+	const struct exec exec_##name = {.fn = {[FORM_RM] = EXEC_V(name##16, name##32)}};
+LOAD_FAR(les, SEG_ES, THEN_NEXT)
+LOAD_FAR(lds, SEG_DS, THEN_NEXT)
+LOAD_FAR(lfs, SEG_FS, THEN_NEXT)
+LOAD_FAR(lgs, SEG_GS, THEN_NEXT)
+LOAD_FAR(lss, SEG_SS, THEN_LEAVE)
+
+/* ---- LAR LSL VERR VERW ARPL ---- */
+
+/* System types each accepts, bit n: type n (SDM 2A "LAR" and "LSL", tables
+ * of segment and gate types). */
+#define LAR_TYPES 0x1a3eu
+#define LSL_TYPES 0x0a0eu
+
+/* Does the selector name a descriptor that is visible at CPL and RPL?  *ok false:
+ * it does not, ZF becomes 0.  Returns false with a #PF only. */
+static bool probe_descriptor(struct cpu *cpu, uint16_t sel, uint32_t system_types, struct descriptor *d, bool *ok)
+{
+	if (!desc_probe(cpu, d, sel, ok))
+		return false;
+	if (!*ok)
+		return true;
+	*ok = (d->seg.s || (system_types >> d->seg.type & 1)) &&
+	      (seg_is_conforming(&d->seg) || (cpu->s.cpl <= d->seg.dpl && (sel & SEL_RPL) <= d->seg.dpl));
+	return true;
+}
+
+static inline void set_zf(struct cpu *cpu, bool zf) { cpu->f.z = !zf; }
+
+/* Bits 19:16 of LAR's result are undefined in the SDM; processors leave the
+ * limit's bits there. */
+static bool lar(struct cpu *cpu, const struct uop *u, unsigned bits, struct rd sel)
+{
+	struct descriptor d;
+	bool ok;
+
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, LAR_TYPES, &d, &ok))
+		return false;
+	if (ok)
+		reg_write(cpu, u->dst, bits, (d.raw >> 32) & (bits == 16 ? 0xff00 : 0x00ffff00));
+	set_zf(cpu, ok);
+	return true;
+}
+
+static bool lsl(struct cpu *cpu, const struct uop *u, unsigned bits, struct rd sel)
+{
+	struct descriptor d;
+	bool ok;
+
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, LSL_TYPES, &d, &ok))
+		return false;
+	if (ok)
+		reg_write(cpu, u->dst, bits, d.seg.limit);
+	set_zf(cpu, ok);
+	return true;
+}
+
+#define LAR_LSL(name)                                                    \
+	THEN_NEXT(name##_r16, name(cpu, u, 16, register16(cpu, u->src))) \
+	THEN_NEXT(name##_r32, name(cpu, u, 32, register16(cpu, u->src))) \
+	THEN_NEXT(name##_m16, name(cpu, u, 16, memory16(cpu, u)))        \
+	THEN_NEXT(name##_m32, name(cpu, u, 32, memory16(cpu, u)))        \
+	const struct exec exec_##name = {                                \
+		.fn = {[FORM_RR] = EXEC_V(name##_r16, name##_r32), [FORM_RM] = EXEC_V(name##_m16, name##_m32)}};
+LAR_LSL(lar)
+LAR_LSL(lsl)
+
+static bool verr(struct cpu *cpu, struct rd sel)
+{
+	struct descriptor d;
+	bool ok;
+
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, 0, &d, &ok))
+		return false;
+	set_zf(cpu, ok && seg_is_readable(&d.seg));
+	return true;
+}
+
+static bool verw(struct cpu *cpu, struct rd sel)
+{
+	struct descriptor d;
+	bool ok;
+
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, 0, &d, &ok))
+		return false;
+	set_zf(cpu, ok && seg_is_writable_data(&d.seg));
+	return true;
+}
+THEN_NEXT(verr_r, verr(cpu, register16(cpu, u->dst)))
+THEN_NEXT(verr_m, verr(cpu, memory16(cpu, u)))
+THEN_NEXT(verw_r, verw(cpu, register16(cpu, u->dst)))
+THEN_NEXT(verw_m, verw(cpu, memory16(cpu, u)))
+const struct exec exec_verr = {.fn = {[FORM_R] = EXEC_ALL(verr_r), [FORM_M] = EXEC_ALL(verr_m)}};
+const struct exec exec_verw = {.fn = {[FORM_R] = EXEC_ALL(verw_r), [FORM_M] = EXEC_ALL(verw_m)}};
+
+/* The destination with the greater RPL of the two; *raised: it changed. */
+static inline uint16_t adjusted(uint16_t dst, uint16_t src, bool *raised)
+{
+	*raised = (dst & SEL_RPL) < (src & SEL_RPL);
+	return *raised ? (uint16_t)((dst & ~SEL_RPL) | (src & SEL_RPL)) : dst;
+}
+
+static bool arpl_register(struct cpu *cpu, const struct uop *u)
+{
+	bool raised;
+
+	*reg16(cpu, u->dst) = adjusted(*reg16(cpu, u->dst), *reg16(cpu, u->src), &raised);
+	set_zf(cpu, raised);
+	return true;
+}
+
+static bool arpl_memory(struct cpu *cpu, const struct uop *u)
+{
+	struct rmw dst = seg_rmw(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), 2);
+	bool raised;
+
+	if (!dst.ok)
+		return false;
+	rmw_write(&cpu->mmu, &dst, 2, adjusted((uint16_t)dst.v, *reg16(cpu, u->src), &raised));
+	set_zf(cpu, raised);
+	return true;
+}
+THEN_NEXT(arpl_r, arpl_register(cpu, u))
+THEN_NEXT(arpl_m, arpl_memory(cpu, u))
+const struct exec exec_arpl = {.fn = {[FORM_RR] = EXEC_ALL(arpl_r), [FORM_MR] = EXEC_ALL(arpl_m)}};
+
+/* ---- GDTR and IDTR ---- */
+
+/* UMIP: SGDT SIDT SLDT SMSW STR outside CPL 0 are #GP(0). */
+static inline bool may_store_system(struct cpu *cpu)
+{
+	if (LIKELY(cpu->s.cpl == 0 || !(cpu->s.cr4 & CR4_UMIP)))
+		return true;
+	return raise(cpu, VEC_GP, 0, WHY_UMIP);
+}
+
+/* A 16-bit operand size loads 24 bits of the base. */
+static inline bool load_table(struct cpu *cpu, const struct uop *u, struct table_register *table, unsigned bits)
+{
+	uint64_t ea = uop_ea(cpu, u);
+
+	if (!privileged(cpu))
+		return false;
+	struct rd limit = seg_read(&cpu->mmu, (enum seg)u->seg, ea, 2);
+	if (!limit.ok)
+		return false;
+	struct rd base = seg_read(&cpu->mmu, (enum seg)u->seg, ea + 2, 4);
+	if (!base.ok)
+		return false;
+	*table = (struct table_register){.limit = (uint16_t)limit.v, .base = bits == 16 ? base.v & 0xffffff : base.v};
+	return true;
+}
+THEN_NEXT(lgdt16, load_table(cpu, u, &cpu->s.gdtr, 16))
+THEN_NEXT(lgdt32, load_table(cpu, u, &cpu->s.gdtr, 32))
+THEN_NEXT(lidt16, load_table(cpu, u, &cpu->s.idtr, 16))
+THEN_NEXT(lidt32, load_table(cpu, u, &cpu->s.idtr, 32))
+const struct exec exec_lgdt = {.fn = {[FORM_M] = EXEC_V(lgdt16, lgdt32)}};
+const struct exec exec_lidt = {.fn = {[FORM_M] = EXEC_V(lidt16, lidt32)}};
+
+/* With both operand sizes all 32 bits of the base are stored (SDM 2B "SGDT",
+ * Operation). */
+static bool store_table(struct cpu *cpu, const struct uop *u, const struct table_register *table)
+{
+	uint64_t ea = uop_ea(cpu, u);
+
+	if (!may_store_system(cpu) || !seg_probe_write(&cpu->mmu, (enum seg)u->seg, ea, 6))
+		return false;
+	return seg_write(&cpu->mmu, (enum seg)u->seg, ea, 2, table->limit) &&
+	       seg_write(&cpu->mmu, (enum seg)u->seg, ea + 2, 4, table->base & 0xffffffff);
+}
+THEN_NEXT(sgdt, store_table(cpu, u, &cpu->s.gdtr))
+THEN_NEXT(sidt, store_table(cpu, u, &cpu->s.idtr))
+const struct exec exec_sgdt = {.fn = {[FORM_M] = EXEC_ALL(sgdt)}};
+const struct exec exec_sidt = {.fn = {[FORM_M] = EXEC_ALL(sidt)}};
+
+/* ---- LDTR and TR ---- */
+
+static bool lldt(struct cpu *cpu, uint16_t sel)
+{
+	struct descriptor d;
+	uint32_t error = sel & ~SEL_RPL;
+
+	if (sel_null(sel)) {
+		d.seg = null_segment(sel);
+	} else {
+		if (sel & SEL_TI)
+			return raise(cpu, VEC_GP, error, WHY_LLDT_TABLE);
+		if (!desc_read(cpu, &d, sel, VEC_GP, 0, WHY_LLDT_TABLE))
+			return false;
+		if (d.seg.s || d.seg.type != SYS_LDT)
+			return raise(cpu, VEC_GP, error, WHY_LLDT_TYPE);
+		if (!d.seg.present)
+			return raise(cpu, VEC_NP, error, WHY_LLDT_NOT_PRESENT);
+	}
+	set_segment(cpu, SEG_LDTR, &d.seg);
+	return true;
+}
+
+static bool ltr(struct cpu *cpu, uint16_t sel)
+{
+	struct descriptor d;
+	uint32_t error = sel & ~SEL_RPL;
+
+	if (sel_null(sel))
+		return raise(cpu, VEC_GP, 0, WHY_LTR_NULL);
+	if (sel & SEL_TI)
+		return raise(cpu, VEC_GP, error, WHY_LTR_TABLE);
+	if (!desc_read(cpu, &d, sel, VEC_GP, 0, WHY_LTR_TABLE))
+		return false;
+	if (d.seg.s || (d.seg.type != SYS_TSS16_AVAIL && d.seg.type != SYS_TSS32_AVAIL))
+		return raise(cpu, VEC_GP, error, WHY_LTR_TYPE);
+	if (!d.seg.present)
+		return raise(cpu, VEC_NP, error, WHY_LTR_NOT_PRESENT);
+	if (!desc_set_busy(cpu, sel, true))
+		return false;
+	d.seg.type |= SYS_TSS32_BUSY ^ SYS_TSS32_AVAIL;
+	set_segment(cpu, SEG_TR, &d.seg);
+	return true;
+}
+
+/* CPL is checked before the operand is read. */
+static bool load_system(struct cpu *cpu, const struct uop *u, bool memory, bool (*load)(struct cpu *cpu, uint16_t sel))
+{
+	if (!privileged(cpu))
+		return false;
+	struct rd sel = memory ? memory16(cpu, u) : register16(cpu, u->dst);
+	return sel.ok && load(cpu, (uint16_t)sel.v);
+}
+THEN_NEXT(lldt_r, load_system(cpu, u, false, lldt))
+THEN_NEXT(lldt_m, load_system(cpu, u, true, lldt))
+THEN_NEXT(ltr_r, load_system(cpu, u, false, ltr))
+THEN_NEXT(ltr_m, load_system(cpu, u, true, ltr))
+const struct exec exec_lldt = {.fn = {[FORM_R] = EXEC_ALL(lldt_r), [FORM_M] = EXEC_ALL(lldt_m)}};
+const struct exec exec_ltr = {.fn = {[FORM_R] = EXEC_ALL(ltr_r), [FORM_M] = EXEC_ALL(ltr_m)}};
+
+#define STORE_SYSTEM(name, value)                                                                   \
+	THEN_NEXT(name##_r16, may_store_system(cpu) && write_register(cpu, u->dst, 16, (value)))    \
+	THEN_NEXT(name##_r32, may_store_system(cpu) && write_register(cpu, u->dst, 32, (value)))    \
+	THEN_NEXT(name##_m, may_store_system(cpu) && store16(cpu, u, (uint16_t)(value)))            \
+	const struct exec exec_##name = {                                                           \
+		.fn = {[FORM_R] = EXEC_V(name##_r16, name##_r32), [FORM_M] = EXEC_ALL(name##_m)}};
+STORE_SYSTEM(sldt, cpu->s.seg[SEG_LDTR].sel)
+STORE_SYSTEM(str, cpu->s.seg[SEG_TR].sel)
+/* A 32-bit register gets all of CR0: the SDM leaves the upper half undefined. */
+STORE_SYSTEM(smsw, (uint32_t)cpu->s.cr0)

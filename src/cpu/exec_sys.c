@@ -1,0 +1,284 @@
+/* Control and debug registers, MSRs, CPUID, HLT and the rest of what an
+ * operating system alone may do.  SDM 2A/2B: the instructions' Operation and
+ * exceptions; SDM 3A, "Control Registers", "PDPTE Registers", "Operations that
+ * Invalidate TLBs"; SDM 3B, "Debug Registers". */
+#include "cpu/ending.h"
+#include "cpu/model.h"
+#include "cpu/msr.h"
+
+/* ---- control registers ---- */
+
+/* A change of these bits loads the PDPTEs again while PAE paging is in use after
+ * it (SDM 3A, "PDPTE Registers"). */
+#define CR0_LOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)
+#define CR4_LOADS_PDPTES (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
+
+/* A change of these bits gives what the TLB holds another meaning. */
+#define CR0_FLUSHES (CR0_PG | CR0_WP | CR0_PE)
+#define CR4_FLUSHES (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | CR4_SMAP)
+
+static bool load_pdptes(struct cpu *cpu, uint64_t cr3)
+{
+	if (mmu_load_pdptes(&cpu->mmu, cr3))
+		return true;
+	return raise(cpu, VEC_GP, 0, WHY_PDPTE_RESERVED);
+}
+
+/* Bits that do not exist keep their value whatever is written. */
+static bool write_cr0(struct cpu *cpu, uint32_t value)
+{
+	uint32_t new = (value & cpu->model->cr0) | cpu->model->cr0_fixed;
+	uint32_t changed = (uint32_t)cpu->s.cr0 ^ new;
+
+	if ((new & CR0_PG) && !(new & CR0_PE))
+		return raise(cpu, VEC_GP, 0, WHY_CR0_PG_WITHOUT_PE);
+	if ((new & CR0_NW) && !(new & CR0_CD))
+		return raise(cpu, VEC_GP, 0, WHY_CR0_NW_WITHOUT_CD);
+	if ((new & CR0_PG) && (cpu->s.cr4 & CR4_PAE) && (changed & CR0_LOADS_PDPTES))
+		if (!load_pdptes(cpu, cpu->s.cr3))
+			return false;
+	cpu->s.cr0 = new;
+	mmu_mode_changed(&cpu->mmu);
+	if (changed & CR0_FLUSHES)
+		mmu_flush(&cpu->mmu, true);
+	return true;
+}
+
+static bool write_cr2(struct cpu *cpu, uint32_t value)
+{
+	cpu->s.cr2 = value;
+	return true;
+}
+
+/* The bits of CR3 that paging ignores are kept. */
+static bool write_cr3(struct cpu *cpu, uint32_t value)
+{
+	if ((cpu->s.cr0 & CR0_PG) && (cpu->s.cr4 & CR4_PAE) && !load_pdptes(cpu, value))
+		return false;
+	cpu->s.cr3 = value;
+	mmu_flush(&cpu->mmu, false);
+	return true;
+}
+
+static bool write_cr4(struct cpu *cpu, uint32_t value)
+{
+	uint32_t changed = (uint32_t)cpu->s.cr4 ^ value;
+
+	if (value & ~cpu->model->cr4)
+		return raise(cpu, VEC_GP, 0, WHY_CR4_RESERVED);
+	if ((cpu->s.cr0 & CR0_PG) && (value & CR4_PAE) && (changed & CR4_LOADS_PDPTES))
+		if (!load_pdptes(cpu, cpu->s.cr3))
+			return false;
+	cpu->s.cr4 = value;
+	mmu_mode_changed(&cpu->mmu);
+	if (changed & CR4_FLUSHES)
+		mmu_flush(&cpu->mmu, true);
+	return true;
+}
+
+/* The decoder lets through CR0, CR2, CR3 and CR4. */
+static bool mov_to_cr(struct cpu *cpu, const struct uop *u)
+{
+	static bool (*const write[])(struct cpu *, uint32_t) = {write_cr0, NULL, write_cr2, write_cr3, write_cr4};
+
+	return privileged(cpu) && write[u->dst](cpu, reg32(cpu, u->src));
+}
+THEN_LEAVE(mov_to_cr_rr, mov_to_cr(cpu, u))
+const struct exec exec_mov_to_cr = {.fn = {[FORM_RR] = EXEC_ALL(mov_to_cr_rr)}};
+
+static bool mov_from_cr(struct cpu *cpu, const struct uop *u)
+{
+	const uint64_t *const read[] = {&cpu->s.cr0, NULL, &cpu->s.cr2, &cpu->s.cr3, &cpu->s.cr4};
+
+	if (!privileged(cpu))
+		return false;
+	set_reg32(cpu, u->dst, (uint32_t)*read[u->src]);
+	return true;
+}
+THEN_NEXT(mov_from_cr_rr, mov_from_cr(cpu, u))
+const struct exec exec_mov_from_cr = {.fn = {[FORM_RR] = EXEC_ALL(mov_from_cr_rr)}};
+
+/* LMSW writes PE, MP, EM, TS; it cannot clear PE. */
+#define CR0_MSW (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
+
+static bool lmsw(struct cpu *cpu, struct rd msw)
+{
+	uint32_t cr0 = (uint32_t)cpu->s.cr0;
+
+	return msw.ok && write_cr0(cpu, (cr0 & ~CR0_MSW) | ((uint32_t)msw.v & CR0_MSW) | (cr0 & CR0_PE));
+}
+THEN_LEAVE(lmsw_r, privileged(cpu) && lmsw(cpu, (struct rd){*reg16(cpu, u->dst), true}))
+THEN_LEAVE(lmsw_m, privileged(cpu) && lmsw(cpu, seg_read(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), 2)))
+const struct exec exec_lmsw = {.fn = {[FORM_R] = EXEC_ALL(lmsw_r), [FORM_M] = EXEC_ALL(lmsw_m)}};
+
+static bool clts(struct cpu *cpu)
+{
+	if (!privileged(cpu))
+		return false;
+	cpu->s.cr0 &= ~(uint64_t)CR0_TS;
+	return true;
+}
+THEN_NEXT(clts_none, clts(cpu))
+const struct exec exec_clts = {.fn = {[FORM_NONE] = EXEC_ALL(clts_none)}};
+
+/* ---- debug registers ---- */
+
+#define DR6_WRITABLE (0xfu | DR6_BD | DR6_BS | DR6_BT)
+#define DR7_WRITABLE (0xffff03ffu | DR7_GD)
+
+/* The register that number n of the instruction means, and whether it may be
+ * accessed: DR4, DR5 (#UD by DE, else aliases of DR6, DR7), CPL, then GD, whose #DB comes
+ * before the access (SDM 3B, "General-Detect Exception Condition"). */
+static bool debug_register(struct cpu *cpu, unsigned *n)
+{
+	if (*n == 4 || *n == 5) {
+		if (cpu->s.cr4 & CR4_DE)
+			return raise(cpu, VEC_UD, 0, WHY_DR_UNDEFINED);
+		*n += 2;
+	}
+	if (!privileged(cpu))
+		return false;
+	if (cpu->s.dr7 & DR7_GD) {
+		cpu->s.dr6 |= DR6_BD;
+		return raise(cpu, VEC_DB, 0, WHY_GENERAL_DETECT);
+	}
+	return true;
+}
+
+static bool mov_to_dr(struct cpu *cpu, const struct uop *u)
+{
+	uint32_t value = reg32(cpu, u->src);
+	unsigned n = u->dst;
+
+	if (!debug_register(cpu, &n))
+		return false;
+	if (n == 6)
+		cpu->s.dr6 = (value & DR6_WRITABLE) | DR6_FIXED1;
+	else if (n == 7)
+		cpu->s.dr7 = (value & DR7_WRITABLE) | DR7_FIXED1;
+	else
+		cpu->s.dr[n] = value;
+	mmu_mode_changed(&cpu->mmu);
+	return true;
+}
+THEN_LEAVE(mov_to_dr_rr, mov_to_dr(cpu, u))
+const struct exec exec_mov_to_dr = {.fn = {[FORM_RR] = EXEC_ALL(mov_to_dr_rr)}};
+
+static bool mov_from_dr(struct cpu *cpu, const struct uop *u)
+{
+	unsigned n = u->src;
+
+	if (!debug_register(cpu, &n))
+		return false;
+	set_reg32(cpu, u->dst, (uint32_t)(n == 6 ? cpu->s.dr6 : n == 7 ? cpu->s.dr7 : cpu->s.dr[n]));
+	return true;
+}
+THEN_NEXT(mov_from_dr_rr, mov_from_dr(cpu, u))
+const struct exec exec_mov_from_dr = {.fn = {[FORM_RR] = EXEC_ALL(mov_from_dr_rr)}};
+
+/* ---- caches and TLB ---- */
+
+/* There is no cache to empty. */
+THEN_NEXT(invd_none, privileged(cpu))
+THEN_NEXT(wbinvd_none, privileged(cpu))
+const struct exec exec_invd = {.fn = {[FORM_NONE] = EXEC_ALL(invd_none)}};
+const struct exec exec_wbinvd = {.fn = {[FORM_NONE] = EXEC_ALL(wbinvd_none)}};
+
+/* No access is made: neither limits nor paging are checked. */
+static bool invlpg(struct cpu *cpu, const struct uop *u)
+{
+	if (!privileged(cpu))
+		return false;
+	mmu_invlpg(&cpu->mmu, (cpu->s.seg[u->seg].base + uop_ea(cpu, u)) & cpu->mmu.lin_mask);
+	return true;
+}
+THEN_LEAVE(invlpg_m, invlpg(cpu, u))
+const struct exec exec_invlpg = {.fn = {[FORM_M] = EXEC_ALL(invlpg_m)}};
+
+/* ---- HLT, CPUID, counters, MSRs ---- */
+
+static bool hlt(struct cpu *cpu)
+{
+	if (!privileged(cpu))
+		return false;
+	cpu->s.activity = ACT_HALTED;
+	return true;
+}
+THEN_LEAVE(hlt_none, hlt(cpu))
+const struct exec exec_hlt = {.fn = {[FORM_NONE] = EXEC_ALL(hlt_none)}};
+
+/* Leaf 1 also puts the microcode's revision into IA32_BIOS_SIGN_ID: no update is
+ * loaded, so 0 (SDM 3A, "Microcode Update Facilities"). */
+static const struct uop *cpuid(struct cpu *cpu, const struct uop *u)
+{
+	struct cpuid_leaf out;
+	uint32_t leaf = reg32(cpu, RAX);
+
+	model_cpuid(cpu->model, leaf, reg32(cpu, RCX), &out);
+	if (leaf == 1)
+		cpu->s.bios_sign_id = 0;
+	set_reg32(cpu, RAX, out.eax);
+	set_reg32(cpu, RBX, out.ebx);
+	set_reg32(cpu, RCX, out.ecx);
+	set_reg32(cpu, RDX, out.edx);
+	RETURN_NEXT(cpu, u);
+}
+const struct exec exec_cpuid = {.fn = {[FORM_NONE] = EXEC_ALL(cpuid)}};
+
+static bool edx_eax(struct cpu *cpu, uint64_t value)
+{
+	set_reg32(cpu, RAX, (uint32_t)value);
+	set_reg32(cpu, RDX, (uint32_t)(value >> 32));
+	return true;
+}
+
+static bool rdtsc(struct cpu *cpu)
+{
+	if ((cpu->s.cr4 & CR4_TSD) && cpu->s.cpl != 0)
+		return raise(cpu, VEC_GP, 0, WHY_TSC_DISABLED);
+	return edx_eax(cpu, tsc_now(cpu));
+}
+THEN_NEXT(rdtsc_none, rdtsc(cpu))
+const struct exec exec_rdtsc = {.fn = {[FORM_NONE] = EXEC_ALL(rdtsc_none)}};
+
+/* No model has performance counters: every number is out of range. */
+static bool rdpmc(struct cpu *cpu)
+{
+	if (!(cpu->s.cr4 & CR4_PCE) && cpu->s.cpl != 0)
+		return raise(cpu, VEC_GP, 0, WHY_RDPMC_DISABLED);
+	return raise(cpu, VEC_GP, 0, WHY_RDPMC_COUNTER);
+}
+THEN_NEXT(rdpmc_none, rdpmc(cpu))
+const struct exec exec_rdpmc = {.fn = {[FORM_NONE] = EXEC_ALL(rdpmc_none)}};
+
+static bool rdmsr(struct cpu *cpu)
+{
+	uint64_t value;
+
+	return privileged(cpu) && msr_read(cpu, reg32(cpu, RCX), &value) && edx_eax(cpu, value);
+}
+THEN_NEXT(rdmsr_none, rdmsr(cpu))
+const struct exec exec_rdmsr = {.fn = {[FORM_NONE] = EXEC_ALL(rdmsr_none)}};
+
+static bool wrmsr(struct cpu *cpu)
+{
+	return privileged(cpu) &&
+	       msr_write(cpu, reg32(cpu, RCX), (uint64_t)reg32(cpu, RDX) << 32 | reg32(cpu, RAX));
+}
+THEN_LEAVE(wrmsr_none, wrmsr(cpu))
+const struct exec exec_wrmsr = {.fn = {[FORM_NONE] = EXEC_ALL(wrmsr_none)}};
+
+/* ---- instructions that always fault ---- */
+
+static const struct uop *rsm(struct cpu *cpu, const struct uop *u)
+{
+	return uop_raise(cpu, u, VEC_UD, 0, WHY_RSM_OUTSIDE_SMM);
+}
+const struct exec exec_rsm = {.fn = {[FORM_NONE] = EXEC_ALL(rsm)}};
+
+/* UD1 and UD0 do not read their memory operand. */
+static const struct uop *ud(struct cpu *cpu, const struct uop *u)
+{
+	return uop_raise(cpu, u, VEC_UD, 0, WHY_UD_INSTRUCTION);
+}
+const struct exec exec_ud = {.fn = {[FORM_NONE] = EXEC_ALL(ud), [FORM_RR] = EXEC_ALL(ud), [FORM_RM] = EXEC_ALL(ud)}};

@@ -1,0 +1,96 @@
+/* The table of model-specific registers: which model has them, where they
+ * lie, which bits may be set.  A register that is not listed does not exist. */
+#include "cpu/msr.h"
+
+#include <stddef.h>
+
+#include "cpu/model.h"
+
+struct msr {
+	uint32_t number;
+	uint16_t offset;            /* of its 64 bits in struct arch_state */
+	enum cpu_generation since;
+	enum feature_word word;     /* and the feature that brings it; mask 0: none */
+	uint32_t feature;
+	uint64_t stored;            /* bits that keep what is written; 0: read-only */
+	uint64_t reserved;          /* bits that must be written as 0 */
+	uint64_t (*read)(const struct cpu *cpu);
+	void (*write)(struct cpu *cpu, uint64_t value);
+};
+
+#define AT(field) .offset = offsetof(struct arch_state, field)
+#define ALL32     UINT64_C(0xffffffff)
+
+static uint64_t read_zero(const struct cpu *cpu) { return 0; }
+
+static uint64_t read_tsc(const struct cpu *cpu) { return tsc_now(cpu); }
+
+/* Before family 0FH WRMSR writes the low half and clears the upper one
+ * (SDM 3B, "Time-Stamp Counter"). */
+static void write_tsc(struct cpu *cpu, uint64_t value)
+{
+	cpu->s.tsc_offset = (cpu->model->tsc_low_write ? value & ALL32 : value) - cpu->icount;
+}
+
+/* A change of NXE gives bit 63 of every cached entry another meaning. */
+static void write_efer(struct cpu *cpu, uint64_t value)
+{
+	cpu->s.efer = value;
+	mmu_mode_changed(&cpu->mmu);
+	mmu_flush(&cpu->mmu, true);
+}
+
+static const struct msr table[] = {
+	{.number = MSR_TSC, .word = FEAT_1_EDX, .feature = F1D_TSC, .stored = ~UINT64_C(0), .read = read_tsc,
+	 .write = write_tsc},
+	{.number = MSR_PLATFORM_ID, .since = GEN_PPRO, .read = read_zero},
+	{.number = MSR_BIOS_SIGN_ID, .since = GEN_PPRO, .stored = ~UINT64_C(0), AT(bios_sign_id)},
+	{.number = MSR_SYSENTER_CS, .word = FEAT_1_EDX, .feature = F1D_SEP, .stored = ALL32, AT(sysenter_cs)},
+	{.number = MSR_SYSENTER_ESP, .word = FEAT_1_EDX, .feature = F1D_SEP, .stored = ALL32, AT(sysenter_esp)},
+	{.number = MSR_SYSENTER_EIP, .word = FEAT_1_EDX, .feature = F1D_SEP, .stored = ALL32, AT(sysenter_eip)},
+	{.number = MSR_EFER, .word = FEAT_81_EDX, .feature = F81D_NX, .stored = EFER_NXE,
+	 .reserved = ~(uint64_t)EFER_NXE, AT(efer), .write = write_efer},
+};
+
+static const struct msr *find(const struct cpu *cpu, uint32_t number)
+{
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct msr *m = &table[i];
+		if (m->number == number && m->since <= cpu->model->generation &&
+		    model_has(cpu->model, m->word, m->feature))
+			return m;
+	}
+	return NULL;
+}
+
+static uint64_t *place(struct cpu *cpu, const struct msr *m)
+{
+	return (uint64_t *)(void *)((char *)&cpu->s + m->offset);
+}
+
+bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
+{
+	const struct msr *m = find(cpu, number);
+
+	if (!m)
+		return raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
+	*value = m->read ? m->read(cpu) : *place(cpu, m);
+	return true;
+}
+
+bool msr_write(struct cpu *cpu, uint32_t number, uint64_t value)
+{
+	const struct msr *m = find(cpu, number);
+
+	if (!m)
+		return raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
+	if (!m->stored)
+		return raise(cpu, VEC_GP, 0, WHY_MSR_READ_ONLY);
+	if (value & m->reserved)
+		return raise(cpu, VEC_GP, 0, WHY_MSR_RESERVED);
+	if (m->write)
+		m->write(cpu, value & m->stored);
+	else
+		*place(cpu, m) = value & m->stored;
+	return true;
+}
