@@ -71,6 +71,13 @@ struct cpu {
 	uint32_t mmu_epoch_seen;
 	uint64_t until;          /* limit of the present cpu_run */
 
+	/* REPE/REPNE CMPS or SCAS stopped between two iterations: the flags from before its
+	 * first one, good if the next instruction to run is the same one (exec_string.c) */
+	struct {
+		struct lazy_flags flags;
+		uint64_t icount, rip, cs_base;
+	} rep;
+
 	/* pins, latched */
 	bool nmi_pending, init_pending, intr_line;
 	uint64_t nmi_cause, intr_cause;

@@ -93,4 +93,71 @@ static inline void flags_arith(struct lazy_flags *f, uint64_t a, uint64_t b, uin
 	f->y = flags_carries(a, b, r, bits);
 }
 
+/* The same for 64 bits, where the carry out is beyond the result. */
+static inline void flags_wide(struct lazy_flags *f, uint64_t a, uint64_t b, uint64_t r, uint64_t carry_out)
+{
+	uint64_t x = a ^ b ^ r;
+
+	flags_result(f, r, 64);
+	f->y = carry_out << 32 | (x >> 63) << 31 | (x & Y_AF);
+}
+
+/* ADD, ADC: a + b + carry, truncated.  a, b zero-extended. */
+static inline uint64_t flags_add(struct lazy_flags *f, uint64_t a, uint64_t b, unsigned carry, unsigned bits)
+{
+	uint64_t r = a + b + carry;
+
+	if (bits == 64)
+		flags_wide(f, a, b, r, ((a & b) | ((a | b) & ~r)) >> 63);
+	else
+		flags_arith(f, a, b, r, bits);
+	return r;
+}
+
+/* SUB, SBB, CMP, NEG: a - b - borrow. */
+static inline uint64_t flags_sub(struct lazy_flags *f, uint64_t a, uint64_t b, unsigned borrow, unsigned bits)
+{
+	uint64_t r = a - b - borrow;
+
+	if (bits == 64)
+		flags_wide(f, a, b, r, ((~a & b) | ((~a | b) & r)) >> 63);
+	else
+		flags_arith(f, a, b, r, bits);
+	return r;
+}
+
+/* INC and DEC leave CF alone: after the ADD or SUB of 1, puts back the CF of
+ * old.  Turning bits 32 and 31 together keeps OF, their difference. */
+static inline void flags_keep_cf(struct lazy_flags *f, const struct lazy_flags *old)
+{
+	uint64_t turn = (f->y ^ old->y) & Y_CF;
+
+	f->y ^= turn | turn >> 1;
+}
+
+/* Shifts: result, CF and OF; AF = 0. */
+static inline void flags_shift(struct lazy_flags *f, uint64_t r, bool cf, bool of, unsigned bits)
+{
+	flags_result(f, r, bits);
+	f->y = (uint64_t)cf << 32 | (uint64_t)(cf != of) << 31;
+}
+
+/* The conditions of Jcc, SETcc and CMOVcc (SDM 1, "EFLAGS Condition Codes"). */
+static inline bool cond_o(const struct lazy_flags *f) { return flag_of(f); }
+static inline bool cond_no(const struct lazy_flags *f) { return !flag_of(f); }
+static inline bool cond_b(const struct lazy_flags *f) { return flag_cf(f); }
+static inline bool cond_ae(const struct lazy_flags *f) { return !flag_cf(f); }
+static inline bool cond_e(const struct lazy_flags *f) { return flag_zf(f); }
+static inline bool cond_ne(const struct lazy_flags *f) { return !flag_zf(f); }
+static inline bool cond_be(const struct lazy_flags *f) { return flag_cf(f) || flag_zf(f); }
+static inline bool cond_a(const struct lazy_flags *f) { return !cond_be(f); }
+static inline bool cond_s(const struct lazy_flags *f) { return flag_sf(f); }
+static inline bool cond_ns(const struct lazy_flags *f) { return !flag_sf(f); }
+static inline bool cond_p(const struct lazy_flags *f) { return flag_pf(f); }
+static inline bool cond_np(const struct lazy_flags *f) { return !flag_pf(f); }
+static inline bool cond_l(const struct lazy_flags *f) { return flag_sf(f) != flag_of(f); }
+static inline bool cond_ge(const struct lazy_flags *f) { return flag_sf(f) == flag_of(f); }
+static inline bool cond_le(const struct lazy_flags *f) { return flag_zf(f) || cond_l(f); }
+static inline bool cond_g(const struct lazy_flags *f) { return !cond_le(f); }
+
 #endif

@@ -1,0 +1,103 @@
+/* ADD ADC SUB SBB CMP, AND OR XOR TEST, INC DEC NEG NOT.  SDM 2A, 2B.
+ *
+ * AF after AND, OR, XOR and TEST is undefined; every Intel processor since
+ * the Pentium clears it. */
+#include "cpu/operand.h"
+
+static inline uint64_t op_add(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits)
+{
+	return flags_add(&cpu->f, a, b, 0, bits);
+}
+
+static inline uint64_t op_adc(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits)
+{
+	return flags_add(&cpu->f, a, b, flag_cf(&cpu->f), bits);
+}
+
+static inline uint64_t op_sub(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits)
+{
+	return flags_sub(&cpu->f, a, b, 0, bits);
+}
+
+static inline uint64_t op_sbb(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits)
+{
+	return flags_sub(&cpu->f, a, b, flag_cf(&cpu->f), bits);
+}
+
+static inline uint64_t logic_result(struct cpu *cpu, uint64_t r, unsigned bits)
+{
+	flags_logic(&cpu->f, r, bits);
+	return r;
+}
+
+static inline uint64_t op_and(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits)
+{
+	return logic_result(cpu, a & b, bits);
+}
+
+static inline uint64_t op_or(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits)
+{
+	return logic_result(cpu, a | b, bits);
+}
+
+static inline uint64_t op_xor(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits)
+{
+	return logic_result(cpu, a ^ b, bits);
+}
+
+static inline void op_cmp(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits) { op_sub(cpu, a, b, bits); }
+static inline void op_test(struct cpu *cpu, uint64_t a, uint64_t b, unsigned bits) { op_and(cpu, a, b, bits); }
+
+/* All flags but CF. */
+static inline uint64_t op_inc(struct cpu *cpu, uint64_t a, unsigned bits)
+{
+	struct lazy_flags old = cpu->f;
+	uint64_t r = flags_add(&cpu->f, a, 1, 0, bits);
+
+	flags_keep_cf(&cpu->f, &old);
+	return r;
+}
+
+static inline uint64_t op_dec(struct cpu *cpu, uint64_t a, unsigned bits)
+{
+	struct lazy_flags old = cpu->f;
+	uint64_t r = flags_sub(&cpu->f, a, 1, 0, bits);
+
+	flags_keep_cf(&cpu->f, &old);
+	return r;
+}
+
+static inline uint64_t op_neg(struct cpu *cpu, uint64_t a, unsigned bits)
+{
+	return flags_sub(&cpu->f, 0, a, 0, bits);
+}
+
+/* No flags. */
+static inline uint64_t op_not(struct cpu *cpu, uint64_t a, unsigned bits) { return ~a; }
+
+#define OP add
+#include "cpu/binary_set.inc"
+#define OP adc
+#include "cpu/binary_set.inc"
+#define OP sub
+#include "cpu/binary_set.inc"
+#define OP sbb
+#include "cpu/binary_set.inc"
+#define OP and
+#include "cpu/binary_set.inc"
+#define OP or
+#include "cpu/binary_set.inc"
+#define OP xor
+#include "cpu/binary_set.inc"
+#define OP cmp
+#include "cpu/compare_set.inc"
+#define OP test
+#include "cpu/compare_set.inc"
+#define OP inc
+#include "cpu/unary_set.inc"
+#define OP dec
+#include "cpu/unary_set.inc"
+#define OP neg
+#include "cpu/unary_set.inc"
+#define OP not
+#include "cpu/unary_set.inc"
