@@ -29,10 +29,12 @@
 
 /* A valid tag is page aligned, so 1 never matches.  host = addend + linear. */
 struct tlb_entry {
-	uint64_t tag;
+	_Alignas(16) uint64_t tag;
 	uintptr_t addend;
 };
 #define TLB_INVALID 1u
+#define TLB_ENTRY_BITS 4
+_Static_assert(sizeof(struct tlb_entry) == 1u << TLB_ENTRY_BITS, "the hit path shifts instead of multiplying");
 
 /* The same page is cached apart for each right, so that a hit needs no check
  * beyond the tag. */
@@ -142,10 +144,16 @@ static inline void host_store(uint8_t *p, unsigned bytes, uint64_t v)
  * refuses page crossings in the same test. */
 static inline uint8_t *tlb_hit(const struct mmu *mmu, enum tlb_kind kind, uint64_t lin, unsigned bytes)
 {
-	const struct tlb_entry *e = &mmu->tlb[kind][(lin >> 12) & (TLB_SIZE - 1)];
+	/* The slot as a byte offset at once: one instruction less than indexing. */
+	size_t slot = (size_t)(lin >> (12 - TLB_ENTRY_BITS)) & ((TLB_SIZE - 1) << TLB_ENTRY_BITS);
+	const struct tlb_entry *e = (const struct tlb_entry *)((const char *)mmu->tlb[kind] + slot);
 
-	if (LIKELY(((lin + bytes - 1) & PAGE_MASK) == e->tag))
-		return (uint8_t *)(e->addend + (uintptr_t)lin);
+	if (LIKELY(((lin + bytes - 1) & PAGE_MASK) == e->tag)) {
+		uint8_t *host = (uint8_t *)(e->addend + (uintptr_t)lin);
+		if (host == NULL)
+			__builtin_unreachable(); /* so that no caller tests it again */
+		return host;
+	}
 	return NULL;
 }
 
