@@ -216,7 +216,7 @@ bool walk_access(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64
 
 	*t = (struct translation){.rights = PTE_RW | PTE_US | PTE_D, .shift = 12};
 	if (w->levels == 0) {
-		walk_done(mmu, t, 0, lin);
+		walk_done(mmu, t, lin & PAGE_MASK, lin);
 		return true;
 	}
 	if (!walk_start(mmu, lin, &table))
