@@ -1,0 +1,154 @@
+/* opcodes.def in itself: its rows are consistent, and each of them can be reached. */
+#include <stdarg.h>
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode/columns.h"
+#include "decode/insn.h"
+
+#define ROWS_MAX 4096
+
+static const struct column {
+	unsigned map, opcode, modrm, width;
+	unsigned operand[3];
+	const char *mnemonic, *set;
+} rows[] = {
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes) \
+	{MAP_##map, 0x##opcode, MODRM_##modrm, WIDTH_##width, {OPERAND_COLUMNS operands}, #mnemonic, #set},
+#include "decode/opcodes.def"
+#undef OP
+};
+#define ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static bool same_opcode(const struct column *a, const struct column *b)
+{
+	return a->map == b->map && a->opcode == b->opcode;
+}
+
+static void rows_are_counted(void **state) { assert_int_equal(opcode_row_count, ROWS); }
+
+static void rows_of_an_opcode_stand_together(void **state)
+{
+	for (unsigned i = 2; i < ROWS; i++)
+		for (unsigned k = 0; k + 1 < i; k++)
+			if (same_opcode(&rows[i], &rows[k]) && !same_opcode(&rows[i], &rows[i - 1]))
+				fail_msg("row %u (%s) is away from row %u", i, opcode_rows[i].encoding, k);
+}
+
+static void rows_of_an_opcode_agree_on_modrm(void **state)
+{
+	for (unsigned i = 1; i < ROWS; i++)
+		if (same_opcode(&rows[i], &rows[i - 1]))
+			assert_int_equal(rows[i].modrm == MODRM_NONE, rows[i - 1].modrm == MODRM_NONE);
+}
+
+/* Only a row whose first operand can be memory may be locked. */
+static void lock_needs_a_memory_destination(void **state)
+{
+	for (unsigned i = 0; i < ROWS; i++)
+		if (opcode_rows[i].attributes & ATTR_LOCK) {
+			unsigned first = rows[i].operand[0];
+			assert_true(first == COL_Eb || first == COL_Ev || first == COL_Mq);
+		}
+}
+
+/* Handler sets have the mnemonic's name and maybe a kind of operand behind it. */
+static void handler_sets_are_named_after_mnemonics(void **state)
+{
+	static const char *const others[][2] = {{"retf", "ret_far"}, {"ud0", "ud"}, {"ud1", "ud"}, {"ud2", "ud"}};
+
+	for (unsigned i = 0; i < ROWS; i++) {
+		bool good = strncmp(rows[i].set, rows[i].mnemonic, strlen(rows[i].mnemonic)) == 0;
+		for (unsigned k = 0; k < sizeof(others) / sizeof(others[0]); k++)
+			good |= strcmp(rows[i].mnemonic, others[k][0]) == 0 && strcmp(rows[i].set, others[k][1]) == 0;
+		if (!good)
+			fail_msg("row %u: %s is done by exec_%s", i, rows[i].mnemonic, rows[i].set);
+	}
+}
+
+static void mnemonics_are_sorted_and_have_rows(void **state)
+{
+	bool used[MNEMONIC_COUNT] = {false};
+
+	for (unsigned i = 0; i < ROWS; i++) {
+		used[opcode_rows[i].mnemonic] = true;
+		assert_string_equal(mnemonic_name(opcode_rows[i].mnemonic), rows[i].mnemonic);
+		assert_string_equal(opcode_rows[i].name, rows[i].mnemonic);
+	}
+	for (unsigned m = MN_INVALID + 1; m < MNEMONIC_COUNT; m++) {
+		if (!used[m])
+			fail_msg("no row is a %s", mnemonic_name(m));
+		if (m > MN_INVALID + 1)
+			assert_true(strcmp(mnemonic_name(m - 1), mnemonic_name(m)) < 0);
+	}
+}
+
+static void names_of_no_mnemonic(void **state)
+{
+	assert_string_equal(mnemonic_name(MN_INVALID), "(bad)");
+	assert_string_equal(mnemonic_name(MNEMONIC_COUNT), "(bad)");
+	assert_string_equal(mnemonic_name(~0u), "(bad)");
+}
+
+static void texts_for_documents(void **state)
+{
+	struct insn insn;
+
+	decode(&insn, (const uint8_t *)"\x0f\xa4\xc8\x05", 4, MODE_PROTECTED, true);
+	assert_string_equal(opcode_rows[insn.row].encoding, "0F A4 /r");
+	assert_string_equal(opcode_rows[insn.row].operands, "Ev, Gv, Ub");
+	decode(&insn, (const uint8_t *)"\xd9\xe8", 2, MODE_PROTECTED, true);
+	assert_string_equal(opcode_rows[insn.row].encoding, "D9 E8");
+	assert_string_equal(opcode_rows[insn.row].operands, "");
+	decode(&insn, (const uint8_t *)"\x0f\x01\x00", 3, MODE_PROTECTED, false);
+	assert_string_equal(opcode_rows[insn.row].encoding, "0F 01 /0 mem");
+}
+
+/* Each row is what some encoding decodes to, with that row's name and operands. */
+static void every_row_is_reached(void **state)
+{
+	static bool reached[ROWS_MAX];
+	struct insn insn;
+
+	for (unsigned opcode = 0; opcode < 512; opcode++)
+		for (unsigned modrm = 0; modrm < 256; modrm++) {
+			uint8_t bytes[16] = {0x0f};
+			unsigned n = opcode >= 256;
+			bytes[n++] = (uint8_t)opcode;
+			bytes[n] = (uint8_t)modrm;
+			if (decode(&insn, bytes, sizeof(bytes), MODE_PROTECTED, true) != DECODE_OK)
+				continue;
+			assert_true(insn.row < ROWS);
+			reached[insn.row] = true;
+			assert_int_equal(insn.mnemonic, opcode_rows[insn.row].mnemonic);
+			unsigned count = 0;
+			while (count < 3 && rows[insn.row].operand[count] != COL_)
+				count++;
+			assert_int_equal(insn.operands, count);
+		}
+	for (unsigned i = 0; i < ROWS; i++)
+		if (!reached[i])
+			fail_msg("row %u (%s %s) is never reached", i, opcode_rows[i].name, opcode_rows[i].encoding);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rows_are_counted),
+		cmocka_unit_test(rows_of_an_opcode_stand_together),
+		cmocka_unit_test(rows_of_an_opcode_agree_on_modrm),
+		cmocka_unit_test(lock_needs_a_memory_destination),
+		cmocka_unit_test(handler_sets_are_named_after_mnemonics),
+		cmocka_unit_test(mnemonics_are_sorted_and_have_rows),
+		cmocka_unit_test(names_of_no_mnemonic),
+		cmocka_unit_test(texts_for_documents),
+		cmocka_unit_test(every_row_is_reached),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+/* Any bytes in any mode: the decoder reads nothing behind them, and what it returns keeps its promises. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode/insn.h"
+
+static void require(int promise)
+{
+	if (!promise)
+		abort();
+}
+
+static void check_operands(const struct insn *insn)
+{
+	require(insn->operands <= INSN_MAX_OPERANDS);
+	for (unsigned i = 0; i < insn->operands; i++) {
+		const struct operand *op = &insn->op[i];
+		require(op->kind != OPD_NONE);
+		require(op->kind != OPD_GPR || op->reg < (op->width == 8 ? 20 : 16));
+		require(op->kind != OPD_SREG || op->reg < 6);
+		require(op->kind != OPD_ST || op->reg < 8);
+		require((op->kind != OPD_CR && op->kind != OPD_DR) || op->reg < 16);
+	}
+	require(insn->base == REG_NONE || insn->base < 16);
+	require(insn->index == REG_NONE || insn->index < 16);
+	require(insn->seg < 6 && insn->scale < 4);
+}
+
+static void check(const uint8_t *bytes, size_t size, enum decode_mode mode, bool db)
+{
+	struct insn insn, again;
+
+	require(decode(&insn, bytes, size, mode, db) == insn.status);
+	require(insn.row < opcode_row_count);
+	require(insn.mnemonic < MNEMONIC_COUNT && mnemonic_name(insn.mnemonic));
+	require(insn.length <= INSN_MAX_LENGTH && insn.length <= size);
+	require((insn.status == DECODE_SHORT) <= (insn.length == 0 && size < INSN_MAX_LENGTH));
+	if (insn.status != DECODE_OK)
+		return;
+	require(insn.length > 0);
+	check_operands(&insn);
+	decode(&again, bytes, insn.length, mode, db);
+	require(memcmp(&insn, &again, sizeof(insn)) == 0);
+	require(decode(&again, bytes, insn.length - 1u, mode, db) == DECODE_SHORT);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (unsigned mode = MODE_REAL; mode <= MODE_LONG64; mode++) {
+		check(data, size, (enum decode_mode)mode, false);
+		check(data, size, (enum decode_mode)mode, true);
+	}
+	return 0;
+}
