@@ -1,0 +1,68 @@
+/* A storm of int 80h: ring 3 -> 0 through a DPL 3 interrupt gate and the TSS's stack, and back by IRET. */
+#include "pc.h"
+
+#ifndef CALLS
+#define CALLS 4000000
+#endif
+
+	.section .header, "ax"
+	multiboot_header
+
+	.text
+	.globl _start
+_start:
+	cli
+	load_gdt
+	movl $kernel_stack, %esp
+	movl $kernel_stack, tss + 4
+	movw $KERNEL_DS, tss + 8
+	movw $104, tss + 102
+	set_gate 0x80, system_call, GATE_INT32_DPL3
+	set_gate 0x82, finish, GATE_INT32_DPL3
+	lidt idtr
+	movl $TSS_SEL, %eax
+	ltr %ax
+	enter_user user_main, user_stack
+
+user_main:
+	xorl %ebx, %ebx
+	movl $CALLS, %ecx
+1:	int $0x80
+	decl %ecx
+	jnz 1b
+	int $0x82
+
+	.globl system_call
+	.type system_call, @function
+system_call:
+	incl %ebx
+	iretl
+
+finish:
+	movl $8, %ecx
+1:	roll $4, %ebx
+	movl %ebx, %eax
+	andl $15, %eax
+	movb %ss:digits(%eax), %al
+	outb %al, $PORT_DEBUGCON
+	loop 1b
+	movb $10, %al
+	outb %al, $PORT_DEBUGCON
+	xorl %eax, %eax
+	outl %eax, $PORT_DEBUG_EXIT
+2:	cli
+	hlt
+	jmp 2b
+
+	.data
+	tables 0x83
+digits:	.ascii "0123456789abcdef"
+
+	.bss
+	.balign 16
+	.skip 4096
+kernel_stack:
+	.skip 4096
+user_stack:
+
+	.section .note.GNU-stack, "", @progbits
