@@ -12,7 +12,7 @@ enum timer_order {
 	ORDER_RTC_ALARM,
 	ORDER_ACPI_PM,
 	ORDER_I8042 = 70,
-	ORDER_UART = 80,  /* + 2 * port: transmitter, receiver */
+	ORDER_UART = 80,  /* + 3 * port: transmitter, receiver, timeout */
 };
 
 #endif
