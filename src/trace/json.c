@@ -221,16 +221,17 @@ static void json_delivery(void *owner, const struct delivery_record *r)
 	if (r->cause)
 		num(&out, "cause", r->cause);
 	hex(&out, "ax", r->rax);
-	if (w->view.instruction && w->view.instruction(w->view.owner, &r->from, insn, sizeof(insn)))
+	if (r->kind == EV_FAULT && w->view.instruction && 
+	    w->view.instruction(w->view.owner, &r->from, insn, sizeof(insn)))
 		str(&out, "instruction", insn);
 	place(&out, &w->view, "from", &r->from);
-	if (r->outcome != OUT_SHUTDOWN)
-		gate_and_code(&out, r);
-	stack(&out, r);
-	if (r->outcome == OUT_FAULTED)
+	gate_and_code(&out, r);
+	if (r->outcome == OUT_FAULTED || r->outcome == OUT_SHUTDOWN) {
 		fault(&out, "refused", &r->refused);
-	else if (r->outcome != OUT_SHUTDOWN)
+	} else {
+		stack(&out, r);
 		place(&out, &w->view, "to", &r->to);
+	}
 	end(w, &out);
 }
 

@@ -12,6 +12,12 @@ static bool protected_mode(const struct where *w)
 	return strcmp(mode_name(w->mode), "real") != 0;
 }
 
+/* Did a check of this delivery fail? */
+static bool refused(const struct delivery_record *r)
+{
+	return r->outcome == OUT_FAULTED || r->outcome == OUT_SHUTDOWN;
+}
+
 static void out_symbol(struct out *out, const struct trace_view *view, uint64_t address)
 {
 	uint64_t offset = 0;
@@ -164,14 +170,14 @@ static void card_head(struct out *out, const struct trace_view *view, const stru
 		out_text(out, event_kind_name(r->kind));
 		out_char(out, ')');
 	}
-	if (r->outcome == OUT_DELIVERED || r->outcome == OUT_REDIRECTED || r->outcome == OUT_TASK_SWITCH)
+	if (!refused(r))
 		out_ring(out, &r->from, &r->to);
 	else
 		out_char(out, '\n');
 
 	out_text(out, " from   ");
 	out_place(out, view, &r->from);
-	if (view->instruction && view->instruction(view->owner, &r->from, insn, sizeof(insn))) {
+	if (r->kind == EV_FAULT && view->instruction && view->instruction(view->owner, &r->from, insn, sizeof(insn))) {
 		out_column(out, 48);
 		out_text(out, insn);
 	}
@@ -205,7 +211,7 @@ static void card_gate(struct out *out, const struct trace_view *view, const stru
 	out_text(out, table ? "IDT[" : "IVT[");
 	out_hex(out, r->vector, 2);
 	out_char(out, ']');
-	if (r->step == STEP_VECTOR && r->outcome == OUT_FAULTED) {
+	if (r->step == STEP_VECTOR && refused(r)) {
 		out_text(out, " lies outside the table's limit\n");
 		return;
 	}
@@ -237,7 +243,7 @@ static void out_check(struct out *out, const struct delivery_record *r, enum del
 	out_text(out, delivery_step_name(step));
 	out_column(out, 23);
 	out_text(out, what);
-	out_text(out, r->step == step && r->outcome == OUT_FAULTED ? ": REFUSED\n" : ": ok\n");
+	out_text(out, r->step == step && refused(r) ? ": REFUSED\n" : ": ok\n");
 }
 
 static void card_code_check(struct out *out, const struct delivery_record *r)
@@ -246,7 +252,7 @@ static void card_code_check(struct out *out, const struct delivery_record *r)
 		return;
 	out_text(out, "        code-segment   ");
 	out_hex(out, r->gate.selector, 4);
-	if (r->step == STEP_CODE_SEGMENT && r->outcome == OUT_FAULTED) {
+	if (r->step == STEP_CODE_SEGMENT && refused(r)) {
 		out_text(out, ": REFUSED\n");
 		return;
 	}
@@ -269,7 +275,7 @@ static void card_checks(struct out *out, const struct delivery_record *r)
 	if (!protected_mode(&r->from) || r->outcome == OUT_REDIRECTED)
 		return;
 	out_text(out, " checks vector         inside the IDT limit");
-	out_text(out, r->step == STEP_VECTOR && r->outcome == OUT_FAULTED ? ": REFUSED\n" : ": ok\n");
+	out_text(out, r->step == STEP_VECTOR && refused(r) ? ": REFUSED\n" : ": ok\n");
 	out_check(out, r, STEP_GATE, "read, of a type the IDT may hold");
 	if (software)
 		snprintf(dpl, sizeof(dpl), "CPL %u <= gate DPL %u", r->from.cpl, r->gate.dpl);
@@ -279,7 +285,7 @@ static void card_checks(struct out *out, const struct delivery_record *r)
 		return;
 	card_code_check(out, r);
 	out_check(out, r, STEP_CODE_PRESENT, "P = 1");
-	if (r->stack_source != STACK_SAME || (r->outcome == OUT_FAULTED && r->step >= STEP_STACK_SELECT)) {
+	if (r->stack_source != STACK_SAME || (refused(r) && r->step == STEP_STACK_SELECT)) {
 		out_check(out, r, STEP_STACK_SELECT, "SS:SP of the inner level readable in the TSS");
 		out_check(out, r, STEP_STACK_SEGMENT, "writable data, RPL = DPL = new CPL, present");
 	}
@@ -331,34 +337,27 @@ static void card_stack(struct out *out, const struct trace_view *view, const str
 
 static void card_end(struct out *out, const struct trace_view *view, const struct delivery_record *r)
 {
-	switch ((enum delivery_outcome)r->outcome) {
-	case OUT_FAULTED:
-		out_text(out, " REFUSED at ");
-		out_text(out, delivery_step_name(r->step));
-		out_text(out, ": ");
-		out_exception(out, r->refused.vector, r->refused.has_error, r->refused.error);
-		out_char(out, '\n');
-		out_text(out, " why    ");
-		out_reason(out, r->refused.why);
-		if (r->refused.vector == VEC_PF) {
-			out_text(out, "        linear address ");
-			out_address(out, r->refused.cr2);
-			out_char(out, '\n');
-		}
-		break;
-	case OUT_SHUTDOWN:
-		out_text(out, " SHUTDOWN: this exception came of a failing double fault delivery (triple fault)\n");
-		break;
-	case OUT_DELIVERED:
-	case OUT_TASK_SWITCH:
-	case OUT_REDIRECTED:
+	if (!refused(r)) {
 		out_text(out, r->outcome == OUT_TASK_SWITCH  ? " task   "
 			      : r->outcome == OUT_REDIRECTED ? " redirected to the 8086 program's own handler "
 							     : " to     ");
 		out_place(out, view, &r->to);
 		out_char(out, '\n');
-		break;
+		return;
 	}
+	out_text(out, " REFUSED at ");
+	out_text(out, delivery_step_name(r->step));
+	out_text(out, ": ");
+	out_exception(out, r->refused.vector, r->refused.has_error, r->refused.error);
+	out_text(out, "\n why    ");
+	out_reason(out, r->refused.why);
+	if (r->refused.vector == VEC_PF) {
+		out_text(out, "        linear address ");
+		out_address(out, r->refused.cr2);
+		out_char(out, '\n');
+	}
+	if (r->outcome == OUT_SHUTDOWN)
+		out_text(out, " SHUTDOWN: no exception can be delivered any more (triple fault)\n");
 }
 
 static void flush(struct trace_writer *w, struct out *out)
@@ -372,11 +371,9 @@ void trace_write_card(struct trace_writer *w, const struct delivery_record *r)
 
 	out.n = 0;
 	card_head(&out, &w->view, r);
-	if (r->outcome != OUT_SHUTDOWN) {
-		card_gate(&out, &w->view, r);
-		card_checks(&out, r);
-	}
-	if (r->outcome == OUT_DELIVERED || r->outcome == OUT_REDIRECTED || r->words)
+	card_gate(&out, &w->view, r);
+	card_checks(&out, r);
+	if (!refused(r) && r->words)
 		card_stack(&out, &w->view, r);
 	card_end(&out, &w->view, r);
 	flush(w, &out);

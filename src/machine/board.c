@@ -1,0 +1,199 @@
+#include "machine/board.h"
+
+#include <string.h>
+
+#include "machine/machine.h"
+
+#define VIDEO_START 0xa0000u
+#define VIDEO_SIZE  0x20000u
+#define HIGH_START  0x100000u
+
+#define IRQ_TIMER 0
+#define IRQ_COM1  4
+
+/* Power management as PC firmware sets it up, PM1a_CNT (ACPI, "PM1 Control Registers"):
+ * SLP_EN with sleep type 0 is soft-off. */
+#define PM1A_CNT 0x604
+#define PM1_SLP_EN 0x2000u
+#define PM1_SLP_TYP 0x1c00u
+
+/* Virtual time without any interrupt after which a halted machine is taken for dead although its
+ * timers run: they are masked or nobody listens. */
+#define IDLE_LIMIT (UINT64_C(1000) * CLOCK_HZ)
+
+/* ---- the processor's interrupt pin: the 8259 and the test pin ---- */
+static void update_intr(struct machine *m)
+{
+	struct board *b = &m->board;
+	bool injected = b->inject.line.level;
+
+	cpu_set_intr(&m->cpu, injected || b->pic_intr, injected ? b->inject.line.cause : b->pic_cause);
+}
+
+static void pic_changed(void *owner, int input, bool level, uint64_t cause)
+{
+	struct machine *m = owner;
+
+	m->board.pic_intr = level;
+	m->board.pic_cause = cause;
+	update_intr(m);
+}
+
+static void inject_changed(void *owner, int input, bool level, uint64_t cause)
+{
+	update_intr(owner);
+}
+
+static bool intr_pending(void *owner)
+{
+	struct machine *m = owner;
+
+	return m->board.inject.line.level || pic_pending(&m->board.pic);
+}
+
+static uint8_t intr_acknowledge(void *owner, uint64_t *cause)
+{
+	struct machine *m = owner;
+
+	if (m->board.inject.line.level)
+		return inject_acknowledge(&m->board.inject, cause);
+	return pic_acknowledge(&m->board.pic, cause);
+}
+
+static const char *intr_why_quiet(void *owner)
+{
+	struct machine *m = owner;
+
+	return pic_why_quiet(&m->board.pic);
+}
+
+static void nmi_changed(void *owner, int input, bool level, uint64_t cause)
+{
+	struct machine *m = owner;
+
+	if (level)
+		cpu_pulse_nmi(&m->cpu, cause);
+}
+
+/* A timer was set for an earlier moment than the processor runs to. */
+static void sooner(void *owner)
+{
+	struct machine *m = owner;
+
+	cpu_request_stop(&m->cpu);
+}
+
+/* ---- what ends the machine ---- */
+static void power_write(void *owner, uint16_t port, unsigned bytes, uint32_t value)
+{
+	if (port == PM1A_CNT && bytes >= 2 && (value & PM1_SLP_EN) && !(value & PM1_SLP_TYP))
+		machine_finish(owner, END_POWER_OFF, 0, "the guest switched the machine off");
+}
+
+static uint32_t power_read(void *owner, uint16_t port, unsigned bytes)
+{
+	return 0;
+}
+
+/* ---- characters ---- */
+static void serial_write(void *owner, uint8_t byte)
+{
+	chardev_write(owner, byte);
+}
+
+static int serial_poll(void *owner)
+{
+	return chardev_take(owner);
+}
+
+static bool add_memory(struct machine *m)
+{
+	uint64_t ram = m->config.ram;
+	uint64_t low = ram < VIDEO_START ? ram : VIDEO_START;
+
+	/* Video memory holds what is written; nothing shows it. */
+	return bus_add_ram(m->bus, "RAM below 640 KiB", 0, low) &&
+	       bus_add_ram(m->bus, "video memory", VIDEO_START, VIDEO_SIZE) &&
+	       (ram <= HIGH_START || bus_add_ram(m->bus, "RAM above 1 MiB", HIGH_START, ram - HIGH_START));
+}
+
+static bool open_chardevs(struct board *b, const struct board_config *config, struct diagnostic *why)
+{
+	if (!chardev_open(&b->serial, "-serial", config->serial, why) ||
+	    !chardev_open(&b->debug, "-debugcon", config->debugcon, why))
+		return false;
+	b->debug.in = -1; /* port E9h is for output; input goes to COM1 */
+	return true;
+}
+
+static bool add_devices(struct machine *m)
+{
+	struct board *b = &m->board;
+	struct uart_backend serial = {serial_write, serial_poll, &b->serial, false};
+
+	return pic_init(&b->pic, m->bus, false) && pit_init(&b->pit, m->bus, &m->clock) &&
+	       port61_init(&b->port61, m->bus, &b->pit) &&
+	       uart_init(&b->com1, m->bus, &m->clock, UART_COM1, 0, "COM1", serial) &&
+	       bus_add_ports(m->bus, "PM1a_CNT", PM1A_CNT, 2, (struct port_ops){power_read, power_write}, m);
+}
+
+bool board_init(struct machine *m, struct diagnostic *why)
+{
+	struct board *b = &m->board;
+	const struct board_config *config = &m->config.board;
+
+	b->serial.in = b->debug.in = -1;
+	if (!open_chardevs(b, config, why))
+		return false;
+	if (!add_memory(m) || !add_devices(m))
+		return diagnose(why, "out of memory");
+	line_connect(pit_line(&b->pit, 0), pic_input, &b->pic, IRQ_TIMER);
+	line_connect(&b->com1.irq, pic_input, &b->pic, IRQ_COM1);
+	line_connect(&b->port61.nmi, nmi_changed, m, 0);
+	line_connect(pic_intr(&b->pic), pic_changed, m, 0);
+	m->cpu.intr = (struct intr_pin){m, intr_pending, intr_acknowledge, intr_why_quiet};
+	m->clock.sooner = sooner;
+	m->clock.sooner_owner = m;
+	if (config->inject) {
+		inject_init(&b->inject, &m->clock, config->inject_vector, config->inject_every);
+		line_connect(&b->inject.line, inject_changed, m, 0);
+	}
+	return true;
+}
+
+void board_free(struct machine *m)
+{
+	chardev_close(&m->board.serial);
+	chardev_close(&m->board.debug);
+}
+
+void board_like_firmware(struct machine *m)
+{
+	static const struct {
+		uint16_t port;
+		uint8_t value;
+	} writes[] = {
+		{PIC_MASTER_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4}, {PIC_MASTER_PORT + 1, 0x08},
+		{PIC_MASTER_PORT + 1, 1u << PIC_CASCADE_IR},   {PIC_MASTER_PORT + 1, PIC_ICW4_UPM},
+		{PIC_SLAVE_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4},  {PIC_SLAVE_PORT + 1, 0x70},
+		{PIC_SLAVE_PORT + 1, PIC_CASCADE_IR},          {PIC_SLAVE_PORT + 1, PIC_ICW4_UPM},
+		{PIT_PORT + 3, PIT_SELECT(0) | PIT_RW_BOTH | PIT_MODE(3)},
+		{PIT_PORT, 0}, {PIT_PORT, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
+		bus_port_write(m->bus, writes[i].port, 1, writes[i].value);
+}
+
+bool board_may_interrupt(const struct machine *m, uint64_t idle)
+{
+	if (m->board.serial.in >= 0)
+		return true;
+	return clock_deadline(&m->clock) != CLOCK_NEVER && idle < IDLE_LIMIT;
+}
+
+void board_poll_input(struct machine *m, uint64_t wait)
+{
+	if (chardev_fill(&m->board.serial, wait))
+		uart_input_ready(&m->board.com1);
+}

@@ -1,0 +1,52 @@
+/* The board: which devices there are and how they are wired. */
+#ifndef TRAPGATE_MACHINE_BOARD_H
+#define TRAPGATE_MACHINE_BOARD_H
+
+#include "bus/line.h"
+#include "devices/pic.h"
+#include "devices/pit.h"
+#include "devices/port61.h"
+#include "devices/uart.h"
+#include "machine/chardev.h"
+#include "machine/inject.h"
+
+struct machine;
+struct diagnostic;
+
+struct board_config {
+	const char *serial;     /* COM1: a chardev's name, NULL: none connected */
+	const char *debugcon;   /* port E9h: likewise; NULL: no such port */
+	bool debug_exit;        /* isa-debug-exit */
+	uint16_t debug_exit_port;
+	unsigned debug_exit_size;
+	bool inject;            /* a test pin raises inject_vector ... */
+	uint8_t inject_vector;
+	uint64_t inject_every;  /* ... after each so many instructions */
+};
+
+struct board {
+	struct pic_pair pic;
+	struct pit pit;
+	struct port61 port61;
+	struct uart com1;
+	struct chardev serial, debug;
+	struct inject inject;
+	bool pic_intr; /* level of the 8259's INTR */
+	uint64_t pic_cause;
+};
+
+/* Adds memory and devices, opens the host's files and connects the processor. */
+bool board_init(struct machine *machine, struct diagnostic *why);
+void board_free(struct machine *machine);
+/* Interrupt controllers and timer as a PC's firmware leaves them (vectors
+ * 08h and 70h, 18.2 Hz): for guests that are loaded without firmware. */
+void board_like_firmware(struct machine *machine);
+
+/* May something outside the processor still raise an interrupt?  idle: how long
+ * it has been waiting. */
+bool board_may_interrupt(const struct machine *machine, uint64_t idle);
+/* Input from the host goes to the devices.  wait: at most so many
+ * nanoseconds are waited for some to come. */
+void board_poll_input(struct machine *machine, uint64_t wait);
+
+#endif

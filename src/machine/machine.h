@@ -1,0 +1,72 @@
+/* A machine: one processor, memory, and the board around it; and the control
+ * of its run.  Nothing here is global: two machines live side by side. */
+#ifndef TRAPGATE_MACHINE_MACHINE_H
+#define TRAPGATE_MACHINE_MACHINE_H
+
+#include "cpu/cpu.h"
+#include "guest/image.h"
+#include "machine/board.h"
+#include "trace/trace.h"
+
+#define MACHINE_MIN_RAM (UINT64_C(64) << 10)
+#define MACHINE_MAX_RAM (UINT64_C(3) << 30) /* devices and the ROM lie above */
+
+struct machine_config {
+	uint64_t ram;             /* bytes; whole pages */
+	const char *cpu;          /* a model's name, NULL: the default one */
+	bool plain;               /* oracle mode */
+	uint64_t max_insns;       /* 0: no limit */
+	unsigned timeout;         /* host seconds, 0: none */
+	struct board_config board;
+};
+
+enum end_kind {
+	END_NONE,
+	END_POWER_OFF,    /* the guest switched the machine off */
+	END_DEBUG_EXIT,   /* isa-debug-exit: status (value << 1) | 1 */
+	END_TRIPLE_FAULT,
+	END_DEAD_HALT,    /* HLT and nothing can wake it */
+	END_MAX_INSNS, END_TIMEOUT,
+	END_UNIMPLEMENTED,
+	END_INTERRUPTED,  /* from outside, see struct machine */
+};
+
+/* How a run ended.  status is the program's exit status (docs/usage.md). */
+struct machine_end {
+	enum end_kind kind;
+	int status;
+	char text[192]; /* one line for people, no newline */
+};
+
+struct machine {
+	struct bus *bus;
+	struct clock clock;
+	struct trace trace;
+	struct cpu cpu;
+	struct board board;
+	struct machine_config config;
+	struct guest guest;      /* symbols for the trace */
+	struct machine_end end;  /* kind: END_NONE while it may run on */
+	uint64_t idle;           /* ticks skipped in HLT: icount - idle were retired */
+	uint64_t idle_since;     /* when the present HLT began */
+	volatile int interrupted; /* set from outside, a signal handler say: ends the run soon */
+};
+
+/* NULL and *why: bad sizes, unknown processor, out of memory. */
+struct machine *machine_new(const struct machine_config *config, struct diagnostic *why) MUST_CHECK;
+void machine_free(struct machine *machine);
+
+/* Puts the processor where machine->guest says.  Call after loading. */
+void machine_start(struct machine *machine);
+
+/* Runs to the end of the guest or a limit. */
+struct machine_end machine_run(struct machine *machine);
+
+/* The first reason to end wins.  For devices and the run loop. */
+void machine_finish(struct machine *machine, enum end_kind kind, int status, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Retired instructions. */
+uint64_t machine_retired(const struct machine *machine);
+
+#endif

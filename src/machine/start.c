@@ -1,0 +1,74 @@
+/* Where the processor stands at the first instruction of a guest that is
+ * loaded without firmware. */
+#include "machine/machine.h"
+
+#define START_STACK 0x7c00u
+
+static struct segment flat(uint16_t sel, uint8_t type, bool db)
+{
+	return (struct segment){.sel = sel, .limit = 0xffffffff, .type = type, .s = true, .present = true,
+				.db = db, .g = true, .usable = true};
+}
+
+/* 32-bit or 16-bit code over flat data, paging off, A20 on, IF = 0: the machine
+ * state of the Multiboot Specification 0.6.96, which suits plain ELF and flat binaries too.  GDTR and
+ * IDTR are empty: the guest loads its own before it loads a segment register. */
+static void start_protected(struct machine *m, bool code32)
+{
+	struct arch_state *s = &m->cpu.s;
+
+	s->cr0 |= CR0_PE;
+	s->gdtr.limit = s->idtr.limit = 0;
+	for (int i = SEG_ES; i <= SEG_GS; i++)
+		s->seg[i] = flat(0x10, TYPE_WRITABLE | TYPE_ACCESSED, true);
+	s->seg[SEG_CS] = flat(0x08, TYPE_CODE | TYPE_READABLE | TYPE_ACCESSED, code32);
+	s->rip = m->guest.entry;
+	if (!code32) {
+		s->seg[SEG_CS].base = m->guest.entry & ~UINT64_C(0xffff);
+		s->rip = m->guest.entry & 0xffff;
+	}
+}
+
+static void start_real(struct machine *m)
+{
+	struct arch_state *s = &m->cpu.s;
+	uint64_t entry = m->guest.entry;
+	uint16_t cs = entry < 0x10000 ? 0 : (uint16_t)((entry >> 4) & 0xf000);
+
+	for (int i = SEG_ES; i <= SEG_GS; i++) {
+		s->seg[i].sel = 0;
+		s->seg[i].base = 0;
+	}
+	s->seg[SEG_CS].sel = cs;
+	s->seg[SEG_CS].base = (uint64_t)cs << 4;
+	s->rip = entry - s->seg[SEG_CS].base;
+}
+
+void machine_start(struct machine *m)
+{
+	struct arch_state *s = &m->cpu.s;
+
+	if (m->guest.mode != START_RESET) {
+		board_like_firmware(m);
+		for (int i = 0; i < 8; i++)
+			s->gpr.r64[i] = 0;
+		s->gpr.r64[RSP] = START_STACK;
+	}
+	switch (m->guest.mode) {
+	case START_RESET:
+		break;
+	case START_REAL:
+		start_real(m);
+		break;
+	case START_PROT16:
+	case START_PROT32:
+		start_protected(m, m->guest.mode == START_PROT32);
+		break;
+	case START_MULTIBOOT:
+		start_protected(m, true);
+		s->gpr.r64[RAX] = 0x2badb002;
+		s->gpr.r64[RBX] = m->guest.info;
+		break;
+	}
+	cpu_state_changed(&m->cpu);
+}
