@@ -1,6 +1,9 @@
 /* The decoder: prefixes, opcode, ModR/M and SIB, operands, immediates, then the checks that need the whole
  * instruction.  SDM 2, "Instruction Format". */
 #include "decode/insn.h"
+
+#include <string.h>
+
 #include "decode/table.h"
 
 /* Registers by their number in an encoding: SDM 2, "Addressing-Mode Encoding of ModR/M and SIB Bytes". */
@@ -496,7 +499,11 @@ enum decode_status decode(struct insn *insn, const uint8_t *bytes, size_t size, 
 {
 	struct cursor c = {bytes, size, 0};
 
-	*insn = (struct insn){.mode = (uint8_t)mode, .seg = DS, .base = REG_NONE, .index = REG_NONE};
+	memset(insn, 0, sizeof(*insn)); /* padding too: equal instructions are equal bytes */
+	insn->mode = (uint8_t)mode;
+	insn->seg = DS;
+	insn->base = REG_NONE;
+	insn->index = REG_NONE;
 	insn->status = (uint8_t)(mode == MODE_LONG64 ? DECODE_UD : decode_parts(insn, &c, db));
 	insn->length = insn->status == DECODE_SHORT      ? 0
 		       : insn->status == DECODE_TOO_LONG ? INSN_MAX_LENGTH

@@ -29,7 +29,8 @@ static struct insn decode_text(const char *text, enum decode_mode mode, bool db)
 	uint8_t *exact = malloc(size ? size : 1);
 	memcpy(exact, bytes, size);
 	free(bytes);
-	assert_int_equal(decode(&insn, exact, size, mode, db), insn.status);
+	enum decode_status status = decode(&insn, exact, size, mode, db);
+	assert_int_equal(status, insn.status);
 	free(exact);
 	return insn;
 }

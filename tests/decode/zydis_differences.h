@@ -27,11 +27,7 @@ static bool is_control_register(const struct pair *p)
 	return (to == OPD_CR || from == OPD_CR || to == OPD_DR || from == OPD_DR) && p->our.width == p->z.operand_width;
 }
 
-/* The hint space but the one documented NOP, 0F 1F /0. */
-static bool is_hint(const struct pair *p)
-{
-	return p->our.has_modrm && (p->z.opcode != 0x1f || (p->our.modrm & 0x38) != 0);
-}
+static bool is_hint(const struct pair *p) { return p->our.has_modrm; }
 
 static bool is_16_of_32(const struct pair *p) { return p->our.op[1].width == 16 && p->our.osize == 32; }
 
@@ -58,6 +54,8 @@ static const struct difference differences[] = {
 	/* operands */
 	{MN_nop, CHECK_OPERAND_COUNT, is_hint, "SDM 2, \"Two-byte Opcode Map\", 0F 18 to 0F 1F: one operand, Ev"},
 	{MN_nop, CHECK_REGISTER_NUMBER, is_hint, "the same: Zydis puts Gv before Ev in 0F 1A and 0F 1B"},
+	{MN_nop, CHECK_REGISTER_CLASS, is_hint, "SDM 2, \"NOP\": r/m16, r/m32, where Zydis has 32 bits for 0F 1E"},
+	{MN_nop, CHECK_OPERAND_WIDTH, is_hint, "the same, and m8 for the prefetches"},
 	{MN_fucomp, CHECK_OPERAND_COUNT, NULL, "SDM 2, \"FUCOM/FUCOMP/FUCOMPP\": FUCOMP ST(i)"},
 	{MN_fucomp, CHECK_REGISTER_NUMBER, NULL, "the same: Zydis puts ST0 before ST(i)"},
 	{MN_lar, CHECK_REGISTER_CLASS, is_16_of_32, "SDM 2, \"LAR\": of r32/m16 only 16 bits are used"},
@@ -69,6 +67,7 @@ static const struct difference differences[] = {
 	{MN_ud0, CHECK_OPERAND_WIDTH, NULL, "the same"},
 	{MN_ud1, CHECK_OPERAND_WIDTH, NULL, "the same"},
 	{MN_lea, CHECK_SEGMENT, is_segment_override, "SDM 2, \"LEA\": no access, so no segment; the prefix is in insn.seg"},
+	{MN_invlpg, CHECK_OPERAND_WIDTH, NULL, "SDM 2, \"INVLPG\": m has no width"},
 	{MN_lea, CHECK_OPERAND_WIDTH, NULL, "SDM 2, \"LEA\": m has no width"},
 };
 #define DIFFERENCES (sizeof(differences) / sizeof(differences[0]))
