@@ -81,9 +81,10 @@ struct cpu {
 	/* pins, latched */
 	bool nmi_pending, init_pending, intr_line;
 	uint64_t nmi_cause, intr_cause;
-	bool ferr;               /* FERR# level, CR0.NE = 0 */
+	bool ferr;               /* FERR# level (follows the x87's ES, whatever CR0.NE) */
 	void (*ferr_changed)(void *owner, bool level);
 	void *ferr_owner;
+	bool ignne;              /* IGNNE# pin: with CR0.NE = 0, x87 instructions run in spite of FERR# */
 
 	bool plain;              /* oracle mode: each instruction decoded afresh */
 	bool stop_requested;

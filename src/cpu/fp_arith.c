@@ -1,0 +1,353 @@
+/* The portable backend: arithmetic with integers. */
+#include "cpu/fp_round.h"
+
+#if TRAPGATE_FP_PORTABLE
+
+static bool is(struct fp80 v, enum fp_class class) { return fp_classify(v) == class; }
+
+static struct fp_result exact(struct fp80 v, uint16_t flags) { return (struct fp_result){.v = v, .sw = flags}; }
+
+static struct fp_result with(struct fp_result r, uint16_t flags)
+{
+	r.sw |= flags;
+	return r;
+}
+
+/* v rounded to the precision in force. */
+static struct fp_result rounded(struct fp80 v, unsigned bits, uint16_t cw)
+{
+	struct fp_num n = fp_unpack(v);
+
+	return fp_round(n.sign, n.exponent, (fp_u128)n.m << 64, bits, cw);
+}
+
+/* ---- addition ---- */
+
+static struct fp_result add_numbers(struct fp_num a, struct fp_num b, uint16_t cw)
+{
+	if (a.exponent < b.exponent || (a.exponent == b.exponent && a.m < b.m)) {
+		struct fp_num t = a;
+
+		a = b;
+		b = t;
+	}
+	uint32_t distance = (uint32_t)(a.exponent - b.exponent);
+	fp_u128 big = (fp_u128)a.m << 63;
+	fp_u128 small = fp_shift_right((fp_u128)b.m << 63, distance > 127 ? 128 : distance);
+	fp_u128 m = a.sign == b.sign ? big + small : big - small;
+
+	if (m == 0) /* SDM 2A "FADD": the sum of opposites is +0, -0 when rounding down */
+		return exact(fp_zero(fp_rc(cw) == FP_DOWN), 0);
+	int shift = m >> 64 ? __builtin_clzll((uint64_t)(m >> 64)) : 64 + __builtin_clzll((uint64_t)m);
+
+	return fp_round(a.sign, a.exponent + 1 - shift, m << shift, fp_precision(cw), cw);
+}
+
+struct fp_result fp_soft_add(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	struct fp_result r;
+	uint16_t de;
+
+	if (fp_special(a, b, &r))
+		return r;
+	if (is(a, FP_INFINITY) && is(b, FP_INFINITY) && fp_sign(a) != fp_sign(b))
+		return fp_invalid();
+	if (fp_denormal(a, b, cw, &r, &de))
+		return r;
+	if (is(a, FP_INFINITY) || is(b, FP_INFINITY))
+		return exact(is(a, FP_INFINITY) ? a : b, de);
+	if (is(a, FP_ZERO) && is(b, FP_ZERO))
+		return exact(fp_zero(fp_sign(a) == fp_sign(b) ? fp_sign(a) : fp_rc(cw) == FP_DOWN), 0);
+	if (is(a, FP_ZERO) || is(b, FP_ZERO))
+		return with(rounded(is(a, FP_ZERO) ? b : a, fp_precision(cw), cw), de);
+	return with(add_numbers(fp_unpack(a), fp_unpack(b), cw), de);
+}
+
+struct fp_result fp_soft_sub(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	struct fp_result r;
+
+	if (fp_special(a, b, &r)) /* a NaN keeps its sign */
+		return r;
+	b.sign_exponent ^= 0x8000;
+	return fp_soft_add(a, b, cw);
+}
+
+/* ---- multiplication, division, root ---- */
+
+struct fp_result fp_soft_mul(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	bool sign = fp_sign(a) != fp_sign(b);
+	struct fp_result r;
+	uint16_t de;
+
+	if (fp_special(a, b, &r))
+		return r;
+	if ((is(a, FP_INFINITY) && is(b, FP_ZERO)) || (is(a, FP_ZERO) && is(b, FP_INFINITY)))
+		return fp_invalid();
+	if (fp_denormal(a, b, cw, &r, &de))
+		return r;
+	if (is(a, FP_INFINITY) || is(b, FP_INFINITY))
+		return exact(fp_infinity(sign), de);
+	if (is(a, FP_ZERO) || is(b, FP_ZERO))
+		return exact(fp_zero(sign), de);
+
+	struct fp_num x = fp_unpack(a), y = fp_unpack(b);
+	fp_u128 m = (fp_u128)x.m * y.m;
+	int shift = !(m >> 127);
+
+	return with(fp_round(sign, x.exponent + y.exponent - FP_EXP_BIAS + 1 - shift, m << shift, fp_precision(cw), cw), de);
+}
+
+struct fp_result fp_soft_div(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	bool sign = fp_sign(a) != fp_sign(b);
+	struct fp_result r;
+	uint16_t de;
+
+	if (fp_special(a, b, &r))
+		return r;
+	if ((is(a, FP_INFINITY) && is(b, FP_INFINITY)) || (is(a, FP_ZERO) && is(b, FP_ZERO)))
+		return fp_invalid();
+	if (is(b, FP_ZERO) && !is(a, FP_INFINITY))
+		return exact(fp_infinity(sign), FP_ZE);
+	if (fp_denormal(a, b, cw, &r, &de))
+		return r;
+	if (is(a, FP_INFINITY))
+		return exact(fp_infinity(sign), de);
+	if (is(a, FP_ZERO) || is(b, FP_INFINITY))
+		return exact(fp_zero(sign), de);
+
+	struct fp_num x = fp_unpack(a), y = fp_unpack(b);
+	int32_t exponent = x.exponent - y.exponent + FP_EXP_BIAS;
+	fp_u128 dividend = (fp_u128)x.m << 63; /* so that the quotient has 63 or 64 bits */
+
+	if (x.m < y.m) {
+		dividend <<= 1;
+		exponent--;
+	}
+	uint64_t high = (uint64_t)(dividend / y.m), rest = (uint64_t)(dividend % y.m);
+	fp_u128 next = (fp_u128)rest << 64;
+	uint64_t low = (uint64_t)(next / y.m) | (next % y.m != 0);
+
+	return with(fp_round(sign, exponent, ((fp_u128)high << 64) | low, fp_precision(cw), cw), de);
+}
+
+/* The largest s with s * s <= n; n has one of its two top bits set. */
+static uint64_t root(fp_u128 n)
+{
+	uint64_t s = 0;
+
+	for (int bit = 63; bit >= 0; bit--) {
+		uint64_t t = s | UINT64_C(1) << bit;
+
+		if ((fp_u128)t * t <= n)
+			s = t;
+	}
+	return s;
+}
+
+struct fp_result fp_soft_sqrt(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	struct fp_result r;
+	uint16_t de;
+
+	if (fp_special(a, a, &r))
+		return r;
+	if (is(a, FP_ZERO))
+		return exact(a, 0);
+	if (fp_sign(a))
+		return fp_invalid();
+	if (fp_denormal(a, a, cw, &r, &de))
+		return r;
+	if (is(a, FP_INFINITY))
+		return exact(a, 0);
+
+	struct fp_num x = fp_unpack(a);
+	int32_t power = x.exponent - FP_EXP_BIAS;
+	bool odd = power & 1;
+	fp_u128 n = (fp_u128)x.m << (63 + odd);
+	uint64_t s = root(n);
+	fp_u128 rest = n - (fp_u128)s * s;
+	/* The part behind s is over one half exactly if rest > s, and never equals it. */
+	uint64_t low = rest == 0 ? 0 : rest > s ? UINT64_C(0xc000000000000000) : UINT64_C(0x4000000000000000);
+
+	return with(fp_round(false, (power - odd) / 2 + FP_EXP_BIAS, ((fp_u128)s << 64) | low, fp_precision(cw), cw), de);
+}
+
+/* ---- integers and exponents ---- */
+
+struct fp_result fp_soft_rndint(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	struct fp_result r;
+	uint64_t magnitude;
+	uint16_t de, flags;
+
+	if (fp_special(a, a, &r))
+		return r;
+	if (fp_denormal(a, a, cw, &r, &de))
+		return r;
+	if (is(a, FP_INFINITY) || is(a, FP_ZERO))
+		return exact(a, 0);
+	struct fp_num n = fp_unpack(a);
+
+	if (n.exponent >= FP_EXP_BIAS + 63)
+		return exact(a, 0);
+	bool fits = fp_to_integer(&n, fp_rc(cw), &magnitude, &flags);
+
+	if (!fits) /* all ones rounded up: 2^64 */
+		return exact((struct fp80){FP_INTEGER_BIT, (uint16_t)((n.sign ? 0x8000 : 0) | (FP_EXP_BIAS + 64))}, flags);
+	if (magnitude == 0)
+		return exact(fp_zero(n.sign), de | flags);
+	int shift = __builtin_clzll(magnitude);
+
+	return exact((struct fp80){magnitude << shift, (uint16_t)((n.sign ? 0x8000 : 0) | (FP_EXP_BIAS + 63 - shift))},
+		     de | flags);
+}
+
+/* b truncated, kept where it still tells overflow from underflow. */
+static int32_t scale_by(struct fp80 b)
+{
+	struct fp_num n = fp_unpack(b);
+	int32_t limit = 1 << 17;
+	uint64_t magnitude;
+	uint16_t flags;
+
+	if (!fp_to_integer(&n, FP_TRUNCATE, &magnitude, &flags) || magnitude > (uint64_t)limit)
+		magnitude = (uint64_t)limit;
+	return n.sign ? -(int32_t)magnitude : (int32_t)magnitude;
+}
+
+struct fp_result fp_soft_scale(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	struct fp_result r;
+	uint16_t de;
+
+	if (fp_special(a, b, &r))
+		return r;
+	if (is(b, FP_INFINITY) && ((is(a, FP_ZERO) && !fp_sign(b)) || (is(a, FP_INFINITY) && fp_sign(b))))
+		return fp_invalid();
+	if (fp_denormal(a, b, cw, &r, &de))
+		return r;
+	if (is(a, FP_INFINITY) || is(a, FP_ZERO))
+		return exact(a, de);
+	if (is(b, FP_INFINITY))
+		return exact(fp_sign(b) ? fp_zero(fp_sign(a)) : fp_infinity(fp_sign(a)), de);
+	struct fp_num n = fp_unpack(a);
+
+	return with(fp_round(n.sign, n.exponent + (is(b, FP_ZERO) ? 0 : scale_by(b)), (fp_u128)n.m << 64, 64, cw), de);
+}
+
+struct fp_result fp_soft_xtract(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	struct fp_result r;
+	uint16_t de;
+
+	if (fp_special(a, a, &r))
+		return r;
+	if (is(a, FP_ZERO))
+		return (struct fp_result){.v = fp_infinity(true), .w = a, .sw = FP_ZE};
+	if (fp_denormal(a, a, cw, &r, &de))
+		return r;
+	if (is(a, FP_INFINITY))
+		return (struct fp_result){.v = fp_infinity(false), .w = a};
+	struct fp_num n = fp_unpack(a);
+
+	r.v = fp_from_int(n.exponent - FP_EXP_BIAS);
+	r.w = (struct fp80){n.m, (uint16_t)((n.sign ? 0x8000 : 0) | FP_EXP_BIAS)};
+	r.sw = de;
+	return r;
+}
+
+/* ---- remainder ---- */
+
+/* q and r of m_a * 2^steps / m_b; only the low bits of q matter. */
+static uint64_t divide(uint64_t m_a, uint64_t m_b, unsigned steps, uint64_t *q)
+{
+	uint64_t r = m_a;
+
+	*q = 0;
+	if (r >= m_b) {
+		r -= m_b;
+		*q = 1;
+	}
+	for (unsigned i = 0; i < steps; i++) {
+		bool carry = r >> 63;
+
+		r <<= 1;
+		*q <<= 1;
+		if (carry || r >= m_b) {
+			r -= m_b;
+			*q |= 1;
+		}
+	}
+	return r;
+}
+
+static uint16_t quotient_bits(uint64_t q)
+{
+	return ((q & 4) ? FP_C0 : 0) | ((q & 2) ? FP_C3 : 0) | ((q & 1) ? FP_C1 : 0);
+}
+
+/* r / 2^63 * 2^(exponent - bias) */
+static struct fp_result remainder_of(bool sign, int32_t exponent, uint64_t r, uint16_t flags, uint16_t cw)
+{
+	if (r == 0)
+		return exact(fp_zero(sign), flags);
+	int shift = __builtin_clzll(r);
+
+	return with(fp_round(sign, exponent - shift, (fp_u128)r << (64 + shift), 64, cw), flags);
+}
+
+/* SDM 2A, "FPREM" and "FPREM1", Operation.  A reduction by 2^64 or more is done in
+ * parts: the exponent shrinks by 32 to 63 (the SDM leaves the number open). */
+static struct fp_result partial_remainder(struct fp80 a, struct fp80 b, bool nearest, uint16_t cw)
+{
+	struct fp_result r;
+	uint16_t de;
+	uint64_t q, rest;
+
+	if (fp_special(a, b, &r))
+		return r;
+	if (is(a, FP_INFINITY) || is(b, FP_ZERO))
+		return fp_invalid();
+	if (fp_denormal(a, b, cw, &r, &de))
+		return r;
+	if (is(a, FP_ZERO))
+		return exact(a, de);
+	if (is(b, FP_INFINITY))
+		return with(rounded(a, 64, cw), de);
+
+	struct fp_num x = fp_unpack(a), y = fp_unpack(b);
+	int32_t distance = x.exponent - y.exponent;
+
+	if (distance >= 64) {
+		unsigned part = 32 + (unsigned)distance % 32;
+
+		rest = divide(x.m, y.m, part, &q);
+		return remainder_of(x.sign, y.exponent + distance - (int32_t)part, rest, de | FP_C2, cw);
+	}
+	if (distance < -1 || (distance < 0 && !nearest))
+		return with(rounded(a, 64, cw), de);
+	if (distance == -1) { /* FPREM1: between a quarter and one b */
+		if (x.m <= y.m) /* a / b <= 1/2, the quotient is 0 */
+			return with(rounded(a, 64, cw), de);
+		/* b - a, in units of half of b's */
+		fp_u128 left = ((fp_u128)y.m << 1) - x.m;
+
+		return remainder_of(!x.sign, x.exponent, (uint64_t)left, de | quotient_bits(1), cw);
+	}
+	rest = divide(x.m, y.m, (unsigned)distance, &q);
+	if (nearest && ((fp_u128)rest * 2 > y.m || ((fp_u128)rest * 2 == y.m && (q & 1)))) {
+		rest = y.m - rest;
+		q++;
+		return remainder_of(!x.sign, y.exponent, rest, de | quotient_bits(q), cw);
+	}
+	return remainder_of(x.sign, y.exponent, rest, de | quotient_bits(q), cw);
+}
+
+struct fp_result fp_soft_prem(struct fp80 a, struct fp80 b, uint16_t cw) { return partial_remainder(a, b, false, cw); }
+
+struct fp_result fp_soft_prem1(struct fp80 a, struct fp80 b, uint16_t cw) { return partial_remainder(a, b, true, cw); }
+
+#endif
