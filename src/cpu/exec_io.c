@@ -142,20 +142,26 @@ static bool outs(struct cpu *cpu, const struct uop *u, unsigned bits)
 	return true;
 }
 
-/* One iteration at a time: whatever the device did to its lines is seen before
- * the next one. */
+/* icount goes with the iterations, so that the device sees the time of each.
+ * run_until becomes 0 when a device moved a line or a timer: the run loop looks
+ * before the next iteration. */
 static const struct uop *repeat(struct cpu *cpu, const struct uop *u,
 				bool (*one)(struct cpu *cpu, const struct uop *u, unsigned bits), unsigned bits)
 {
-	uint64_t count = address_register(cpu, u, RCX);
+	uint64_t count = address_register(cpu, u, RCX), budget = rep_budget(cpu);
 
 	if (count == 0)
 		return uop_leave(cpu, u);
-	if (!one(cpu, u, bits))
-		return uop_fault(cpu, u);
-	set_address_register(cpu, u, RCX, count - 1);
-	rep_done(cpu, 1);
-	return count == 1 ? uop_leave(cpu, u) : uop_again(cpu, u);
+	for (;;) {
+		if (!one(cpu, u, bits))
+			return uop_fault(cpu, u);
+		set_address_register(cpu, u, RCX, --count);
+		if (count == 0)
+			return uop_leave(cpu, u);
+		if (--budget == 0 || cpu->run_until == 0)
+			return uop_again(cpu, u);
+		cpu->icount++;
+	}
 }
 
 #define STRING_IO(name, bits)                                                           \

@@ -294,15 +294,16 @@ const struct exec exec_lgdt = {.fn = {[FORM_M] = EXEC_V(lgdt16, lgdt32)}};
 const struct exec exec_lidt = {.fn = {[FORM_M] = EXEC_V(lidt16, lidt32)}};
 
 /* With both operand sizes all 32 bits of the base are stored (SDM 2B "SGDT",
- * Operation). */
+ * Operation).  Four bytes first: the operand wants the alignment of a doubleword
+ * (SDM 3A, "Alignment Requirements by Data Type"). */
 static bool store_table(struct cpu *cpu, const struct uop *u, const struct table_register *table)
 {
 	uint64_t ea = uop_ea(cpu, u);
 
 	if (!may_store_system(cpu) || !seg_probe_write(&cpu->mmu, (enum seg)u->seg, ea, 6))
 		return false;
-	return seg_write(&cpu->mmu, (enum seg)u->seg, ea, 2, table->limit) &&
-	       seg_write(&cpu->mmu, (enum seg)u->seg, ea + 2, 4, table->base & 0xffffffff);
+	return seg_write(&cpu->mmu, (enum seg)u->seg, ea, 4, table->limit | (table->base & 0xffff) << 16) &&
+	       seg_write(&cpu->mmu, (enum seg)u->seg, ea + 4, 2, (table->base >> 16) & 0xffff);
 }
 THEN_NEXT(sgdt, store_table(cpu, u, &cpu->s.gdtr))
 THEN_NEXT(sidt, store_table(cpu, u, &cpu->s.idtr))
