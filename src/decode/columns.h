@@ -4,6 +4,7 @@
 
 enum column_map { MAP_1, MAP_0F, MAP_COUNT };
 
+/* clang-format off */
 /* The kind of ModR/M match in the high byte, the digit or the whole byte in the low one. */
 #define MODRM_NONE   0x0000
 #define MODRM_ANY    0x0100
@@ -49,11 +50,12 @@ enum column_operand {
 	COL_Sw, COL_ES, COL_CS, COL_SS, COL_DS, COL_FS, COL_GS, COL_Cn, COL_Dn,
 	COL_Xb, COL_Xv, COL_Xz, COL_Yb, COL_Yv, COL_Yz, COL_ST0, COL_STi, COL_COUNT
 };
+/* clang-format on */
 
 /* (Ev, Gv, Ib) to its parts: OPERAND_TEXT (Ev, Gv, Ib) is "Ev, Gv, Ib", OPERAND_COLUMNS (Ev, Gv, Ib) the
  * three constants, COL_ for those that are missing. */
-#define OPERAND_TEXT(...) #__VA_ARGS__
-#define OPERAND_COLUMNS(...) OPERAND_COLUMNS_(__VA_ARGS__, , , , )
+#define OPERAND_TEXT(...)                           #__VA_ARGS__
+#define OPERAND_COLUMNS(...)                        OPERAND_COLUMNS_(__VA_ARGS__, , , , )
 #define OPERAND_COLUMNS_(first, second, third, ...) COL_##first, COL_##second, COL_##third
 
 #endif

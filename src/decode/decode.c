@@ -11,7 +11,7 @@ enum { BX = 3, SP = 4, BP = 5, SI = 6, DI = 7, ES = 0, CS = 1, SS = 2, DS = 3, F
 
 #define MOD(modrm) ((modrm) >> 6)
 #define REG(modrm) ((modrm) >> 3 & 7)
-#define RM(modrm)  ((modrm) & 7)
+#define RM(modrm)  ((modrm)&7)
 
 /* The bytes still to be read. */
 struct cursor {
@@ -49,8 +49,8 @@ static uint64_t sign_extend(uint64_t value, unsigned bytes)
 enum prefix_kind { NO_PREFIX, PREFIX_LOCK, PREFIX_REPNE, PREFIX_REP, PREFIX_SEGMENT, PREFIX_OPSIZE, PREFIX_ADDRSIZE };
 
 static const uint8_t prefix_kinds[256] = {
-	[0xf0] = PREFIX_LOCK,    [0xf2] = PREFIX_REPNE,   [0xf3] = PREFIX_REP,     [0x26] = PREFIX_SEGMENT,
-	[0x2e] = PREFIX_SEGMENT, [0x36] = PREFIX_SEGMENT, [0x3e] = PREFIX_SEGMENT, [0x64] = PREFIX_SEGMENT,
+	[0xf0] = PREFIX_LOCK,    [0xf2] = PREFIX_REPNE,   [0xf3] = PREFIX_REP,      [0x26] = PREFIX_SEGMENT,
+	[0x2e] = PREFIX_SEGMENT, [0x36] = PREFIX_SEGMENT, [0x3e] = PREFIX_SEGMENT,  [0x64] = PREFIX_SEGMENT,
 	[0x65] = PREFIX_SEGMENT, [0x66] = PREFIX_OPSIZE,  [0x67] = PREFIX_ADDRSIZE,
 };
 
@@ -373,7 +373,7 @@ static enum decode_status read_moffs(struct insn *insn, struct cursor *c)
 static uint8_t register_number(const struct insn *insn, const struct operand *op, unsigned number)
 {
 	return op->kind == OPD_GPR && op->width == 8 && number >= 4 && !insn->rex ? (uint8_t)(number + 12)
-										   : (uint8_t)number;
+										  : (uint8_t)number;
 }
 
 static enum decode_status read_operand(struct insn *insn, struct cursor *c, struct operand *op, unsigned which,

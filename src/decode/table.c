@@ -4,7 +4,7 @@
 #include "decode/insn.h"
 
 /* The row whose OP stands in this line of opcodes.def. */
-#define ROW_OF_LINE(line) ROW_OF_LINE_(line)
+#define ROW_OF_LINE(line)  ROW_OF_LINE_(line)
 #define ROW_OF_LINE_(line) ROW_IN_LINE_##line
 enum row_number {
 #define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes) ROW_OF_LINE(__LINE__),
@@ -16,14 +16,14 @@ enum row_number {
 const unsigned opcode_row_count = ROW_COUNT;
 
 const struct row decode_rows[] = {
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes) \
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \
 	{MAP_##map, 0x##opcode, PREFIX_##prefix, WIDTH_##width, MODRM_##modrm, {OPERAND_COLUMNS operands}},
 #include "decode/opcodes.def"
 #undef OP
 };
 
 /* A row with a register in the opcode stands for eight opcodes. */
-#define IS_Z(column) ((column) == COL_Zb || (column) == COL_Zv)
+#define IS_Z(column)                ((column) == COL_Zb || (column) == COL_Zv)
 #define LAST_OPCODE(opcode, column) (IS_Z(column) ? (opcode) | 7 : (opcode))
 
 /* Later rows replace earlier ones, on purpose: the last row of each opcode is left. */
@@ -36,56 +36,60 @@ const struct row decode_rows[] = {
 #pragma GCC diagnostic ignored "-Wpedantic" /* ranges in designators */
 #endif
 const uint16_t decode_last_row[MAP_COUNT][256] = {
-#define FIRST_COLUMN(...) FIRST_COLUMN_(__VA_ARGS__, )
+#define FIRST_COLUMN(...)         FIRST_COLUMN_(__VA_ARGS__, )
 #define FIRST_COLUMN_(first, ...) COL_##first
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)          \
-	[MAP_##map][0x##opcode ... LAST_OPCODE(0x##opcode, FIRST_COLUMN operands)] = ROW_OF_LINE(__LINE__) + 1,
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \
+	[MAP_##map][0x##opcode... LAST_OPCODE(0x##opcode, FIRST_COLUMN operands)] = ROW_OF_LINE(__LINE__) + 1,
 #include "decode/opcodes.def"
 #undef OP
 };
 #pragma GCC diagnostic pop
 
 /* The parts of "0F 01 /4 mem". */
-#define MAP_TEXT_1  ""
-#define MAP_TEXT_0F "0F "
-#define MODRM_TEXT_NONE ""
-#define MODRM_TEXT_ANY  " /r"
-#define MODRM_TEXT_MEM  " /r mem"
-#define MODRM_TEXT_REG  " /r reg"
-#define MODRM_TEXT_D0   " /0"
-#define MODRM_TEXT_D1   " /1"
-#define MODRM_TEXT_D2   " /2"
-#define MODRM_TEXT_D3   " /3"
-#define MODRM_TEXT_D4   " /4"
-#define MODRM_TEXT_D5   " /5"
-#define MODRM_TEXT_D6   " /6"
-#define MODRM_TEXT_D7   " /7"
-#define MODRM_TEXT_M0   " /0 mem"
-#define MODRM_TEXT_M1   " /1 mem"
-#define MODRM_TEXT_M2   " /2 mem"
-#define MODRM_TEXT_M3   " /3 mem"
-#define MODRM_TEXT_M4   " /4 mem"
-#define MODRM_TEXT_M5   " /5 mem"
-#define MODRM_TEXT_M6   " /6 mem"
-#define MODRM_TEXT_M7   " /7 mem"
-#define MODRM_TEXT_R0   " /0 reg"
-#define MODRM_TEXT_R1   " /1 reg"
-#define MODRM_TEXT_R2   " /2 reg"
-#define MODRM_TEXT_R3   " /3 reg"
-#define MODRM_TEXT_R4   " /4 reg"
-#define MODRM_TEXT_R5   " /5 reg"
-#define MODRM_TEXT_R6   " /6 reg"
-#define MODRM_TEXT_R7   " /7 reg"
+#define MAP_TEXT_1         ""
+#define MAP_TEXT_0F        "0F "
+#define MODRM_TEXT_NONE    ""
+#define MODRM_TEXT_ANY     " /r"
+#define MODRM_TEXT_MEM     " /r mem"
+#define MODRM_TEXT_REG     " /r reg"
+#define MODRM_TEXT_D0      " /0"
+#define MODRM_TEXT_D1      " /1"
+#define MODRM_TEXT_D2      " /2"
+#define MODRM_TEXT_D3      " /3"
+#define MODRM_TEXT_D4      " /4"
+#define MODRM_TEXT_D5      " /5"
+#define MODRM_TEXT_D6      " /6"
+#define MODRM_TEXT_D7      " /7"
+#define MODRM_TEXT_M0      " /0 mem"
+#define MODRM_TEXT_M1      " /1 mem"
+#define MODRM_TEXT_M2      " /2 mem"
+#define MODRM_TEXT_M3      " /3 mem"
+#define MODRM_TEXT_M4      " /4 mem"
+#define MODRM_TEXT_M5      " /5 mem"
+#define MODRM_TEXT_M6      " /6 mem"
+#define MODRM_TEXT_M7      " /7 mem"
+#define MODRM_TEXT_R0      " /0 reg"
+#define MODRM_TEXT_R1      " /1 reg"
+#define MODRM_TEXT_R2      " /2 reg"
+#define MODRM_TEXT_R3      " /3 reg"
+#define MODRM_TEXT_R4      " /4 reg"
+#define MODRM_TEXT_R5      " /5 reg"
+#define MODRM_TEXT_R6      " /6 reg"
+#define MODRM_TEXT_R7      " /7 reg"
 #define MODRM_TEXT_X(byte) " " #byte
-#define PREFIX_TEXT_NP ""
-#define PREFIX_TEXT_P66 "66 "
-#define PREFIX_TEXT_PF3 "F3 "
-#define PREFIX_TEXT_PF2 "F2 "
+#define PREFIX_TEXT_NP     ""
+#define PREFIX_TEXT_P66    "66 "
+#define PREFIX_TEXT_PF3    "F3 "
+#define PREFIX_TEXT_PF2    "F2 "
 
 const struct opcode_row opcode_rows[] = {
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                  \
-	{#mnemonic, OPERAND_TEXT operands, PREFIX_TEXT_##prefix MAP_TEXT_##map #opcode MODRM_TEXT_##modrm,      \
-	 MN_##mnemonic, attributes, GEN_##generation},
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \
+	{#mnemonic,                                                                                                    \
+	 OPERAND_TEXT operands,                                                                                        \
+	 PREFIX_TEXT_##prefix MAP_TEXT_##map #opcode MODRM_TEXT_##modrm,                                               \
+	 MN_##mnemonic,                                                                                                \
+	 attributes,                                                                                                   \
+	 GEN_##generation},
 #include "decode/opcodes.def"
 #undef OP
 };
@@ -97,4 +101,7 @@ static const char *const names[MNEMONIC_COUNT] = {
 #undef MNEMONIC
 };
 
-const char *mnemonic_name(unsigned mnemonic) { return names[mnemonic < MNEMONIC_COUNT ? mnemonic : MN_INVALID]; }
+const char *mnemonic_name(unsigned mnemonic)
+{
+	return names[mnemonic < MNEMONIC_COUNT ? mnemonic : MN_INVALID];
+}

@@ -35,8 +35,14 @@ static struct insn decode_text(const char *text, enum decode_mode mode, bool db)
 	return insn;
 }
 
-static struct insn decode32(const char *text) { return decode_text(text, MODE_PROTECTED, true); }
-static struct insn decode16(const char *text) { return decode_text(text, MODE_PROTECTED, false); }
+static struct insn decode32(const char *text)
+{
+	return decode_text(text, MODE_PROTECTED, true);
+}
+static struct insn decode16(const char *text)
+{
+	return decode_text(text, MODE_PROTECTED, false);
+}
 
 /* ---- Status ---- */
 
@@ -78,11 +84,18 @@ static void length_limit(void **state)
 static void short_buffers(void **state)
 {
 	static const struct status_case cases[] = {
-		{"", DECODE_SHORT, 0},           {"0f", DECODE_SHORT, 0},       {"f0", DECODE_SHORT, 0},
-		{"8b", DECODE_SHORT, 0},         {"8b 04", DECODE_SHORT, 0},    {"8b 44 24", DECODE_SHORT, 0},
-		{"8b 05 01 02 03", DECODE_SHORT, 0},                            {"b8 01 02 03", DECODE_SHORT, 0},
-		{"c8 01 00", DECODE_SHORT, 0},   {"9a 01 02 03 04 05", DECODE_SHORT, 0},
-		{"f0 8b 05 01", DECODE_SHORT, 0}, {"a1 01 02 03", DECODE_SHORT, 0},
+		{"", DECODE_SHORT, 0},
+		{"0f", DECODE_SHORT, 0},
+		{"f0", DECODE_SHORT, 0},
+		{"8b", DECODE_SHORT, 0},
+		{"8b 04", DECODE_SHORT, 0},
+		{"8b 44 24", DECODE_SHORT, 0},
+		{"8b 05 01 02 03", DECODE_SHORT, 0},
+		{"b8 01 02 03", DECODE_SHORT, 0},
+		{"c8 01 00", DECODE_SHORT, 0},
+		{"9a 01 02 03 04 05", DECODE_SHORT, 0},
+		{"f0 8b 05 01", DECODE_SHORT, 0},
+		{"a1 01 02 03", DECODE_SHORT, 0},
 	};
 
 	CHECK_STATUS(cases, MODE_PROTECTED, true);
@@ -92,26 +105,60 @@ static void short_buffers(void **state)
 static void lock_legality(void **state)
 {
 	static const struct status_case cases[] = {
-		{"f0 00 00", DECODE_OK, 3},       {"f0 11 00", DECODE_OK, 3},       {"f0 21 00", DECODE_OK, 3},
-		{"f0 09 00", DECODE_OK, 3},       {"f0 19 00", DECODE_OK, 3},       {"f0 29 00", DECODE_OK, 3},
-		{"f0 31 00", DECODE_OK, 3},       {"f0 80 00 01", DECODE_OK, 4},    {"f0 83 30 01", DECODE_OK, 4},
-		{"f0 82 00 01", DECODE_OK, 4},    {"f0 fe 00", DECODE_OK, 3},       {"f0 ff 08", DECODE_OK, 3},
-		{"f0 f6 10", DECODE_OK, 3},       {"f0 f7 18", DECODE_OK, 3},       {"f0 86 00", DECODE_OK, 3},
-		{"f0 87 00", DECODE_OK, 3},       {"f0 0f ab 00", DECODE_OK, 4},    {"f0 0f b3 00", DECODE_OK, 4},
-		{"f0 0f bb 00", DECODE_OK, 4},    {"f0 0f ba 28 01", DECODE_OK, 5}, {"f0 0f ba 38 01", DECODE_OK, 5},
-		{"f0 0f b0 00", DECODE_OK, 4},    {"f0 0f b1 00", DECODE_OK, 4},    {"f0 0f c0 00", DECODE_OK, 4},
-		{"f0 0f c1 00", DECODE_OK, 4},    {"f0 0f c7 08", DECODE_OK, 4},
+		{"f0 00 00", DECODE_OK, 3},
+		{"f0 11 00", DECODE_OK, 3},
+		{"f0 21 00", DECODE_OK, 3},
+		{"f0 09 00", DECODE_OK, 3},
+		{"f0 19 00", DECODE_OK, 3},
+		{"f0 29 00", DECODE_OK, 3},
+		{"f0 31 00", DECODE_OK, 3},
+		{"f0 80 00 01", DECODE_OK, 4},
+		{"f0 83 30 01", DECODE_OK, 4},
+		{"f0 82 00 01", DECODE_OK, 4},
+		{"f0 fe 00", DECODE_OK, 3},
+		{"f0 ff 08", DECODE_OK, 3},
+		{"f0 f6 10", DECODE_OK, 3},
+		{"f0 f7 18", DECODE_OK, 3},
+		{"f0 86 00", DECODE_OK, 3},
+		{"f0 87 00", DECODE_OK, 3},
+		{"f0 0f ab 00", DECODE_OK, 4},
+		{"f0 0f b3 00", DECODE_OK, 4},
+		{"f0 0f bb 00", DECODE_OK, 4},
+		{"f0 0f ba 28 01", DECODE_OK, 5},
+		{"f0 0f ba 38 01", DECODE_OK, 5},
+		{"f0 0f b0 00", DECODE_OK, 4},
+		{"f0 0f b1 00", DECODE_OK, 4},
+		{"f0 0f c0 00", DECODE_OK, 4},
+		{"f0 0f c1 00", DECODE_OK, 4},
+		{"f0 0f c7 08", DECODE_OK, 4},
 		/* a register destination */
-		{"f0 00 c0", DECODE_UD, 3},       {"f0 03 00", DECODE_UD, 3},       {"f0 81 c0 01 02 03 04", DECODE_UD, 7},
-		{"f0 87 c0", DECODE_UD, 3},       {"f0 0f c1 c0", DECODE_UD, 4},    {"f0 ff c0", DECODE_UD, 3},
-		{"f0 40", DECODE_UD, 2},          {"f0 91", DECODE_UD, 2},          {"f0 04 01", DECODE_UD, 3},
+		{"f0 00 c0", DECODE_UD, 3},
+		{"f0 03 00", DECODE_UD, 3},
+		{"f0 81 c0 01 02 03 04", DECODE_UD, 7},
+		{"f0 87 c0", DECODE_UD, 3},
+		{"f0 0f c1 c0", DECODE_UD, 4},
+		{"f0 ff c0", DECODE_UD, 3},
+		{"f0 40", DECODE_UD, 2},
+		{"f0 91", DECODE_UD, 2},
+		{"f0 04 01", DECODE_UD, 3},
 		/* not in the list */
-		{"f0 38 00", DECODE_UD, 3},       {"f0 83 38 01", DECODE_UD, 4},    {"f0 84 00", DECODE_UD, 3},
-		{"f0 88 00", DECODE_UD, 3},       {"f0 0f a3 00", DECODE_UD, 4},    {"f0 0f ba 20 01", DECODE_UD, 5},
-		{"f0 f6 00 01", DECODE_UD, 4},    {"f0 f6 20", DECODE_UD, 3},       {"f0 d1 20", DECODE_UD, 3},
-		{"f0 90", DECODE_UD, 2},          {"f0 a4", DECODE_UD, 2},          {"f0 8f 00", DECODE_UD, 3},
-		{"f0 ff 30", DECODE_UD, 3},       {"f0 d9 00", DECODE_UD, 3},       {"f0 0f 0b", DECODE_UD, 3},
-		{"f0 0f 22 c0", DECODE_UD, 4},    {"f0 cf", DECODE_UD, 2},
+		{"f0 38 00", DECODE_UD, 3},
+		{"f0 83 38 01", DECODE_UD, 4},
+		{"f0 84 00", DECODE_UD, 3},
+		{"f0 88 00", DECODE_UD, 3},
+		{"f0 0f a3 00", DECODE_UD, 4},
+		{"f0 0f ba 20 01", DECODE_UD, 5},
+		{"f0 f6 00 01", DECODE_UD, 4},
+		{"f0 f6 20", DECODE_UD, 3},
+		{"f0 d1 20", DECODE_UD, 3},
+		{"f0 90", DECODE_UD, 2},
+		{"f0 a4", DECODE_UD, 2},
+		{"f0 8f 00", DECODE_UD, 3},
+		{"f0 ff 30", DECODE_UD, 3},
+		{"f0 d9 00", DECODE_UD, 3},
+		{"f0 0f 0b", DECODE_UD, 3},
+		{"f0 0f 22 c0", DECODE_UD, 4},
+		{"f0 cf", DECODE_UD, 2},
 	};
 
 	CHECK_STATUS(cases, MODE_PROTECTED, true);
@@ -121,26 +168,81 @@ static void lock_legality(void **state)
 static void undefined_encodings(void **state)
 {
 	static const struct status_case cases[] = {
-		{"0f 04", DECODE_UD, 2},    {"0f 05", DECODE_UD, 2},    {"0f 07", DECODE_UD, 2},    {"0f 0a", DECODE_UD, 2},
-		{"0f 0c", DECODE_UD, 2},    {"0f 0d", DECODE_UD, 2},    {"0f 10", DECODE_UD, 2},    {"0f 24", DECODE_UD, 2},
-		{"0f 36", DECODE_UD, 2},    {"0f 38", DECODE_UD, 2},    {"0f 3f", DECODE_UD, 2},    {"0f 50", DECODE_UD, 2},
-		{"0f 6f", DECODE_UD, 2},    {"0f 77", DECODE_UD, 2},    {"0f a6", DECODE_UD, 2},    {"0f ae", DECODE_UD, 2},
-		{"0f b8", DECODE_UD, 2},    {"0f c3", DECODE_UD, 2},    {"0f d0", DECODE_UD, 2},    {"0f fe", DECODE_UD, 2},
-		{"62 c0", DECODE_UD, 2},    {"8d c0", DECODE_UD, 2},    {"c4 c0", DECODE_UD, 2},    {"c5 c0", DECODE_UD, 2},
-		{"8f 88", DECODE_UD, 2},    {"8f f8", DECODE_UD, 2},    {"c6 88", DECODE_UD, 2},    {"c7 f8", DECODE_UD, 2},
-		{"fe 90", DECODE_UD, 2},    {"fe f8", DECODE_UD, 2},    {"ff b8", DECODE_UD, 2},   {"ff d8", DECODE_UD, 2},
-		{"ff e8", DECODE_UD, 2},    {"8e c8", DECODE_UD, 2},    {"8e 08", DECODE_UD, 2},    {"8e f0", DECODE_UD, 2},
-		{"8c f0", DECODE_UD, 2},    {"8c 38", DECODE_UD, 2},    {"0f 00 f0", DECODE_UD, 3}, {"0f 00 38", DECODE_UD, 3},
-		{"0f 01 c0", DECODE_UD, 3}, {"0f 01 d8", DECODE_UD, 3}, {"0f 01 28", DECODE_UD, 3}, {"0f 01 f8", DECODE_UD, 3},
-		{"0f 20 c8", DECODE_UD, 3}, {"0f 20 e8", DECODE_UD, 3}, {"0f 22 f8", DECODE_UD, 3}, {"0f b2 c0", DECODE_UD, 3},
-		{"0f b4 c0", DECODE_UD, 3}, {"0f b5 c0", DECODE_UD, 3}, {"0f ba 18", DECODE_UD, 3}, {"0f c7 c8", DECODE_UD, 3},
-		{"0f c7 00", DECODE_UD, 3}, {"0f c7 30", DECODE_UD, 3},
+		{"0f 04", DECODE_UD, 2},
+		{"0f 05", DECODE_UD, 2},
+		{"0f 07", DECODE_UD, 2},
+		{"0f 0a", DECODE_UD, 2},
+		{"0f 0c", DECODE_UD, 2},
+		{"0f 0d", DECODE_UD, 2},
+		{"0f 10", DECODE_UD, 2},
+		{"0f 24", DECODE_UD, 2},
+		{"0f 36", DECODE_UD, 2},
+		{"0f 38", DECODE_UD, 2},
+		{"0f 3f", DECODE_UD, 2},
+		{"0f 50", DECODE_UD, 2},
+		{"0f 6f", DECODE_UD, 2},
+		{"0f 77", DECODE_UD, 2},
+		{"0f a6", DECODE_UD, 2},
+		{"0f ae", DECODE_UD, 2},
+		{"0f b8", DECODE_UD, 2},
+		{"0f c3", DECODE_UD, 2},
+		{"0f d0", DECODE_UD, 2},
+		{"0f fe", DECODE_UD, 2},
+		{"62 c0", DECODE_UD, 2},
+		{"8d c0", DECODE_UD, 2},
+		{"c4 c0", DECODE_UD, 2},
+		{"c5 c0", DECODE_UD, 2},
+		{"8f 88", DECODE_UD, 2},
+		{"8f f8", DECODE_UD, 2},
+		{"c6 88", DECODE_UD, 2},
+		{"c7 f8", DECODE_UD, 2},
+		{"fe 90", DECODE_UD, 2},
+		{"fe f8", DECODE_UD, 2},
+		{"ff b8", DECODE_UD, 2},
+		{"ff d8", DECODE_UD, 2},
+		{"ff e8", DECODE_UD, 2},
+		{"8e c8", DECODE_UD, 2},
+		{"8e 08", DECODE_UD, 2},
+		{"8e f0", DECODE_UD, 2},
+		{"8c f0", DECODE_UD, 2},
+		{"8c 38", DECODE_UD, 2},
+		{"0f 00 f0", DECODE_UD, 3},
+		{"0f 00 38", DECODE_UD, 3},
+		{"0f 01 c0", DECODE_UD, 3},
+		{"0f 01 d8", DECODE_UD, 3},
+		{"0f 01 28", DECODE_UD, 3},
+		{"0f 01 f8", DECODE_UD, 3},
+		{"0f 20 c8", DECODE_UD, 3},
+		{"0f 20 e8", DECODE_UD, 3},
+		{"0f 22 f8", DECODE_UD, 3},
+		{"0f b2 c0", DECODE_UD, 3},
+		{"0f b4 c0", DECODE_UD, 3},
+		{"0f b5 c0", DECODE_UD, 3},
+		{"0f ba 18", DECODE_UD, 3},
+		{"0f c7 c8", DECODE_UD, 3},
+		{"0f c7 00", DECODE_UD, 3},
+		{"0f c7 30", DECODE_UD, 3},
 		/* x87; DB E5 (FRSTPM) is the 80287XL's alone, FISTTP came with SSE3 */
-		{"d9 08", DECODE_UD, 2},    {"d9 d1", DECODE_UD, 2},    {"d9 e2", DECODE_UD, 2},    {"d9 e6", DECODE_UD, 2},
-		{"d9 ef", DECODE_UD, 2},    {"da e0", DECODE_UD, 2},    {"da e8", DECODE_UD, 2},    {"da f0", DECODE_UD, 2},
-		{"db 08", DECODE_UD, 2},    {"db 20", DECODE_UD, 2},    {"db 30", DECODE_UD, 2},    {"db e5", DECODE_UD, 2},
-		{"db f8", DECODE_UD, 2},    {"dd 08", DECODE_UD, 2},    {"dd 28", DECODE_UD, 2},    {"dd f0", DECODE_UD, 2},
-		{"de d8", DECODE_UD, 2},    {"de da", DECODE_UD, 2},    {"df 08", DECODE_UD, 2},    {"df e1", DECODE_UD, 2},
+		{"d9 08", DECODE_UD, 2},
+		{"d9 d1", DECODE_UD, 2},
+		{"d9 e2", DECODE_UD, 2},
+		{"d9 e6", DECODE_UD, 2},
+		{"d9 ef", DECODE_UD, 2},
+		{"da e0", DECODE_UD, 2},
+		{"da e8", DECODE_UD, 2},
+		{"da f0", DECODE_UD, 2},
+		{"db 08", DECODE_UD, 2},
+		{"db 20", DECODE_UD, 2},
+		{"db 30", DECODE_UD, 2},
+		{"db e5", DECODE_UD, 2},
+		{"db f8", DECODE_UD, 2},
+		{"dd 08", DECODE_UD, 2},
+		{"dd 28", DECODE_UD, 2},
+		{"dd f0", DECODE_UD, 2},
+		{"de d8", DECODE_UD, 2},
+		{"de da", DECODE_UD, 2},
+		{"df 08", DECODE_UD, 2},
+		{"df e1", DECODE_UD, 2},
 		{"df f8", DECODE_UD, 2},
 	};
 
@@ -151,14 +253,15 @@ static void undefined_encodings(void **state)
 static void protected_mode_only(void **state)
 {
 	static const struct status_case undefined[] = {
-		{"63 c0", DECODE_UD, 2},    {"0f 00 c0", DECODE_UD, 3}, {"0f 00 c8", DECODE_UD, 3}, {"0f 00 d0", DECODE_UD, 3},
-		{"0f 00 d8", DECODE_UD, 3}, {"0f 00 e0", DECODE_UD, 3}, {"0f 00 e8", DECODE_UD, 3}, {"0f 02 c0", DECODE_UD, 3},
-		{"0f 03 c0", DECODE_UD, 3},
+		{"63 c0", DECODE_UD, 2},    {"0f 00 c0", DECODE_UD, 3}, {"0f 00 c8", DECODE_UD, 3},
+		{"0f 00 d0", DECODE_UD, 3}, {"0f 00 d8", DECODE_UD, 3}, {"0f 00 e0", DECODE_UD, 3},
+		{"0f 00 e8", DECODE_UD, 3}, {"0f 02 c0", DECODE_UD, 3}, {"0f 03 c0", DECODE_UD, 3},
 	};
 	static const struct status_case defined[] = {
-		{"0f 01 00", DECODE_OK, 3}, {"0f 01 10", DECODE_OK, 3}, {"0f 01 18", DECODE_OK, 3}, {"0f 01 e0", DECODE_OK, 3},
-		{"0f 01 f0", DECODE_OK, 3}, {"0f 06", DECODE_OK, 2},    {"0f 20 c0", DECODE_OK, 3}, {"0f 34", DECODE_OK, 2},
-		{"0f 35", DECODE_OK, 2},    {"0f aa", DECODE_OK, 2},    {"0f 30", DECODE_OK, 2},    {"f4", DECODE_OK, 1},
+		{"0f 01 00", DECODE_OK, 3}, {"0f 01 10", DECODE_OK, 3}, {"0f 01 18", DECODE_OK, 3},
+		{"0f 01 e0", DECODE_OK, 3}, {"0f 01 f0", DECODE_OK, 3}, {"0f 06", DECODE_OK, 2},
+		{"0f 20 c0", DECODE_OK, 3}, {"0f 34", DECODE_OK, 2},    {"0f 35", DECODE_OK, 2},
+		{"0f aa", DECODE_OK, 2},    {"0f 30", DECODE_OK, 2},    {"f4", DECODE_OK, 1},
 	};
 
 	CHECK_STATUS(undefined, MODE_REAL, false);
@@ -201,17 +304,59 @@ static void aliases_and_neighbours(void **state)
 		const char *text;
 		unsigned mnemonic;
 	} cases[] = {
-		{"90", MN_nop},          {"66 90", MN_nop},     {"f3 90", MN_nop},    {"91", MN_xchg},         {"97", MN_xchg},
-		{"82 c8 01", MN_or},     {"82 f8 01", MN_cmp},  {"f6 c8 01", MN_test}, {"f7 c8 01 02 03 04", MN_test},
-		{"c0 f0 01", MN_shl},    {"d1 f0", MN_shl},     {"d3 30", MN_shl},    {"d6", MN_salc},         {"f1", MN_int1},
-		{"0f 0b", MN_ud2},       {"0f 1f 00", MN_nop},  {"0f 18 00", MN_nop}, {"0f 1e fa", MN_nop},    {"0f 19 c0", MN_nop},
-		{"f3 0f bc c0", MN_bsf}, {"f3 0f bd c0", MN_bsr}, {"f3 0f 09", MN_wbinvd}, {"66 0f c7 08", MN_cmpxchg8b},
-		{"d9 d0", MN_fnop},      {"d9 d9", MN_fstpnce}, {"df d1", MN_fstp},   {"df d9", MN_fstp},      {"dd d9", MN_fstp},
-		{"dc d1", MN_fcom},      {"dc d9", MN_fcomp},   {"de d1", MN_fcomp},  {"de d9", MN_fcompp},    {"dd c9", MN_fxch},
-		{"df c9", MN_fxch},      {"df c1", MN_ffreep},  {"dd c1", MN_ffree},  {"da e9", MN_fucompp},   {"db e0", MN_feni},
-		{"db e4", MN_fsetpm},    {"d8 e1", MN_fsub},    {"dc e1", MN_fsubr},  {"dc e9", MN_fsub},      {"de e1", MN_fsubrp},
-		{"de e9", MN_fsubp},     {"dc f1", MN_fdivr},   {"dc f9", MN_fdiv},   {"de f1", MN_fdivrp},    {"de f9", MN_fdivp},
-		{"df e0", MN_fnstsw},    {"0f aa", MN_rsm},     {"0f 33", MN_rdpmc},  {"0f c8", MN_bswap},     {"66 0f cf", MN_bswap},
+		{"90", MN_nop},
+		{"66 90", MN_nop},
+		{"f3 90", MN_nop},
+		{"91", MN_xchg},
+		{"97", MN_xchg},
+		{"82 c8 01", MN_or},
+		{"82 f8 01", MN_cmp},
+		{"f6 c8 01", MN_test},
+		{"f7 c8 01 02 03 04", MN_test},
+		{"c0 f0 01", MN_shl},
+		{"d1 f0", MN_shl},
+		{"d3 30", MN_shl},
+		{"d6", MN_salc},
+		{"f1", MN_int1},
+		{"0f 0b", MN_ud2},
+		{"0f 1f 00", MN_nop},
+		{"0f 18 00", MN_nop},
+		{"0f 1e fa", MN_nop},
+		{"0f 19 c0", MN_nop},
+		{"f3 0f bc c0", MN_bsf},
+		{"f3 0f bd c0", MN_bsr},
+		{"f3 0f 09", MN_wbinvd},
+		{"66 0f c7 08", MN_cmpxchg8b},
+		{"d9 d0", MN_fnop},
+		{"d9 d9", MN_fstpnce},
+		{"df d1", MN_fstp},
+		{"df d9", MN_fstp},
+		{"dd d9", MN_fstp},
+		{"dc d1", MN_fcom},
+		{"dc d9", MN_fcomp},
+		{"de d1", MN_fcomp},
+		{"de d9", MN_fcompp},
+		{"dd c9", MN_fxch},
+		{"df c9", MN_fxch},
+		{"df c1", MN_ffreep},
+		{"dd c1", MN_ffree},
+		{"da e9", MN_fucompp},
+		{"db e0", MN_feni},
+		{"db e4", MN_fsetpm},
+		{"d8 e1", MN_fsub},
+		{"dc e1", MN_fsubr},
+		{"dc e9", MN_fsub},
+		{"de e1", MN_fsubrp},
+		{"de e9", MN_fsubp},
+		{"dc f1", MN_fdivr},
+		{"dc f9", MN_fdiv},
+		{"de f1", MN_fdivrp},
+		{"de f9", MN_fdivp},
+		{"df e0", MN_fnstsw},
+		{"0f aa", MN_rsm},
+		{"0f 33", MN_rdpmc},
+		{"0f c8", MN_bswap},
+		{"66 0f cf", MN_bswap},
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -275,8 +420,8 @@ static void check_addresses(const struct address *cases, size_t count, bool db)
 		if (insn.status != DECODE_OK || insn.length != (strlen(a->text) + 1) / 3 || insn.base != a->base ||
 		    insn.index != a->index || insn.scale != a->scale || insn.seg != a->seg ||
 		    insn.disp_size != a->disp_size || insn.disp != a->disp || insn.op[1].kind != OPD_MEM)
-			fail_msg("%s: base %u index %u scale %u seg %u disp %lld", a->text, insn.base, insn.index, insn.scale,
-				 insn.seg, (long long)insn.disp);
+			fail_msg("%s: base %u index %u scale %u seg %u disp %lld", a->text, insn.base, insn.index,
+				 insn.scale, insn.seg, (long long)insn.disp);
 	}
 }
 
@@ -316,8 +461,8 @@ static void addresses_32(void **state)
 		{"8b 44 24 04", SP, REG_NONE, 0, SS, 1, 4},
 		{"8b 04 cb", BX, CX, 3, DS, 0, 0},
 		{"8b 04 ac", SP, BP, 2, SS, 0, 0},
-		{"8b 04 6b", BX, BP, 1, DS, 0, 0},             /* EBP as the index does not choose SS */
-		{"8b 04 e0", AX, REG_NONE, 0, DS, 0, 0},       /* no index: no scale */
+		{"8b 04 6b", BX, BP, 1, DS, 0, 0},                   /* EBP as the index does not choose SS */
+		{"8b 04 e0", AX, REG_NONE, 0, DS, 0, 0},             /* no index: no scale */
 		{"8b 04 4d 01 00 00 00", REG_NONE, CX, 1, DS, 4, 1}, /* mod 0, base 5: disp32, DS */
 		{"8b 04 25 01 00 00 00", REG_NONE, REG_NONE, 0, DS, 4, 1},
 		{"8b 44 4d 01", BP, CX, 1, SS, 1, 1},
@@ -374,11 +519,12 @@ static void widths_of_handlers(void **state)
 		const char *text;
 		unsigned width;
 	} cases[] = {
-		{"00 c0", 8},       {"01 c0", 32},       {"66 01 c0", 16}, {"0f b6 c0", 32},   {"66 0f b7 c0", 16}, {"e3 00", 32},
-		{"67 e3 00", 16},   {"66 e2 00", 32},    {"66 e8 00 00", 16}, {"66 0f 20 c0", 32}, {"0f 23 c0", 32},
-		{"8c 00", 16},      {"8c c0", 32},       {"0f 00 00", 16}, {"0f 00 c0", 32},   {"66 0f 01 e0", 16}, {"8e c0", 16},
-		{"6c", 8},          {"6d", 32},          {"66 6f", 16},    {"ec", 8},          {"66 ed", 16},       {"66 06", 16},
-		{"98", 32},         {"66 99", 16},       {"cd 80", 0},     {"d9 20", 32},      {"66 dd 30", 16},    {"c8 00 00 00", 32},
+		{"00 c0", 8},        {"01 c0", 32},    {"66 01 c0", 16}, {"0f b6 c0", 32},    {"66 0f b7 c0", 16},
+		{"e3 00", 32},       {"67 e3 00", 16}, {"66 e2 00", 32}, {"66 e8 00 00", 16}, {"66 0f 20 c0", 32},
+		{"0f 23 c0", 32},    {"8c 00", 16},    {"8c c0", 32},    {"0f 00 00", 16},    {"0f 00 c0", 32},
+		{"66 0f 01 e0", 16}, {"8e c0", 16},    {"6c", 8},        {"6d", 32},          {"66 6f", 16},
+		{"ec", 8},           {"66 ed", 16},    {"66 06", 16},    {"98", 32},          {"66 99", 16},
+		{"cd 80", 0},        {"d9 20", 32},    {"66 dd 30", 16}, {"c8 00 00 00", 32},
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -394,10 +540,11 @@ static void widths_of_memory(void **state)
 		const char *text;
 		unsigned operand, width;
 	} cases[] = {
-		{"c4 00", 1, 48},    {"66 c4 00", 1, 32}, {"62 00", 1, 64},      {"66 62 00", 1, 32},   {"0f 01 10", 0, 48},
-		{"ff 18", 0, 48},    {"66 ff 28", 0, 32}, {"8d 00", 1, 0},       {"0f 01 38", 0, 0},    {"d9 20", 0, 224},
-		{"66 d9 30", 0, 112}, {"dd 20", 0, 864},  {"66 dd 30", 0, 752},  {"db 28", 0, 80},      {"0f c7 08", 0, 64},
-		{"8c 00", 0, 16},    {"0f 00 10", 0, 16}, {"66 a5", 1, 16},      {"ff 10", 0, 32},      {"0f 02 00", 1, 16},
+		{"c4 00", 1, 48},     {"66 c4 00", 1, 32}, {"62 00", 1, 64},     {"66 62 00", 1, 32},
+		{"0f 01 10", 0, 48},  {"ff 18", 0, 48},    {"66 ff 28", 0, 32},  {"8d 00", 1, 0},
+		{"0f 01 38", 0, 0},   {"d9 20", 0, 224},   {"66 d9 30", 0, 112}, {"dd 20", 0, 864},
+		{"66 dd 30", 0, 752}, {"db 28", 0, 80},    {"0f c7 08", 0, 64},  {"8c 00", 0, 16},
+		{"0f 00 10", 0, 16},  {"66 a5", 1, 16},    {"ff 10", 0, 32},     {"0f 02 00", 1, 16},
 	};
 
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -494,8 +641,14 @@ static void two_immediates(void **state)
 static void recommended_nops(void **state)
 {
 	static const char *const texts[] = {
-		"66 90", "0f 1f 00", "0f 1f 40 00", "0f 1f 44 00 00", "66 0f 1f 44 00 00", "0f 1f 80 00 00 00 00",
-		"0f 1f 84 00 00 00 00 00", "66 0f 1f 84 00 00 00 00 00",
+		"66 90",
+		"0f 1f 00",
+		"0f 1f 40 00",
+		"0f 1f 44 00 00",
+		"66 0f 1f 44 00 00",
+		"0f 1f 80 00 00 00 00",
+		"0f 1f 84 00 00 00 00 00",
+		"66 0f 1f 84 00 00 00 00 00",
 	};
 
 	for (unsigned i = 0; i < 8; i++) {

@@ -18,7 +18,7 @@ static const struct column {
 	unsigned operand[3];
 	const char *mnemonic, *set;
 } rows[] = {
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes) \
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \
 	{MAP_##map, 0x##opcode, MODRM_##modrm, WIDTH_##width, {OPERAND_COLUMNS operands}, #mnemonic, #set},
 #include "decode/opcodes.def"
 #undef OP
@@ -30,7 +30,10 @@ static bool same_opcode(const struct column *a, const struct column *b)
 	return a->map == b->map && a->opcode == b->opcode;
 }
 
-static void rows_are_counted(void **state) { assert_int_equal(opcode_row_count, ROWS); }
+static void rows_are_counted(void **state)
+{
+	assert_int_equal(opcode_row_count, ROWS);
+}
 
 static void rows_of_an_opcode_stand_together(void **state)
 {

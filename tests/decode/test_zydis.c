@@ -24,12 +24,21 @@ struct mode {
 };
 
 static const struct mode mode_list[] = {
-	{.name = "protected 32", .machine = ZYDIS_MACHINE_MODE_LEGACY_32, .stack = ZYDIS_STACK_WIDTH_32,
-	 .mode = MODE_PROTECTED, .db = true},
-	{.name = "protected 16", .machine = ZYDIS_MACHINE_MODE_LEGACY_16, .stack = ZYDIS_STACK_WIDTH_16,
-	 .mode = MODE_PROTECTED, .db = false},
-	{.name = "real", .machine = ZYDIS_MACHINE_MODE_REAL_16, .stack = ZYDIS_STACK_WIDTH_16,
-	 .mode = MODE_REAL, .db = false},
+	{.name = "protected 32",
+	 .machine = ZYDIS_MACHINE_MODE_LEGACY_32,
+	 .stack = ZYDIS_STACK_WIDTH_32,
+	 .mode = MODE_PROTECTED,
+	 .db = true},
+	{.name = "protected 16",
+	 .machine = ZYDIS_MACHINE_MODE_LEGACY_16,
+	 .stack = ZYDIS_STACK_WIDTH_16,
+	 .mode = MODE_PROTECTED,
+	 .db = false},
+	{.name = "real",
+	 .machine = ZYDIS_MACHINE_MODE_REAL_16,
+	 .stack = ZYDIS_STACK_WIDTH_16,
+	 .mode = MODE_REAL,
+	 .db = false},
 };
 #define MODES (sizeof(mode_list) / sizeof(mode_list[0]))
 
@@ -110,10 +119,10 @@ static bool is_listed(struct run *run, const struct pair *p, enum check check)
 	return false;
 }
 
-#define WRONG(different, check)                                 \
-	do {                                                    \
-		if ((different) && !is_listed(run, p, (check))) \
-			return (check);                         \
+#define WRONG(different, check)                                                                                        \
+	do {                                                                                                           \
+		if ((different) && !is_listed(run, p, (check)))                                                        \
+			return (check);                                                                                \
 	} while (0)
 
 /* xorshift64*: the same encodings in every run. */
@@ -165,7 +174,10 @@ static enum check compare_register(struct run *run, const struct pair *p, const 
 	return CHECK_NONE;
 }
 
-static unsigned segment_number(ZydisRegister r) { return (unsigned)(r - ZYDIS_REGISTER_ES); }
+static unsigned segment_number(ZydisRegister r)
+{
+	return (unsigned)(r - ZYDIS_REGISTER_ES);
+}
 
 static uint64_t cut(uint64_t value, unsigned bits)
 {
@@ -221,7 +233,10 @@ static enum check compare_string(struct run *run, const struct pair *p, const st
 	return CHECK_OPERAND_COUNT;
 }
 
-static bool is_string(const struct operand *op) { return op->kind == OPD_STR_SRC || op->kind == OPD_STR_DST; }
+static bool is_string(const struct operand *op)
+{
+	return op->kind == OPD_STR_SRC || op->kind == OPD_STR_DST;
+}
 
 static enum check compare_operand(struct run *run, const struct pair *p, unsigned i)
 {
@@ -306,7 +321,8 @@ static enum check compare(struct run *run, const struct pair *p)
 
 	WRONG(zydis_valid && !valid, CHECK_VALID_FOR_ZYDIS);
 	WRONG(valid && !zydis_valid, CHECK_VALID_FOR_US);
-	WRONG((p->our.status == DECODE_TOO_LONG) != (p->zydis_status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG), CHECK_TOO_LONG);
+	WRONG((p->our.status == DECODE_TOO_LONG) != (p->zydis_status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG),
+	      CHECK_TOO_LONG);
 	if (!valid || !p->zydis_ok)
 		return CHECK_NONE;
 	WRONG(p->our.length != p->z.length, CHECK_LENGTH);
@@ -325,7 +341,8 @@ static void show(const struct pair *p, const char *what)
 		mnemonic_name(p->our.mnemonic), opcode_rows[p->our.row].operands, opcode_rows[p->our.row].encoding,
 		p->our.length, p->our.osize, p->our.asize);
 	for (unsigned i = 0; i < p->our.operands; i++)
-		fprintf(stderr, "      kind %u reg %u width %u\n", p->our.op[i].kind, p->our.op[i].reg, p->our.op[i].width);
+		fprintf(stderr, "      kind %u reg %u width %u\n", p->our.op[i].kind, p->our.op[i].reg,
+			p->our.op[i].width);
 	if (!p->zydis_ok) {
 		fprintf(stderr, "    Zydis: status %08x\n", p->zydis_status);
 		return;
@@ -333,7 +350,8 @@ static void show(const struct pair *p, const char *what)
 	fprintf(stderr, "    Zydis: %s, set %s, length %u, sizes %u %u\n", ZydisMnemonicGetString(p->z.mnemonic),
 		ZydisISASetGetString(p->z.meta.isa_set), p->z.length, p->z.operand_width, p->z.address_width);
 	for (unsigned i = 0; i < p->z.operand_count_visible; i++)
-		fprintf(stderr, "      kind %u reg %d width %u\n", p->zop[i].type, (int)p->zop[i].reg.value, p->zop[i].size);
+		fprintf(stderr, "      kind %u reg %d width %u\n", p->zop[i].type, (int)p->zop[i].reg.value,
+			p->zop[i].size);
 }
 
 static bool length_is_exact(const struct pair *p)
@@ -388,9 +406,31 @@ static void fill_random(struct run *run, uint8_t bytes[16])
 /* ---- The encodings ---- */
 
 static const char *const prefix_sets[] = {
-	"", "\x66", "\x67", "\x66\x67", "\xf0", "\xf0\x66", "\xf0\x67", "\xf2", "\xf3", "\x66\xf2", "\xf3\x66",
-	"\xf2\xf3", "\xf3\xf2", "\xf0\xf2", "\xf3\xf0", "\x2e", "\x36", "\x3e", "\x26", "\x64", "\x65", "\x64\x2e",
-	"\x67\x36", "\x66\x67\x65\xf3", "\x66\x66\x67\x67",
+	"",
+	"\x66",
+	"\x67",
+	"\x66\x67",
+	"\xf0",
+	"\xf0\x66",
+	"\xf0\x67",
+	"\xf2",
+	"\xf3",
+	"\x66\xf2",
+	"\xf3\x66",
+	"\xf2\xf3",
+	"\xf3\xf2",
+	"\xf0\xf2",
+	"\xf3\xf0",
+	"\x2e",
+	"\x36",
+	"\x3e",
+	"\x26",
+	"\x64",
+	"\x65",
+	"\x64\x2e",
+	"\x67\x36",
+	"\x66\x67\x65\xf3",
+	"\x66\x66\x67\x67",
 };
 #define PREFIX_SETS (sizeof(prefix_sets) / sizeof(prefix_sets[0]))
 
@@ -419,7 +459,8 @@ static void systematic(void **state)
 /* Every SIB byte with every ModR/M byte that has one. */
 static void sib(void **state)
 {
-	static const char *const starts[] = {"\x8b", "\x8d", "\x64\x00", "\xd9", "\xc7", "\x0f\xb6", "\x3e\xff", "\xf0\x0f\xb1"};
+	static const char *const starts[] = {"\x8b", "\x8d",     "\x64\x00", "\xd9",
+					     "\xc7", "\x0f\xb6", "\x3e\xff", "\xf0\x0f\xb1"};
 	struct run *run = *state;
 	uint8_t bytes[16];
 
@@ -479,9 +520,9 @@ static int setup(void **state)
 {
 	static const ZydisDecoderMode off[] = {
 		/* prefixes and NOPs that later processors give a meaning */
-		ZYDIS_DECODER_MODE_MPX,	  ZYDIS_DECODER_MODE_CET,      ZYDIS_DECODER_MODE_LZCNT,
-		ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CLDEMOTE,
-		ZYDIS_DECODER_MODE_KNC,	  ZYDIS_DECODER_MODE_AMD_BRANCHES,
+		ZYDIS_DECODER_MODE_MPX,   ZYDIS_DECODER_MODE_CET,          ZYDIS_DECODER_MODE_LZCNT,
+		ZYDIS_DECODER_MODE_TZCNT, ZYDIS_DECODER_MODE_WBNOINVD,     ZYDIS_DECODER_MODE_CLDEMOTE,
+		ZYDIS_DECODER_MODE_KNC,   ZYDIS_DECODER_MODE_AMD_BRANCHES,
 	};
 	struct run *run = calloc(1, sizeof(*run));
 

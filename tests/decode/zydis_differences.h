@@ -12,13 +12,25 @@ static bool is_prefetch(const struct pair *p)
 	return p->zydis_ok && p->z.meta.isa_set == ZYDIS_ISA_SET_SSE_PREFETCH;
 }
 
-static bool is_pause(const struct pair *p) { return p->zydis_ok && p->z.mnemonic == ZYDIS_MNEMONIC_PAUSE; }
+static bool is_pause(const struct pair *p)
+{
+	return p->zydis_ok && p->z.mnemonic == ZYDIS_MNEMONIC_PAUSE;
+}
 
-static bool is_real(const struct pair *p) { return p->mode->mode == MODE_REAL; }
+static bool is_real(const struct pair *p)
+{
+	return p->mode->mode == MODE_REAL;
+}
 
-static bool has_no_row(const struct pair *p) { return p->our.status == DECODE_UD && p->our.mnemonic == MN_INVALID; }
+static bool has_no_row(const struct pair *p)
+{
+	return p->our.status == DECODE_UD && p->our.mnemonic == MN_INVALID;
+}
 
-static bool is_byte(const struct pair *p) { return p->our.width == 8 && p->z.operand_width == 8; }
+static bool is_byte(const struct pair *p)
+{
+	return p->our.width == 8 && p->z.operand_width == 8;
+}
 
 static bool is_control_register(const struct pair *p)
 {
@@ -27,12 +39,22 @@ static bool is_control_register(const struct pair *p)
 	return (to == OPD_CR || from == OPD_CR || to == OPD_DR || from == OPD_DR) && p->our.width == p->z.operand_width;
 }
 
-static bool is_hint(const struct pair *p) { return p->our.has_modrm; }
+static bool is_hint(const struct pair *p)
+{
+	return p->our.has_modrm;
+}
 
-static bool is_16_of_32(const struct pair *p) { return p->our.op[1].width == 16 && p->our.osize == 32; }
+static bool is_16_of_32(const struct pair *p)
+{
+	return p->our.op[1].width == 16 && p->our.osize == 32;
+}
 
-static bool is_segment_override(const struct pair *p) { return p->our.seg_override; }
+static bool is_segment_override(const struct pair *p)
+{
+	return p->our.seg_override;
+}
 
+/* clang-format off */
 static const struct difference differences[] = {
 	/* validity */
 	{MN_nop, CHECK_VALID_FOR_US, is_prefetch,
@@ -62,11 +84,13 @@ static const struct difference differences[] = {
 	{MN_lsl, CHECK_REGISTER_CLASS, is_16_of_32, "SDM 2, \"LSL\": of r32/m16 only 16 bits are used"},
 	{MN_lar, CHECK_OPERAND_WIDTH, is_16_of_32, "the same"},
 	{MN_lsl, CHECK_OPERAND_WIDTH, is_16_of_32, "the same"},
-	{MN_ud0, CHECK_REGISTER_CLASS, NULL, "SDM 2, \"UD\": r32, r/m32; never read, so they have the operand size here"},
+	{MN_ud0, CHECK_REGISTER_CLASS, NULL,
+	 "SDM 2, \"UD\": r32, r/m32; never read, so they have the operand size here"},
 	{MN_ud1, CHECK_REGISTER_CLASS, NULL, "the same"},
 	{MN_ud0, CHECK_OPERAND_WIDTH, NULL, "the same"},
 	{MN_ud1, CHECK_OPERAND_WIDTH, NULL, "the same"},
-	{MN_lea, CHECK_SEGMENT, is_segment_override, "SDM 2, \"LEA\": no access, so no segment; the prefix is in insn.seg"},
+	{MN_lea, CHECK_SEGMENT, is_segment_override,
+	 "SDM 2, \"LEA\": no access, so no segment; the prefix is in insn.seg"},
 	{MN_invlpg, CHECK_OPERAND_WIDTH, NULL, "SDM 2, \"INVLPG\": m has no width"},
 	{MN_lea, CHECK_OPERAND_WIDTH, NULL, "SDM 2, \"LEA\": m has no width"},
 };
@@ -96,3 +120,4 @@ static const struct {
 	{"nop", "pause", 0}, {"nop", "prefetchnta", 0}, {"nop", "prefetcht0", 0}, {"nop", "prefetcht1", 0},
 	{"nop", "prefetcht2", 0},
 };
+/* clang-format on */
