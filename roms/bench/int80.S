@@ -20,6 +20,9 @@ _start:
 	set_gate 0x80, system_call, GATE_INT32_DPL3
 	set_gate 0x82, finish, GATE_INT32_DPL3
 	lidt idtr
+	movb $0xff, %al				/* no interrupts from the board */
+	outb %al, $0x21
+	outb %al, $0xa1
 	movl $TSS_SEL, %eax
 	ltr %ax
 	enter_user user_main, user_stack

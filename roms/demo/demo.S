@@ -22,6 +22,9 @@ _start:
 	set_gate 0x80, system_call, GATE_INT32_DPL3
 	set_gate 0x81, not_for_users, GATE_INT32_DPL0
 	lidt idtr
+	movb $0xff, %al				/* no interrupts from the board */
+	outb %al, $0x21
+	outb %al, $0xa1
 	movl $TSS_SEL, %eax
 	ltr %ax
 	movl $USER_DS, %eax

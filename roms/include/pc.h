@@ -83,11 +83,11 @@ idt:	.skip \idt_entries * 8
 tss:	.skip 104
 .endm
 
-/* Leaves to ring 3 at eip with esp; EFLAGS = 2. */
+/* Leaves to ring 3 at eip with esp, interrupts on. */
 .macro enter_user eip, esp
 	pushl $USER_DS
 	pushl $\esp
-	pushl $2
+	pushl $0x202
 	pushl $USER_CS
 	pushl $\eip
 	iretl

@@ -141,7 +141,7 @@ static int run(struct machine *m, const struct options *o, struct view *view, st
 	fflush(stdout);
 	if (!close_trace(&writer, why))
 		return complain(why);
-	if (end.kind != END_POWER_OFF && end.kind != END_DEBUG_EXIT)
+	if (end.kind != END_POWER_OFF && end.kind != END_RESET && end.kind != END_DEBUG_EXIT)
 		fprintf(stderr, "trapgate: %s\n", end.text);
 	view_explain_end(view, &end, stderr);
 	return end.status;

@@ -4,12 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEBUG_EXIT_PORT 0x501 /* QEMU's defaults */
-#define DEBUG_EXIT_SIZE 2
-
 /* An option: its value's name (NULL: takes none) and what is done with it. */
 struct option {
-	const char *name, *value, *help; /* help NULL: taken and without effect */
+	const char *name, *value, *help; /* help NULL: not listed, or taken without effect */
 	bool (*take)(struct options *o, const char *option, const char *value, struct diagnostic *why);
 };
 
@@ -310,53 +307,59 @@ static bool take_nothing(struct options *o, const char *option, const char *valu
 }
 
 static const struct option table[] = {
-	{"m", "SIZE", "memory, in MiB unless K, M or G follows (default 128)", take_memory},
-	{"cpu", "MODEL", "processor; -cpu help lists them", take_cpu},
-	{"kernel", "FILE", "ELF32 executable, loaded at its physical addresses; Multiboot 1 if it has the header",
+	{"-m", "SIZE", "memory, in MiB unless K, M or G follows (default 128)", take_memory},
+	{"-cpu", "MODEL", "processor; -cpu help lists them", take_cpu},
+	{"-kernel", "FILE", "ELF32 executable, loaded at its physical addresses; Multiboot 1 if it has the header",
 	 take_kernel},
-	{"append", "TEXT", "command line of a Multiboot kernel", take_append},
-	{"load", "FILE@ADDR", "flat binary at a physical address", take_load},
-	{"rom", "FILE", "ROM image that ends at 4 GiB and at 1 MiB; the processor starts at its reset vector", take_rom},
-	{"entry", "ADDR", "first instruction, instead of the image's own", take_entry},
-	{"mode", "MODE", "real, prot16 or prot32: how the processor starts (default: real for --load)", take_mode},
-	{"serial", "DEV", "COM1: stdio, mon:stdio, file:PATH or null", take_serial},
-	{"debugcon", "DEV", "port E9h: stdio, file:PATH or null", take_debugcon},
-	{"device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1", take_device},
-	{"nographic", NULL, "serial line on standard input and output", take_nographic},
-	{"trace", "FORMAT[:FILE]", "text or jsonl: every delivery, return and task switch (default: standard error; -: output)",
+	{"-append", "TEXT", "command line of a Multiboot kernel", take_append},
+	{"--load", "FILE@ADDR", "flat binary at a physical address", take_load},
+	{"--rom", "FILE", "ROM image that ends at 4 GiB and at 1 MiB; the processor starts at its reset vector", take_rom},
+	{"--entry", "ADDR", "first instruction, instead of the image's own", take_entry},
+	{"--mode", "MODE", "real, prot16 or prot32: how the processor starts (default: real for --load)", take_mode},
+	{"-serial", "DEV", "COM1: stdio, mon:stdio, file:PATH or null", take_serial},
+	{"-debugcon", "DEV", "port E9h: stdio, file:PATH or null", take_debugcon},
+	{"-device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1", take_device},
+	{"-nographic", NULL, "serial line on standard input and output", take_nographic},
+	{"--trace", "FORMAT[:FILE]", "text or jsonl: every delivery, return and task switch (default: standard error; -: output)",
 	 take_trace},
-	{"d", "TOPICS", "int: as --trace=text", take_log},
-	{"D", "FILE", "where -d goes", take_log_file},
-	{"max-insns", "N", "stop after N instructions, status 8", take_max_insns},
-	{"timeout", "SECONDS", "stop after so much host time, status 8", take_timeout},
-	{"plain", NULL, "decode each instruction afresh: slow, the oracle of the fast interpreter", take_plain},
-	{"inject", "V@every:N", "test pin: external interrupt V every N instructions", take_inject},
-	{"help", NULL, "this list", take_help},
-	{"h", NULL, NULL, take_help},
-	{"version", NULL, "the version", take_version},
-	{"display", "none", NULL, take_none},
-	{"monitor", "none", NULL, take_none},
-	{"parallel", "none", NULL, take_none},
-	{"vga", "none", NULL, take_none},
-	{"net", "none", NULL, take_none},
-	{"nic", "none", NULL, take_none},
-	{"M", "pc", NULL, take_board},
-	{"machine", "pc", NULL, take_board},
-	{"accel", "NAME", NULL, take_accelerator},
-	{"smp", "1", NULL, take_one},
-	{"name", "TEXT", NULL, take_nothing},
-	{"enable-kvm", NULL, NULL, take_nothing},
-	{"no-reboot", NULL, NULL, take_nothing},
-	{"no-shutdown", NULL, NULL, take_nothing},
-	{"nodefaults", NULL, NULL, take_nothing},
+	{"-d", "TOPICS", "int: as --trace=text", take_log},
+	{"-D", "FILE", "where -d goes", take_log_file},
+	{"--max-insns", "N", "stop after N instructions, status 8", take_max_insns},
+	{"--timeout", "SECONDS", "stop after so much host time, status 8", take_timeout},
+	{"--plain", NULL, "decode each instruction afresh: slow, the oracle of the fast interpreter", take_plain},
+	{"--inject", "V@every:N", "test pin: external interrupt V every N instructions", take_inject},
+	{"--help", NULL, "this list", take_help},
+	{"-h", NULL, NULL, take_help},
+	{"--version", NULL, "the version", take_version},
+	{"-display", "none", NULL, take_none},
+	{"-monitor", "none", NULL, take_none},
+	{"-parallel", "none", NULL, take_none},
+	{"-vga", "none", NULL, take_none},
+	{"-net", "none", NULL, take_none},
+	{"-nic", "none", NULL, take_none},
+	{"-M", "pc", NULL, take_board},
+	{"-machine", "pc", NULL, take_board},
+	{"-accel", "NAME", NULL, take_accelerator},
+	{"-smp", "1", NULL, take_one},
+	{"-name", "TEXT", NULL, take_nothing},
+	{"-enable-kvm", NULL, NULL, take_nothing},
+	{"-no-reboot", NULL, NULL, take_nothing},
+	{"-no-shutdown", NULL, NULL, take_nothing},
+	{"-nodefaults", NULL, NULL, take_nothing},
 };
 
 #define OPTIONS (sizeof(table) / sizeof(table[0]))
 
+/* Behind the dashes. */
+static const char *bare(const char *name)
+{
+	return name + 1 + (name[1] == '-');
+}
+
 static const struct option *find(const char *name, size_t length)
 {
 	for (size_t i = 0; i < OPTIONS; i++)
-		if (strlen(table[i].name) == length && strncmp(table[i].name, name, length) == 0)
+		if (strlen(bare(table[i].name)) == length && strncmp(bare(table[i].name), name, length) == 0)
 			return &table[i];
 	return NULL;
 }
@@ -365,15 +368,17 @@ static const struct option *find(const char *name, size_t length)
  * it took, 0 on error. */
 static int take(struct options *o, int count, char *const *arguments, struct diagnostic *why)
 {
-	const char *text = arguments[0], *name = text + 1 + (text[1] == '-');
-	const char *equals = strchr(name, '='), *value = NULL;
-	const struct option *option = find(name, equals ? (size_t)(equals - name) : strlen(name));
+	const char *text = arguments[0], *name, *equals, *value = NULL;
+	const struct option *option;
 	int taken = 1;
 
-	if (text[0] != '-' || !*name) {
+	if (text[0] != '-' || !*bare(text)) {
 		diagnose(why, "%s: give images with -kernel, --load or --rom", text);
 		return 0;
 	}
+	name = bare(text);
+	equals = strchr(name, '=');
+	option = find(name, equals ? (size_t)(equals - name) : strlen(name));
 	if (!option) {
 		diagnose(why, "%s: no such option; see --help", text);
 		return 0;
@@ -437,13 +442,13 @@ void options_print_help(FILE *file)
 
 		if (!o->help)
 			continue;
-		width = fprintf(file, "-%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
+		width = fprintf(file, "%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
 		fprintf(file, "%*s%s\n", width < 24 ? 24 - width : 1, "", o->help);
 	}
 	fputs("\ntaken for the sake of Makefiles written for QEMU, without effect:\n ", file);
 	for (size_t i = 0; i < OPTIONS; i++)
 		if (!table[i].help && table[i].take != take_help)
-			fprintf(file, " -%s%s%s", table[i].name, table[i].value ? " " : "",
+			fprintf(file, " %s%s%s", table[i].name, table[i].value ? " " : "",
 				table[i].value ? table[i].value : "");
 	fputs("\n\nexit status: 0 the guest switched the machine off; odd: isa-debug-exit; 2 bad options or image;\n"
 	      "4 triple fault; 6 halted for ever; 8 a limit was reached; 12 the guest needs what is not built\n",

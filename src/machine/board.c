@@ -10,6 +10,8 @@
 
 #define IRQ_TIMER 0
 #define IRQ_COM1  4
+#define IRQ_FPU   13
+#define FPU_PORT  0xf0
 
 /* Power management as PC firmware sets it up, PM1a_CNT (ACPI, "PM1 Control Registers"):
  * SLP_EN with sleep type 0 is soft-off. */
@@ -75,6 +77,31 @@ static void nmi_changed(void *owner, int input, bool level, uint64_t cause)
 		cpu_pulse_nmi(&m->cpu, cause);
 }
 
+/* ---- x87 errors the AT's way (82371SB datasheet, "Coprocessor Error Support"): FERR# sets IRQ 13;
+ * a write to port F0h takes it down and asserts IGNNE# until FERR# is gone ---- */
+static void ferr_changed(void *owner, bool level)
+{
+	struct machine *m = owner;
+
+	if (level)
+		line_set(&m->board.fpu_irq, true, clock_new_cause(&m->clock));
+	else
+		m->cpu.ignne = false;
+}
+
+static void fpu_port_write(void *owner, uint16_t port, unsigned bytes, uint32_t value)
+{
+	struct machine *m = owner;
+
+	m->cpu.ignne = m->cpu.ferr;
+	line_set(&m->board.fpu_irq, false, 0);
+}
+
+static uint32_t fpu_port_read(void *owner, uint16_t port, unsigned bytes)
+{
+	return UINT32_MAX;
+}
+
 /* A timer was set for an earlier moment than the processor runs to. */
 static void sooner(void *owner)
 {
@@ -93,6 +120,33 @@ static void power_write(void *owner, uint16_t port, unsigned bytes, uint32_t val
 static uint32_t power_read(void *owner, uint16_t port, unsigned bytes)
 {
 	return 0;
+}
+
+static void exit_written(void *owner, uint32_t status)
+{
+	machine_finish(owner, END_DEBUG_EXIT, (int)(status & 0xff), "the guest ended with status %u",
+		       (unsigned)(status & 0xff));
+}
+
+/* Port 92h: A20 and the processor's INIT pin.  INIT leads to the firmware's reset
+ * vector; without firmware there is nothing to restart. */
+static void a20_changed(void *owner, int input, bool level, uint64_t cause)
+{
+	struct machine *m = owner;
+
+	mmu_set_a20(&m->cpu.mmu, level);
+}
+
+static void init_changed(void *owner, int input, bool level, uint64_t cause)
+{
+	struct machine *m = owner;
+
+	if (!level)
+		return;
+	if (m->guest.mode == START_RESET)
+		cpu_pulse_init(&m->cpu);
+	else
+		machine_finish(m, END_RESET, 0, "the guest reset the machine");
 }
 
 /* ---- characters ---- */
@@ -126,15 +180,30 @@ static bool open_chardevs(struct board *b, const struct board_config *config, st
 	return true;
 }
 
+/* Ports for people and test runners: only where the command line asks for them. */
+static bool add_debug_ports(struct machine *m)
+{
+	struct board *b = &m->board;
+	const struct board_config *config = &m->config.board;
+
+	return post_port_init(&b->post, m->bus, NULL, NULL) &&
+	       (!config->debugcon ||
+		debugcon_init(&b->debugcon, m->bus, DEBUGCON_PORT, DEBUGCON_READBACK, serial_write, &b->debug)) &&
+	       (!config->debug_exit || debug_exit_init(&b->debug_exit, m->bus, config->debug_exit_port,
+						       config->debug_exit_size, exit_written, m));
+}
+
 static bool add_devices(struct machine *m)
 {
 	struct board *b = &m->board;
 	struct uart_backend serial = {serial_write, serial_poll, &b->serial, false};
 
 	return pic_init(&b->pic, m->bus, false) && pit_init(&b->pit, m->bus, &m->clock) &&
-	       port61_init(&b->port61, m->bus, &b->pit) &&
+	       port61_init(&b->port61, m->bus, &b->pit) && port92_init(&b->port92, m->bus, &m->clock) &&
 	       uart_init(&b->com1, m->bus, &m->clock, UART_COM1, 0, "COM1", serial) &&
-	       bus_add_ports(m->bus, "PM1a_CNT", PM1A_CNT, 2, (struct port_ops){power_read, power_write}, m);
+	       bus_add_ports(m->bus, "PM1a_CNT", PM1A_CNT, 2, (struct port_ops){power_read, power_write}, m) &&
+	       bus_add_ports(m->bus, "IGNNE#", FPU_PORT, 1, (struct port_ops){fpu_port_read, fpu_port_write}, m) &&
+	       add_debug_ports(m);
 }
 
 bool board_init(struct machine *m, struct diagnostic *why)
@@ -149,7 +218,15 @@ bool board_init(struct machine *m, struct diagnostic *why)
 		return diagnose(why, "out of memory");
 	line_connect(pit_line(&b->pit, 0), pic_input, &b->pic, IRQ_TIMER);
 	line_connect(&b->com1.irq, pic_input, &b->pic, IRQ_COM1);
+	b->fpu_irq.name = "FERR#";
+	line_connect(&b->fpu_irq, pic_input, &b->pic, IRQ_FPU);
+	m->cpu.ferr_changed = ferr_changed;
+	m->cpu.ferr_owner = m;
 	line_connect(&b->port61.nmi, nmi_changed, m, 0);
+	/* The keyboard controller that would hold A20 high from power-on is not here: port 92h does. */
+	bus_port_write(m->bus, PORT92, 1, PORT92_A20);
+	line_connect(&b->port92.a20, a20_changed, m, 0);
+	line_connect(&b->port92.init, init_changed, m, 0);
 	line_connect(pic_intr(&b->pic), pic_changed, m, 0);
 	m->cpu.intr = (struct intr_pin){m, intr_pending, intr_acknowledge, intr_why_quiet};
 	m->clock.sooner = sooner;

@@ -3,9 +3,11 @@
 #define TRAPGATE_MACHINE_BOARD_H
 
 #include "bus/line.h"
+#include "devices/debugport.h"
 #include "devices/pic.h"
 #include "devices/pit.h"
 #include "devices/port61.h"
+#include "devices/port92.h"
 #include "devices/uart.h"
 #include "machine/chardev.h"
 #include "machine/inject.h"
@@ -28,9 +30,14 @@ struct board {
 	struct pic_pair pic;
 	struct pit pit;
 	struct port61 port61;
+	struct port92 port92;
 	struct uart com1;
+	struct debugcon debugcon;
+	struct debug_exit debug_exit;
+	struct post_port post;
 	struct chardev serial, debug;
 	struct inject inject;
+	struct irq_line fpu_irq; /* IRQ 13: FERR# through the AT's latch */
 	bool pic_intr; /* level of the 8259's INTR */
 	uint64_t pic_cause;
 };

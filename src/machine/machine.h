@@ -23,6 +23,7 @@ struct machine_config {
 enum end_kind {
 	END_NONE,
 	END_POWER_OFF,    /* the guest switched the machine off */
+	END_RESET,        /* the guest reset the machine, and there is no firmware to start */
 	END_DEBUG_EXIT,   /* isa-debug-exit: status (value << 1) | 1 */
 	END_TRIPLE_FAULT,
 	END_DEAD_HALT,    /* HLT and nothing can wake it */

@@ -234,7 +234,7 @@ static void card_gate(struct out *out, const struct trace_view *view, const stru
 	out_char(out, '\n');
 }
 
-/* One check of the list: what was compared, and how it went. */
+/* One check of the list: what was compared, and how it went.  what NULL: this event is exempt. */
 static void out_check(struct out *out, const struct delivery_record *r, enum delivery_step step, const char *what)
 {
 	if (r->step < step)
@@ -242,6 +242,10 @@ static void out_check(struct out *out, const struct delivery_record *r, enum del
 	out_text(out, "        ");
 	out_text(out, delivery_step_name(step));
 	out_column(out, 23);
+	if (!what) {
+		out_text(out, "not looked at: not raised by software\n");
+		return;
+	}
 	out_text(out, what);
 	out_text(out, r->step == step && refused(r) ? ": REFUSED\n" : ": ok\n");
 }
@@ -270,16 +274,15 @@ static void card_code_check(struct out *out, const struct delivery_record *r)
 static void card_checks(struct out *out, const struct delivery_record *r)
 {
 	bool software = r->kind == EV_SOFT_INT || r->kind == EV_INT3 || r->kind == EV_INTO;
-	char dpl[64] = "not a software interrupt: DPL not tested";
+	char dpl[64];
 
 	if (!protected_mode(&r->from) || r->outcome == OUT_REDIRECTED)
 		return;
 	out_text(out, " checks vector         inside the IDT limit");
 	out_text(out, r->step == STEP_VECTOR && refused(r) ? ": REFUSED\n" : ": ok\n");
 	out_check(out, r, STEP_GATE, "read, of a type the IDT may hold");
-	if (software)
-		snprintf(dpl, sizeof(dpl), "CPL %u <= gate DPL %u", r->from.cpl, r->gate.dpl);
-	out_check(out, r, STEP_GATE_DPL, dpl);
+	snprintf(dpl, sizeof(dpl), "CPL %u <= gate DPL %u", r->from.cpl, r->gate.dpl);
+	out_check(out, r, STEP_GATE_DPL, software ? dpl : NULL);
 	out_check(out, r, STEP_GATE_PRESENT, "P = 1");
 	if (r->outcome == OUT_TASK_SWITCH)
 		return;
