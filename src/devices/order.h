@@ -9,7 +9,6 @@ enum timer_order {
 	ORDER_LAPIC = 20, /* + processor index */
 	ORDER_HPET = 40,  /* + timer index */
 	ORDER_RTC = 60,
-	ORDER_RTC_ALARM,
 	ORDER_ACPI_PM,
 	ORDER_I8042 = 70,
 	ORDER_UART = 80,  /* + 3 * port: transmitter, receiver, timeout */
