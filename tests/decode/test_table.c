@@ -60,6 +60,28 @@ static void lock_needs_a_memory_destination(void **state)
 		}
 }
 
+/* What can change what is pending, the mode or the next address is last in its block; of the moves to and
+ * from a segment register only those to SS are. */
+static void block_ends(void **state)
+{
+	static const char ends[] =
+		" call jmp ret retf iret int int1 int3 into loop loope loopne jcxz sysenter sysexit rsm ud0 ud1 ud2"
+		" jo jno jb jae je jne jbe ja js jns jp jnp jl jge jle jg cli sti popf hlt in out ins outs lss"
+		" lgdt lidt lldt ltr lmsw clts invlpg rdtsc rdpmc rdmsr wrmsr cpuid ";
+
+	for (unsigned i = 0; i < ROWS; i++) {
+		char word[32];
+		snprintf(word, sizeof(word), " %s ", rows[i].mnemonic);
+		bool wanted = strstr(ends, word) || strcmp(rows[i].set, "mov_to_cr") == 0 ||
+			      strcmp(rows[i].set, "mov_from_cr") == 0 || strcmp(rows[i].set, "mov_to_dr") == 0 ||
+			      strcmp(rows[i].set, "mov_from_dr") == 0 ||
+			      (strcmp(rows[i].set, "mov_to_sreg") == 0 && rows[i].modrm == MODRM_D2) ||
+			      (strcmp(rows[i].set, "pop_sreg") == 0 && rows[i].operand[0] == COL_SS);
+		if (wanted != !!(opcode_rows[i].attributes & ATTR_END))
+			fail_msg("row %u: %s %s", i, rows[i].mnemonic, opcode_rows[i].encoding);
+	}
+}
+
 /* Handler sets have the mnemonic's name and maybe a kind of operand behind it. */
 static void handler_sets_are_named_after_mnemonics(void **state)
 {
@@ -146,6 +168,7 @@ int main(void)
 		cmocka_unit_test(rows_of_an_opcode_stand_together),
 		cmocka_unit_test(rows_of_an_opcode_agree_on_modrm),
 		cmocka_unit_test(lock_needs_a_memory_destination),
+		cmocka_unit_test(block_ends),
 		cmocka_unit_test(handler_sets_are_named_after_mnemonics),
 		cmocka_unit_test(mnemonics_are_sorted_and_have_rows),
 		cmocka_unit_test(names_of_no_mnemonic),
