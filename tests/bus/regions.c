@@ -171,6 +171,16 @@ static void the_higher_priority_then_the_later_is_seen(void **state)
 	assert_ptr_equal(bus_find(t->bus, 0x2000, &offset), t->mmio);
 }
 
+static void rom_is_seen_over_ram(void **state)
+{
+	struct setup *t = *state;
+	uint64_t offset;
+
+	assert_non_null(bus_add_ram(t->bus, "late RAM", 0xe0000, 128 * KIB));
+	assert_ptr_equal(bus_find(t->bus, 0xf0000, &offset), t->rom);
+	assert_int_equal(bus_read(t->bus, 0xeffff, 2), 'R' << 8);
+}
+
 static void pages_of_more_than_one_region_are_not_whole(void **state)
 {
 	struct setup *t = *state;
@@ -305,6 +315,7 @@ int main(void)
 		TEST(devices_see_offset_width_and_cut_values),
 		TEST(accesses_across_an_end_are_split_into_bytes),
 		TEST(the_higher_priority_then_the_later_is_seen),
+		TEST(rom_is_seen_over_ram),
 		TEST(pages_of_more_than_one_region_are_not_whole),
 		TEST(changes_of_the_map_are_told),
 		TEST(bad_ranges_are_refused),

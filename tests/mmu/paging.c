@@ -580,6 +580,19 @@ static void fetching_gives_the_host_page_and_its_address(void **state)
 	assert_page_fault(b, 0, 0x400000, WHY_PAGE_NOT_PRESENT);
 }
 
+/* Whatever a walk for it must do. */
+static void a_fetch_is_never_told_to_be_alone_by_its_walk(void **state)
+{
+	struct bench *b = *state;
+
+	bench_paging(b, 0);
+	bus_code_mark(b->bus, PT + 4 * 0x10, 4);
+	assert_true(mmu_fetch_byte(&b->mmu, PAGE_A).ok);
+	assert_int_equal(pte(b, PAGE_A), PAGE_A | 0x27);
+	assert_int_equal(b->code_written, 1);
+	assert_false(b->mmu.alone);
+}
+
 /* ---- alignment ---- */
 
 static void alignment_is_checked_at_cpl_3_with_am_and_ac(void **state)
@@ -664,6 +677,7 @@ int main(void)
 		TEST(accessed_bits_in_translated_code_wait_until_alone),
 		TEST(a20_masks_physical_addresses),
 		TEST(fetching_gives_the_host_page_and_its_address),
+		TEST(a_fetch_is_never_told_to_be_alone_by_its_walk),
 		TEST(alignment_is_checked_at_cpl_3_with_am_and_ac),
 		TEST(alignment_is_that_of_the_linear_address),
 		TEST(page_faults_come_before_alignment),

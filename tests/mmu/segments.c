@@ -91,6 +91,14 @@ static void check(struct bench *b, const struct rule *r, enum seg seg, bool ok)
 		assert_fault(b, seg == SEG_SS ? VEC_SS : VEC_GP, 0, r->why);
 }
 
+static void warm(struct bench *b, uint64_t lin)
+{
+	struct segment flat = {.limit = MAX, .type = DATA, .s = true, .present = true, .usable = true};
+
+	bench_segment(b, SEG_DS, flat);
+	ASSERT_WRITE(b, SEG_DS, lin & MAX, 1, 0);
+}
+
 /* Each rule through each register, twice (the second time past a filled TLB),
  * by each kind of accessor. */
 static void every_rule_in_every_segment(void **state)
@@ -104,6 +112,9 @@ static void every_rule_in_every_segment(void **state)
 		for (unsigned n = 0; n < 12; n++) {
 			enum seg seg = (enum seg)(n / 2);
 
+			/* Once with a cold TLB, once with a filled one. */
+			if (n & 1)
+				warm(b, 0x20000 + r->off);
 			bench_segment(b, seg, segment_of(r));
 			if (r->how & R) {
 				check(b, r, seg, seg_read(&b->mmu, seg, r->off, r->bytes).ok);

@@ -65,6 +65,26 @@ static void invlpg_drops_all_of_a_large_page(void **state)
 	assert_true(reads(b, PAGE_A));
 }
 
+/* So must pieces that the hit path may not see. */
+static void invlpg_drops_devices_in_a_large_page(void **state)
+{
+	struct bench *b = *state;
+
+	bench_paging(b, CR4_PSE);
+	b->mmu.alone = true;
+	set_mem32(b, PD + 4, DEVICE_PA | 0x87);
+	assert_true(reads(b, 0x400000));
+	assert_int_equal(b->device_reads, 1);
+	set_mem32(b, PD + 4, 0);
+	mmu_invlpg(&b->mmu, 0x401000);
+	assert_false(reads(b, 0x400000));
+	set_pte(b, PAGE_A, DEVICE_PA | 7);
+	assert_true(reads(b, PAGE_A));
+	set_pte(b, PAGE_A, 0);
+	mmu_invlpg(&b->mmu, PAGE_A);
+	assert_false(reads(b, PAGE_A));
+}
+
 static void a_page_fault_drops_what_is_cached_for_its_page(void **state)
 {
 	struct bench *b = *state;
@@ -215,13 +235,15 @@ static void the_epoch_follows_pages_that_were_fetched_from(void **state)
 	assert_int_equal(b->mmu.epoch, epoch);
 	mmu_invlpg(&b->mmu, PAGE_A);
 	assert_int_not_equal(b->mmu.epoch, epoch);
+	epoch = b->mmu.epoch;
+	mmu_invlpg(&b->mmu, PAGE_A); /* not fetched from since */
+	assert_int_equal(b->mmu.epoch, epoch);
 	/* A hit counts as well as a miss. */
 	assert_non_null(mmu_fetch_page(&b->mmu, PAGE_A, &pa));
-	mmu_invlpg(&b->mmu, 0x3ff000);
-	mmu_flush(&b->mmu, false);
+	assert_non_null(mmu_fetch_page(&b->mmu, PAGE_B, &pa));
+	mmu_invlpg(&b->mmu, PAGE_B);
 	assert_non_null(mmu_fetch_page(&b->mmu, PAGE_A, &pa));
 	epoch = b->mmu.epoch;
-	assert_non_null(mmu_fetch_page(&b->mmu, PAGE_A, &pa));
 	set_pte(b, PAGE_A, 5);
 	assert_false(writes(b, PAGE_A)); /* the fault drops it */
 	assert_int_not_equal(b->mmu.epoch, epoch);
@@ -311,6 +333,7 @@ int main(void)
 		TEST(invlpg_drops_one_page_of_every_kind_and_bank),
 		TEST(invlpg_drops_global_pages_too),
 		TEST(invlpg_drops_all_of_a_large_page),
+		TEST(invlpg_drops_devices_in_a_large_page),
 		TEST(a_page_fault_drops_what_is_cached_for_its_page),
 		TEST(a_newly_allowed_access_needs_no_invalidation),
 		TEST(a_flush_keeps_global_pages_and_nothing_else),
