@@ -66,7 +66,8 @@ void run_alone(struct cpu *cpu)
 	} else {
 		lower(&u[0], &insn, cpu->model);
 		u[1] = (struct uop){.fn = exec_end_of_block, .off = insn.length, .n = 1};
-		*own = (struct block){.alone = true, .n = 1, .bytes = insn.length};
+		*own = (struct block){.alone = true, .n = 1, .bytes = insn.length, .rip = cpu->s.rip};
+		lower_links(own, &insn, cpu->ip_mask);
 		cpu->icount++;
 		cpu->clock->now = cpu->icount;
 		cpu->block = own;

@@ -4,18 +4,13 @@
 
 #define ARENA_BYTES (32u << 20)
 #define BUCKETS     (1u << 15)
-#define JUMPS       (1u << 11)
 #define PAGES       (1u << 12) /* chains of blocks by physical page */
 
-struct block_cache {
+struct block_store {
 	uint8_t *arena;
 	size_t used;
 	struct block *bucket[BUCKETS];
 	struct block *page[PAGES];
-	struct {
-		struct link link;
-		uint8_t key;
-	} jump[JUMPS];
 	struct cpu *cpu;
 };
 
@@ -26,8 +21,6 @@ static unsigned bucket_of(uint64_t pa, uint8_t key)
 
 static unsigned page_slot(uint64_t pa) { return (unsigned)((pa >> BUS_PAGE_BITS) & (PAGES - 1)); }
 
-static unsigned jump_slot(uint64_t rip) { return (unsigned)((rip ^ (rip >> 11)) & (JUMPS - 1)); }
-
 /* Every link made so far is void.  0 is never the epoch of a processor. */
 static void new_epoch(struct cpu *cpu)
 {
@@ -37,7 +30,7 @@ static void new_epoch(struct cpu *cpu)
 
 void block_cache_flush(struct cpu *cpu)
 {
-	struct block_cache *c = cpu->cache;
+	struct block_store *c = cpu->cache->store;
 
 	memset(c->bucket, 0, sizeof(c->bucket));
 	memset(c->page, 0, sizeof(c->page));
@@ -49,7 +42,7 @@ void block_cache_flush(struct cpu *cpu)
  * 64-byte granules of the store go; the bus forgets those granules after. */
 static void on_code_written(void *owner, uint64_t pa, unsigned bytes)
 {
-	struct block_cache *c = owner;
+	struct block_store *c = owner;
 	uint64_t first = pa & ~UINT64_C(63), end = (pa + bytes + 63) & ~UINT64_C(63);
 
 	for (uint64_t page = first >> BUS_PAGE_BITS; page <= (end - 1) >> BUS_PAGE_BITS; page++) {
@@ -73,39 +66,50 @@ static void on_code_written(void *owner, uint64_t pa, unsigned bytes)
 /* The map changed: what a physical address shows may be other bytes now. */
 static void on_map_changed(void *owner)
 {
-	struct block_cache *c = owner;
+	struct block_store *c = owner;
 
 	block_cache_flush(c->cpu);
 }
 
 struct block_cache *block_cache_new(struct cpu *cpu)
 {
-	struct block_cache *c = calloc(1, sizeof(*c));
+	struct block_cache *cache = calloc(1, sizeof(*cache));
+	struct block_store *store = calloc(1, sizeof(*store));
 
-	if (!c)
-		return NULL;
-	c->cpu = cpu;
-	c->arena = malloc(ARENA_BYTES);
-	if (!c->arena || !bus_watch(cpu->bus, (struct bus_watcher){.code_written = on_code_written, .map_changed = on_map_changed, .owner = c})) {
-		block_cache_free(c);
-		return NULL;
+	if (store)
+		store->arena = malloc(ARENA_BYTES);
+	if (cache)
+		cache->store = store;
+	else
+		free(store);
+	if (cache && store && store->arena &&
+	    bus_watch(cpu->bus, (struct bus_watcher){.code_written = on_code_written,
+						     .map_changed = on_map_changed, .owner = store})) {
+		store->cpu = cpu;
+		return cache;
 	}
-	return c;
+	block_cache_free(cache);
+	return NULL;
 }
 
-void block_cache_free(struct block_cache *c)
+void block_cache_free(struct block_cache *cache)
 {
-	if (!c)
+	if (!cache)
 		return;
-	free(c->arena);
-	free(c);
+	if (cache->store) {
+		if (cache->store->cpu)
+			bus_unwatch(cache->store->cpu->bus, cache->store);
+		free(cache->store->arena);
+	}
+	free(cache->store);
+	free(cache);
 }
 
-static struct block *lookup(struct block_cache *c, uint64_t pa, uint8_t key)
+static struct block *lookup(struct block_store *c, uint64_t pa, uint64_t rip, uint8_t key)
 {
 	struct block *b = c->bucket[bucket_of(pa, key)];
 
-	while (b && (b->pa != pa || b->key != key))
+	while (b && (b->pa != pa || b->rip != rip || b->key != key))
 		b = b->next_in_bucket;
 	return b;
 }
@@ -123,13 +127,14 @@ static bool ends_block(const struct insn *insn)
 static void fill(struct cpu *cpu, struct block *b, const uint8_t *code, size_t size)
 {
 	enum decode_mode mode = key_mode(b->key);
-	struct insn insn;
+	struct insn insn, next;
 	bool ended = false;
 
 	while (!ended && b->n < BLOCK_MAX_INSNS && b->bytes < BLOCK_MAX_BYTES - INSN_MAX_LENGTH) {
 		struct uop *u = &b->uops[b->n];
-		if (decode(&insn, code + b->bytes, size - b->bytes, mode, key_db(b->key)) == DECODE_SHORT)
+		if (decode(&next, code + b->bytes, size - b->bytes, mode, key_db(b->key)) == DECODE_SHORT)
 			break;
+		insn = next;
 		lower(u, &insn, cpu->model);
 		u->off = b->bytes;
 		u->n = b->n++;
@@ -137,17 +142,19 @@ static void fill(struct cpu *cpu, struct block *b, const uint8_t *code, size_t s
 		ended = insn.status != DECODE_OK || ends_block(&insn);
 	}
 	b->uops[b->n] = (struct uop){.fn = exec_end_of_block, .off = b->bytes, .n = b->n};
+	if (b->n != 0)
+		lower_links(b, &insn, cpu->ip_mask);
 }
 
 static struct block *build(struct cpu *cpu, uint64_t pa, const uint8_t *code, uint8_t key)
 {
-	struct block_cache *c = cpu->cache;
+	struct block_store *c = cpu->cache->store;
 	size_t most = sizeof(struct block) + (BLOCK_MAX_INSNS + 1) * sizeof(struct uop);
 
 	if (c->used + most > ARENA_BYTES)
 		block_cache_flush(cpu);
 	struct block *b = (struct block *)(c->arena + c->used);
-	*b = (struct block){.pa = pa, .key = key};
+	*b = (struct block){.pa = pa, .rip = cpu->s.rip, .key = key};
 	fill(cpu, b, code, BUS_PAGE_SIZE - (pa & (BUS_PAGE_SIZE - 1)));
 	if (b->n == 0)
 		return NULL;
@@ -171,12 +178,10 @@ struct block *block_find(struct cpu *cpu)
 		cpu->mmu_epoch_seen = cpu->mmu.epoch;
 		new_epoch(cpu);
 	}
-	unsigned slot = jump_slot(cpu->s.rip);
-	struct link *j = &cpu->cache->jump[slot].link;
-	if (j->rip == cpu->s.rip && j->epoch == cpu->epoch && cpu->cache->jump[slot].key == key)
-		return j->to;
+	struct jump *j = jump_of(cpu, cpu->s.rip);
+	if (j->link.rip == cpu->s.rip && j->link.epoch == cpu->epoch && j->key == key)
+		return j->link.to;
 
-	cpu->leave = LEAVE_ALONE; /* which also finds and reports what is wrong */
 	if (cpu->s.rip > cs->limit)
 		return NULL;
 	uint64_t lin = (cs->base + cpu->s.rip) & cpu->mmu.lin_mask;
@@ -184,29 +189,59 @@ struct block *block_find(struct cpu *cpu)
 	if (!page)
 		return NULL;
 	pa = (pa & PAGE_MASK) | (lin & ~PAGE_MASK);
-	struct block *b = lookup(cpu->cache, pa, key);
+	struct block *b = lookup(cpu->cache->store, pa, cpu->s.rip, key);
 	if (!b)
 		b = build(cpu, pa, page + (lin & ~PAGE_MASK), key);
-	if (!b)
+	if (!b || b->rip + b->bytes - 1 > cs->limit)
 		return NULL;
-	*j = (struct link){b, cpu->s.rip, cpu->epoch};
-	cpu->cache->jump[slot].key = key;
+	*j = (struct jump){{b, cpu->s.rip, cpu->epoch}, key};
 	return b;
 }
 
-const struct uop *block_miss(struct cpu *cpu, struct link *link)
+struct block *block_after(struct cpu *cpu)
 {
 	cpu->leave = LEAVE_LOOK;
 	if (cpu->block->alone || cpu->run_until == 0)
 		return NULL;
-	size_t used = cpu->cache->used;
 	struct block *b = block_find(cpu);
-	if (!b) {
-		cpu->leave = LEAVE_LOOK;
+	return b && block_fits(cpu, b) ? b : NULL;
+}
+
+/* The instruction is done; its block goes on over link.  NULL: back to the run
+ * loop. */
+static const struct uop *follow(struct cpu *cpu, struct link *link)
+{
+	size_t used = cpu->cache->store->used;
+
+	cpu->s.rip = link->rip;
+	struct block *b = block_after(cpu);
+	if (!b)
 		return NULL;
-	}
 	/* A flush in between reused the memory that link lies in. */
-	if (cpu->cache->used >= used)
-		*link = (struct link){b, cpu->s.rip, cpu->epoch};
+	if (cpu->cache->store->used >= used) {
+		link->to = b;
+		link->epoch = cpu->epoch;
+	}
 	return block_enter(cpu, b);
+}
+
+const struct uop *goto_next_slowly(struct cpu *cpu, const struct uop *u)
+{
+	const struct uop *next = follow(cpu, &cpu->block->link[LINK_NEXT]);
+
+	if (!next)
+		return NULL;
+	RETURN_UOP(cpu, next);
+}
+
+const struct uop *goto_taken_slowly(struct cpu *cpu, const struct uop *u)
+{
+	struct link *link = &cpu->block->link[LINK_TAKEN];
+
+	if (!near_target_ok(cpu, link->rip))
+		return uop_fault(cpu, u);
+	const struct uop *next = follow(cpu, link);
+	if (!next)
+		return NULL;
+	RETURN_UOP(cpu, next);
 }

@@ -14,9 +14,11 @@
 
 struct block;
 
+/* Where a block goes on.  A good link (its epoch is the processor's) leads to a
+ * block that lies inside CS's limit. */
 struct link {
 	struct block *to;
-	uint64_t rip;   /* the RIP it leads to */
+	uint64_t rip;   /* the RIP it leads to; LINK_TAKEN: of a relative branch */
 	uint32_t epoch; /* 0: never good */
 };
 
@@ -24,6 +26,7 @@ enum link_which { LINK_NEXT, LINK_TAKEN };
 
 struct block {
 	uint64_t pa;      /* physical address of the first byte */
+	uint64_t rip;     /* its offset in CS */
 	uint8_t key;      /* block_key() */
 	uint8_t n;        /* instructions */
 	uint8_t bytes;    /* code bytes */
@@ -33,6 +36,22 @@ struct block {
 	struct block *next_in_page;
 	struct uop uops[];/* n, then the uop that ends the block if the last one does not */
 };
+
+/* The way of indirect branches: RIP -> block, for blocks of one key. */
+#define JUMPS (1u << 11)
+struct jump {
+	struct link link;
+	uint8_t key;
+};
+struct block_cache {
+	struct jump jump[JUMPS];
+	struct block_store *store; /* block.c */
+};
+
+static inline struct jump *jump_of(const struct cpu *cpu, uint64_t rip)
+{
+	return &cpu->cache->jump[(rip ^ (rip >> 11)) & (JUMPS - 1)];
+}
 
 /* What a decoded instruction depends on besides its bytes. */
 static inline uint8_t block_key(const struct cpu *cpu)
@@ -53,52 +72,65 @@ void block_cache_flush(struct cpu *cpu);
  * (the fetch faulted: cpu->fault), LEAVE_ALONE (cannot be cached here). */
 struct block *block_find(struct cpu *cpu);
 
-/* Begins b at s.rip, or NULL with cpu->leave when the limit of instructions
- * or CS's limit falls inside it. */
+/* Is there room for all of b before the next look at events? */
+static inline bool block_fits(const struct cpu *cpu, const struct block *b)
+{
+	return cpu->icount + b->n <= cpu->run_until;
+}
+
 static inline const struct uop *block_enter(struct cpu *cpu, struct block *b)
 {
-	if (UNLIKELY(cpu->icount + b->n > cpu->run_until)) {
-		cpu->leave = LEAVE_LOOK;
-		return NULL;
-	}
-	if (UNLIKELY(cpu->s.rip + b->bytes - 1 > cpu->s.seg[SEG_CS].limit)) {
-		cpu->leave = LEAVE_LOOK;
-		return NULL;
-	}
 	cpu->icount += b->n;
+	cpu->s.rip = b->rip;
 	cpu->block = b;
 	return b->uops;
 }
 
-/* The link did not lead to rip: look further.  As block_enter. */
-const struct uop *block_miss(struct cpu *cpu, struct link *link);
+/* The block for s.rip after an indirect branch, NULL: back to the run loop. */
+struct block *block_after(struct cpu *cpu);
 
-static inline const struct uop *block_goto(struct cpu *cpu, uint64_t rip, enum link_which which)
-{
-	struct link *link = &cpu->block->link[which];
+/* The ways out of a block when the quick one is barred: no link yet, limit of
+ * instructions reached, target outside CS (#GP). */
+uop_fn goto_next_slowly, goto_taken_slowly;
 
-	cpu->s.rip = rip;
-	if (LIKELY(link->rip == rip && link->epoch == cpu->epoch))
-		return block_enter(cpu, link->to);
-	return block_miss(cpu, link);
-}
-
-/* Ends a handler with a near branch to rip. */
-#if TRAPGATE_TAILCALL
-#define RETURN_GOTO(cpu, rip, which)                                          \
-	do {                                                                  \
-		const struct uop *next_uop = block_goto((cpu), (rip), (which)); \
-		if (UNLIKELY(next_uop == NULL))                               \
-			return NULL;                                          \
-		RETURN_UOP((cpu), next_uop);                                  \
+/* Ends a handler that is the last of its block: on to the following
+ * instruction (next) or to the target of its relative branch (taken). */
+#define RETURN_GOTO(cpu, u, which, slowly)                                           \
+	do {                                                                         \
+		const struct link *link_ = &(cpu)->block->link[which];               \
+		if (LIKELY(link_->epoch == (cpu)->epoch && block_fits((cpu), link_->to))) { \
+			const struct uop *next_ = block_enter((cpu), link_->to);     \
+			RETURN_UOP((cpu), next_);                                    \
+		}                                                                    \
+		RETURN_CALL(slowly, (cpu), (u));                                     \
 	} while (0)
-#else
-#define RETURN_GOTO(cpu, rip, which) return block_goto((cpu), (rip), (which))
-#endif
+#define RETURN_GOTO_NEXT(cpu, u)  RETURN_GOTO((cpu), (u), LINK_NEXT, goto_next_slowly)
+#define RETURN_GOTO_TAKEN(cpu, u) RETURN_GOTO((cpu), (u), LINK_TAKEN, goto_taken_slowly)
+
+/* Ends a handler with an indirect branch to target, already checked against CS's limit or
+ * found by jump_hit(). */
+#define RETURN_JUMP(cpu, target)                                                     \
+	do {                                                                         \
+		const struct jump *jump_ = jump_of((cpu), (target));                 \
+		(cpu)->s.rip = (target);                                             \
+		struct block *to_ = LIKELY(jump_hit((cpu), jump_, (target)) && block_fits((cpu), jump_->link.to)) \
+					    ? jump_->link.to : block_after(cpu);     \
+		if (UNLIKELY(to_ == NULL))                                           \
+			return NULL;                                                 \
+		const struct uop *next_ = block_enter((cpu), to_);                   \
+		RETURN_UOP((cpu), next_);                                            \
+	} while (0)
+
+static inline bool jump_hit(const struct cpu *cpu, const struct jump *jump, uint64_t rip)
+{
+	return jump->link.rip == rip && jump->link.epoch == cpu->epoch && jump->key == cpu->block->key;
+}
 
 /* lower.c: the uop of a decoded instruction (also of one that decodes to
  * #UD or is too long).  off and n are the caller's. */
 void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model);
+/* Where the block goes when insn, its last instruction, is done. */
+void lower_links(struct block *b, const struct insn *insn, uint64_t ip_mask);
 /* The uop behind the last instruction of a block that does not branch. */
 uop_fn exec_end_of_block;
 

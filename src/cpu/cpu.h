@@ -76,6 +76,7 @@ struct cpu {
 	struct {
 		struct lazy_flags flags;
 		uint64_t icount, rip, cs_base;
+		bool stopped;
 	} rep;
 
 	/* pins, latched */
@@ -164,6 +165,12 @@ static inline void cpu_sync_clock(struct cpu *cpu) { cpu->clock->now = cpu->icou
 #define RETURN_UOP(cpu, u) return (u)
 #endif
 #define RETURN_NEXT(cpu, u) RETURN_UOP((cpu), (u) + 1)
+/* Ends a handler with another one. */
+#if TRAPGATE_TAILCALL
+#define RETURN_CALL(fn, cpu, u) __attribute__((musttail)) return fn((cpu), (u))
+#else
+#define RETURN_CALL(fn, cpu, u) return fn((cpu), (u))
+#endif
 
 const struct uop *uop_fault(struct cpu *cpu, const struct uop *u);
 /* The fault is the new context's: s.rip is already right (task switches). */

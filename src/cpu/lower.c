@@ -98,6 +98,14 @@ static void lower_memory(struct uop *u, const struct insn *insn)
 	u->disp = (int32_t)insn->disp;
 }
 
+void lower_links(struct block *b, const struct insn *insn, uint64_t ip_mask)
+{
+	uint64_t next = (b->rip + b->bytes) & ip_mask, target = next + insn->imm;
+
+	b->link[LINK_NEXT].rip = next;
+	b->link[LINK_TAKEN].rip = insn->osize == 16 ? (uint16_t)target : (uint32_t)target;
+}
+
 /* dst is the first operand where that is a register, src the first register
  * among the others.  (A third register operand is always CL.) */
 static void lower_registers(struct uop *u, const struct insn *insn)

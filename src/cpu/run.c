@@ -143,13 +143,12 @@ static void one_instruction(struct cpu *cpu)
 static void run_blocks(struct cpu *cpu)
 {
 	struct block *b = block_find(cpu);
-	const struct uop *u = b ? block_enter(cpu, b) : NULL;
 
-	if (!u) {
+	if (!b || !block_fits(cpu, b)) {
 		one_instruction(cpu);
 		return;
 	}
-	run_uops(cpu, u);
+	run_uops(cpu, block_enter(cpu, b));
 	if (UNLIKELY(cpu->leave == LEAVE_FAULT)) {
 		if (!cpu->gapped)
 			deliver_fault(cpu);

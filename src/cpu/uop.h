@@ -8,8 +8,7 @@
  *     return uop_fault(cpu, u);       *cpu.fault (or RUN_ALONE) is set: the
  *                                     instruction did not happen
  *     return uop_raise(cpu, u, VEC_GP, 0, WHY_x);   the same, filling the fault
- *     RETURN_GOTO(cpu, rip, link);    near branch: continue at rip (CS limit
- *                                     already checked by near_target_ok); block.h
+ *     RETURN_GOTO_NEXT, _TAKEN, RETURN_JUMP   near branches; block.h
  *     return uop_leave(cpu, u);       done, s.rip moves behind the instruction, and the
  *                                     run loop looks at everything afresh:
  *                                     after I/O, mode changes, IF set, shadows ...
@@ -18,7 +17,7 @@
  *
  * While a block runs, s.rip is the RIP of the block's first instruction; a
  * handler that needs its own calls uop_rip(cpu, u) or uop_next_rip(cpu, u).
- * Rows with ATTR_END are last in their block; only they may use RETURN_GOTO, uop_leave
+ * Rows with ATTR_END are last in their block; only they may use RETURN_GOTO_*, RETURN_JUMP, uop_leave
  * and uop_leave_at.  cpu->icount already counts the instruction when an
  * ATTR_END handler runs. */
 #ifndef TRAPGATE_CPU_UOP_H
