@@ -54,7 +54,8 @@ static const struct uop *mov_to_sreg_rm(struct cpu *cpu, const struct uop *u)
 		return uop_leave(cpu, u);
 	RETURN_NEXT(cpu, u);
 }
-const struct exec exec_mov_to_sreg = {.fn = {[FORM_RR] = EXEC_ALL(mov_to_sreg_rr), [FORM_RM] = EXEC_ALL(mov_to_sreg_rm)}};
+const struct exec exec_mov_to_sreg = {
+	.fn = {[FORM_RR] = EXEC_ALL(mov_to_sreg_rr), [FORM_RM] = EXEC_ALL(mov_to_sreg_rm)}};
 
 THEN_NEXT(mov_from_sreg_r16, write_register(cpu, u->dst, 16, cpu->s.seg[u->src].sel))
 THEN_NEXT(mov_from_sreg_r32, write_register(cpu, u->dst, 32, cpu->s.seg[u->src].sel))

@@ -52,7 +52,10 @@ static inline void bed_vm86(unsigned iopl)
 	s()->rflags = FLAG_ONE | FLAG_VM | iopl << FLAG_IOPL_SHIFT;
 }
 
-static inline void bed_iopl(unsigned iopl) { s()->rflags = (s()->rflags & ~(uint64_t)FLAG_IOPL) | iopl << FLAG_IOPL_SHIFT; }
+static inline void bed_iopl(unsigned iopl)
+{
+	s()->rflags = (s()->rflags & ~(uint64_t)FLAG_IOPL) | iopl << FLAG_IOPL_SHIFT;
+}
 
 /* Runs the instruction at CS:RIP. */
 static inline void step_here(void)
