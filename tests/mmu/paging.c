@@ -9,6 +9,7 @@ enum how { READ, WRITE, FETCH, IMPLICIT_READ, IMPLICIT_WRITE };
 #define AC FLAG_AC
 #define NOCODE UINT32_MAX /* no fault */
 #define XD (UINT64_C(1) << 63)
+#define PT_A (PT + (PAGE_A >> 9)) /* PAE: the PTE of PAGE_A */
 
 static bool access(struct bench *b, enum how how, uint64_t lin)
 {
@@ -63,7 +64,7 @@ static const struct rule {
 	{"SMEP: supervisor fetch of a user page", 7, 7, PG, CR4_SMEP, 0, 0, FETCH, PF_P | PF_I, WHY_PAGE_SMEP},
 	{"SMEP: of a page that is supervisor's by its PDE", 3, 7, PG, CR4_SMEP, 0, 0, FETCH, NOCODE, WHY_NONE},
 	{"SMEP: user fetch", 7, 7, PG, CR4_SMEP, 0, 3, FETCH, NOCODE, WHY_NONE},
-	{"SMEP: I/D in every error code of a fetch", 7, 6, PG, CR4_SMEP, 0, 3, FETCH, PF_U | PF_I, WHY_PAGE_NOT_PRESENT},
+	{"SMEP: I/D in all error codes of fetches", 7, 6, PG, CR4_SMEP, 0, 3, FETCH, PF_U | PF_I, WHY_PAGE_NOT_PRESENT},
 	{"SMEP: EFLAGS.AC is no excuse", 7, 7, PG, CR4_SMEP, AC, 0, FETCH, PF_P | PF_I, WHY_PAGE_SMEP},
 	{"SMAP: read", 7, 7, PG, CR4_SMAP, 0, 0, READ, PF_P, WHY_PAGE_SMAP},
 	{"SMAP: write without WP", 7, 7, PG, CR4_SMAP, 0, 1, WRITE, PF_P | PF_W, WHY_PAGE_SMAP},
@@ -243,7 +244,7 @@ static void pae_translates_with_three_levels(void **state)
 	bench_pae(b, 0, 0);
 	set_mem32(b, PAGE_A, 0x1234);
 	ASSERT_READ(b, SEG_DS, PAGE_A, 4, 0x1234);
-	assert_int_equal(mem64(b, PT + (PAGE_A >> 9)), PAGE_A | 0x27);
+	assert_int_equal(mem64(b, PT_A), PAGE_A | 0x27);
 	assert_int_equal(mem64(b, PD), PT | 0x27);
 	assert_int_equal(mem64(b, PDPT), PD | 1); /* no A in a PDPTE */
 	set_mem64(b, PD + 8, 0x87); /* 2 MiB page, 200000 -> 0 */
@@ -263,12 +264,18 @@ static void pae_reserved_bits(void **state)
 		uint64_t entry, bits, efer;
 		bool reserved;
 	} cases[] = {
-		{PT + (PAGE_A >> 9), UINT64_C(1) << 36, 0, true},     {PT + (PAGE_A >> 9), UINT64_C(1) << 52, 0, true},
-		{PT + (PAGE_A >> 9), UINT64_C(1) << 62, 0, true},     {PT + (PAGE_A >> 9), XD, 0, true},
-		{PT + (PAGE_A >> 9), XD, EFER_NXE, false},	      {PT + (PAGE_A >> 9), UINT64_C(1) << 35, 0, false},
-		{PD, UINT64_C(1) << 51, 0, true},		      {PD, XD, 0, true},
-		{PD, XD, EFER_NXE, false},			      {PD, 0x80 | (1u << 13), 0, true},
-		{PD, 0x80 | (1u << 20), 0, true},		      {PT + (PAGE_A >> 9), 0x80, 0, false},
+		{PT_A, UINT64_C(1) << 36, 0, true},
+		{PT_A, UINT64_C(1) << 52, 0, true},
+		{PT_A, UINT64_C(1) << 62, 0, true},
+		{PT_A, XD, 0, true},
+		{PT_A, XD, EFER_NXE, false},
+		{PT_A, UINT64_C(1) << 35, 0, false},
+		{PT_A, 0x80, 0, false},
+		{PD, UINT64_C(1) << 51, 0, true},
+		{PD, XD, 0, true},
+		{PD, XD, EFER_NXE, false},
+		{PD, 0x80 | (1u << 13), 0, true},
+		{PD, 0x80 | (1u << 20), 0, true},
 	};
 	struct bench *b = *state;
 
@@ -290,7 +297,7 @@ static void execute_disable_in_any_entry_refuses_fetches(void **state)
 	struct bench *b = *state;
 
 	for (unsigned i = 0; i < 2; i++) {
-		uint64_t entry = i == 0 ? PD : PT + (PAGE_A >> 9);
+		uint64_t entry = i == 0 ? PD : PT_A;
 
 		bench_pae(b, 0, EFER_NXE);
 		set_mem64(b, entry, mem64(b, entry) | XD);
@@ -300,7 +307,7 @@ static void execute_disable_in_any_entry_refuses_fetches(void **state)
 		bench_cpl(b, 3);
 		assert_false(access(b, FETCH, PAGE_A));
 		assert_page_fault(b, PF_P | PF_I | PF_U, PAGE_A, WHY_PAGE_NO_EXECUTE);
-		set_mem64(b, PT + (PAGE_A >> 9), 0);
+		set_mem64(b, PT_A, 0);
 		mmu_invlpg(&b->mmu, PAGE_A);
 		assert_false(access(b, FETCH, PAGE_A)); /* NXE: I/D whatever the reason */
 		assert_page_fault(b, PF_I | PF_U, PAGE_A, WHY_PAGE_NOT_PRESENT);

@@ -4,7 +4,7 @@
  * agree, accessed and dirty bits included.  Segments likewise. */
 #include "mmu/bench.h"
 
-#define ROUNDS 300
+#define ROUNDS 2000
 #define STEPS  400
 #define LINEAR 48          /* pages a round uses */
 #define DATA_START 0x40000u /* tables lie below, data above */
@@ -197,7 +197,8 @@ static bool walk_pae(struct outcome *o, const struct model *m, const struct want
 	return true;
 }
 
-static bool walk(struct outcome *o, const struct model *m, const struct want *w, uint64_t lin, bool really, uint64_t *pa)
+static bool walk(struct outcome *o, const struct model *m, const struct want *w, uint64_t lin, bool really,
+		 uint64_t *pa)
 {
 	if (!(m->s->cr0 & CR0_PG)) {
 		*pa = lin;
@@ -206,8 +207,8 @@ static bool walk(struct outcome *o, const struct model *m, const struct want *w,
 	return m->s->cr4 & CR4_PAE ? walk_pae(o, m, w, lin, really, pa) : walk32(o, m, w, lin, really, pa);
 }
 
-/* The outcome of an access; without `really` nothing changes and *tables tells whether it would
- * store below DATA_START. */
+/* The outcome of an access; without `really` nothing changes and *tables tells
+ * whether it would store below DATA_START. */
 static struct outcome expect(const struct model *m, const struct want *w, bool really, uint64_t value, bool *tables)
 {
 	struct outcome o = {.ok = true};

@@ -41,12 +41,24 @@ static void an_access_hits_if_any_byte_is_watched(void **state)
 		unsigned bytes;
 		bool hit;
 	} cases[] = {
-		{LEN1, 0x100, 0x100, 1, true},	{LEN1, 0x100, 0x101, 1, false}, {LEN1, 0x100, 0xfd, 4, true},
-		{LEN1, 0x100, 0xfc, 4, false},	{LEN2, 0x100, 0x101, 1, true},	{LEN2, 0x100, 0x102, 1, false},
-		{LEN2, 0x101, 0x100, 1, true},	{LEN2, 0x101, 0x102, 1, false}, /* the low bit of the address is masked */
-		{LEN4, 0x100, 0x103, 8, true},	{LEN4, 0x100, 0x104, 8, false}, {LEN4, 0x103, 0x100, 1, true},
-		{LEN8, 0x100, 0x107, 1, true},	{LEN8, 0x100, 0x108, 1, false}, {LEN4, 0xffc, 0xfff, 2, true},
-		{LEN1, 0x000, 0xfff, 2, false}, {LEN1, 0x1000, 0xfff, 2, true},
+		{LEN1, 0x100, 0x100, 1, true},
+		{LEN1, 0x100, 0x101, 1, false},
+		{LEN1, 0x100, 0xfd, 4, true},
+		{LEN1, 0x100, 0xfc, 4, false},
+		{LEN2, 0x100, 0x101, 1, true},
+		{LEN2, 0x100, 0x102, 1, false},
+		/* The low bits of the address are masked. */
+		{LEN2, 0x101, 0x100, 1, true},
+		{LEN2, 0x101, 0x102, 1, false},
+		{LEN4, 0x103, 0x100, 1, true},
+		{LEN4, 0x100, 0x103, 8, true},
+		{LEN4, 0x100, 0x104, 8, false},
+		{LEN8, 0x100, 0x107, 1, true},
+		{LEN8, 0x100, 0x108, 1, false},
+		/* Across pages. */
+		{LEN4, 0xffc, 0xfff, 2, true},
+		{LEN1, 0x000, 0xfff, 2, false},
+		{LEN1, 0x1000, 0xfff, 2, true},
 	};
 	struct bench *b = *state;
 
