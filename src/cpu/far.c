@@ -181,14 +181,38 @@ static const struct uop *far_memory(struct cpu *cpu, const struct uop *u, bool c
 	return far_go(cpu, u, &t);
 }
 
-static const struct uop *jmp_i16(struct cpu *cpu, const struct uop *u) { return far_immediate(cpu, u, false, 2); }
-static const struct uop *jmp_i32(struct cpu *cpu, const struct uop *u) { return far_immediate(cpu, u, false, 4); }
-static const struct uop *jmp_m16(struct cpu *cpu, const struct uop *u) { return far_memory(cpu, u, false, 2); }
-static const struct uop *jmp_m32(struct cpu *cpu, const struct uop *u) { return far_memory(cpu, u, false, 4); }
-static const struct uop *call_i16(struct cpu *cpu, const struct uop *u) { return far_immediate(cpu, u, true, 2); }
-static const struct uop *call_i32(struct cpu *cpu, const struct uop *u) { return far_immediate(cpu, u, true, 4); }
-static const struct uop *call_m16(struct cpu *cpu, const struct uop *u) { return far_memory(cpu, u, true, 2); }
-static const struct uop *call_m32(struct cpu *cpu, const struct uop *u) { return far_memory(cpu, u, true, 4); }
+static const struct uop *jmp_i16(struct cpu *cpu, const struct uop *u)
+{
+	return far_immediate(cpu, u, false, 2);
+}
+static const struct uop *jmp_i32(struct cpu *cpu, const struct uop *u)
+{
+	return far_immediate(cpu, u, false, 4);
+}
+static const struct uop *jmp_m16(struct cpu *cpu, const struct uop *u)
+{
+	return far_memory(cpu, u, false, 2);
+}
+static const struct uop *jmp_m32(struct cpu *cpu, const struct uop *u)
+{
+	return far_memory(cpu, u, false, 4);
+}
+static const struct uop *call_i16(struct cpu *cpu, const struct uop *u)
+{
+	return far_immediate(cpu, u, true, 2);
+}
+static const struct uop *call_i32(struct cpu *cpu, const struct uop *u)
+{
+	return far_immediate(cpu, u, true, 4);
+}
+static const struct uop *call_m16(struct cpu *cpu, const struct uop *u)
+{
+	return far_memory(cpu, u, true, 2);
+}
+static const struct uop *call_m32(struct cpu *cpu, const struct uop *u)
+{
+	return far_memory(cpu, u, true, 4);
+}
 
 const struct exec exec_jmp_far = {{[FORM_I] = EXEC_V(jmp_i16, jmp_i32), [FORM_M] = EXEC_V(jmp_m16, jmp_m32)}};
 const struct exec exec_call_far = {{[FORM_I] = EXEC_V(call_i16, call_i32), [FORM_M] = EXEC_V(call_m16, call_m32)}};

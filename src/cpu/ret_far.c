@@ -7,11 +7,11 @@
 /* What lies on the stack: IP and CS, and, above the released bytes, SP and SS
  * of an outer level. */
 struct far_return {
-	unsigned word;   /* 2 or 4 */
+	unsigned word; /* 2 or 4 */
 	uint32_t release;
 	uint16_t cs_sel, ss_sel;
 	uint32_t ip, sp;
-	uint64_t rip;    /* of the instruction */
+	uint64_t rip; /* of the instruction */
 };
 
 /* The word at distance n from the top of the stack. */
@@ -123,9 +123,21 @@ static const struct uop *ret_far(struct cpu *cpu, const struct uop *u, unsigned 
 	return uop_fault(cpu, u);
 }
 
-static const struct uop *ret16(struct cpu *cpu, const struct uop *u) { return ret_far(cpu, u, 2, 0); }
-static const struct uop *ret32(struct cpu *cpu, const struct uop *u) { return ret_far(cpu, u, 4, 0); }
-static const struct uop *ret16_i(struct cpu *cpu, const struct uop *u) { return ret_far(cpu, u, 2, u->imm & 0xffff); }
-static const struct uop *ret32_i(struct cpu *cpu, const struct uop *u) { return ret_far(cpu, u, 4, u->imm & 0xffff); }
+static const struct uop *ret16(struct cpu *cpu, const struct uop *u)
+{
+	return ret_far(cpu, u, 2, 0);
+}
+static const struct uop *ret32(struct cpu *cpu, const struct uop *u)
+{
+	return ret_far(cpu, u, 4, 0);
+}
+static const struct uop *ret16_i(struct cpu *cpu, const struct uop *u)
+{
+	return ret_far(cpu, u, 2, u->imm & 0xffff);
+}
+static const struct uop *ret32_i(struct cpu *cpu, const struct uop *u)
+{
+	return ret_far(cpu, u, 4, u->imm & 0xffff);
+}
 
 const struct exec exec_ret_far = {{[FORM_NONE] = EXEC_V(ret16, ret32), [FORM_I] = EXEC_V(ret16_i, ret32_i)}};

@@ -14,8 +14,7 @@ static bool tss_is_32bit(const struct segment *tr)
 	return tr->type & (SYS_TSS32_AVAIL & ~SYS_TSS16_AVAIL);
 }
 
-bool tss_stack(struct cpu *cpu, unsigned level, uint32_t ext, uint16_t *ss, uint32_t *esp,
-	       enum stack_source *source)
+bool tss_stack(struct cpu *cpu, unsigned level, uint32_t ext, uint16_t *ss, uint32_t *esp, enum stack_source *source)
 {
 	const struct segment *tr = &cpu->s.seg[SEG_TR];
 	bool wide = tss_is_32bit(tr);

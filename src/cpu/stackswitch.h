@@ -7,7 +7,10 @@
 #include "cpu/desc.h"
 
 /* The error code of a selector: index and table; RPL replaced by EXT. */
-static inline uint32_t sel_error(uint16_t sel, uint32_t ext) { return (sel & ~SEL_RPL) | ext; }
+static inline uint32_t sel_error(uint16_t sel, uint32_t ext)
+{
+	return (sel & ~SEL_RPL) | ext;
+}
 
 /* Reads SSn:ESPn, n = level 0..2, from the current TSS; its type tells 16 from 32 bits
  * (*esp is zero-extended from SPn).  *source tells which it was.

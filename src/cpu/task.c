@@ -9,8 +9,8 @@
 #include "cpu/tss.h"
 #include "trace/trace.h"
 
-#define TSS_LINK 0 /* previous task link: a word at the start of the TSS */
-#define TSS_BUSY (SYS_TSS32_BUSY ^ SYS_TSS32_AVAIL)
+#define TSS_LINK       0 /* previous task link: a word at the start of the TSS */
+#define TSS_BUSY       (SYS_TSS32_BUSY ^ SYS_TSS32_AVAIL)
 #define DESC_TYPE_BYTE 5
 
 struct switching {
@@ -23,7 +23,10 @@ struct switching {
 };
 
 /* JMP and IRET leave a task for good, CALL and interrupts nest. */
-static bool nests(const struct switching *w) { return w->t->cause == TASK_CALL || w->t->cause == TASK_INT; }
+static bool nests(const struct switching *w)
+{
+	return w->t->cause == TASK_CALL || w->t->cause == TASK_INT;
+}
 
 static bool is_tss(const struct segment *s)
 {
@@ -68,7 +71,10 @@ static bool probe_busy(struct cpu *cpu, uint16_t sel)
 	return lin_probe_write(&cpu->mmu, lin & cpu->mmu.lin_mask, 1);
 }
 
-static bool pae_paging(const struct cpu *cpu) { return (cpu->s.cr0 & CR0_PG) && (cpu->s.cr4 & CR4_PAE); }
+static bool pae_paging(const struct cpu *cpu)
+{
+	return (cpu->s.cr0 & CR0_PG) && (cpu->s.cr4 & CR4_PAE);
+}
 
 /* Step 5: would everything up to the commit point succeed? */
 static bool probe_switch(struct switching *w)
@@ -159,7 +165,6 @@ static bool enter_new_task(struct switching *w, const struct task_state *s)
 	set_segment(cpu, SEG_LDTR, &no_ldt);
 	cpu->s.rip = s->ip;
 	cpu_set_flags(cpu, nests(w) ? flags | FLAG_NT : flags);
-	cpu->s.shadow = 0;
 	set_cpl(cpu, in_vm86(cpu) ? 3 : s->seg[SEG_CS] & SEL_RPL);
 	if (s->trap)
 		cpu->s.pending_dr6 |= DR6_BT;

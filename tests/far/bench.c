@@ -23,8 +23,14 @@ static uint32_t desc_at(uint16_t sel)
 	return ((sel & SEL_TI) ? LDT_BASE : GDT_BASE) + (sel & SEL_INDEX);
 }
 
-void put_desc(struct bench *b, uint16_t sel, uint64_t raw) { memcpy(b->ram + desc_at(sel), &raw, 8); }
-uint8_t access_byte(struct bench *b, uint16_t sel) { return b->ram[desc_at(sel) + 5]; }
+void put_desc(struct bench *b, uint16_t sel, uint64_t raw)
+{
+	memcpy(b->ram + desc_at(sel), &raw, 8);
+}
+uint8_t access_byte(struct bench *b, uint16_t sel)
+{
+	return b->ram[desc_at(sel) + 5];
+}
 
 uint32_t peek32(struct bench *b, uint32_t at)
 {
@@ -34,9 +40,18 @@ uint32_t peek32(struct bench *b, uint32_t at)
 	return v;
 }
 
-uint16_t peek16(struct bench *b, uint32_t at) { return (uint16_t)peek32(b, at); }
-void poke32(struct bench *b, uint32_t at, uint32_t value) { memcpy(b->ram + at, &value, 4); }
-void poke16(struct bench *b, uint32_t at, uint16_t value) { memcpy(b->ram + at, &value, 2); }
+uint16_t peek16(struct bench *b, uint32_t at)
+{
+	return (uint16_t)peek32(b, at);
+}
+void poke32(struct bench *b, uint32_t at, uint32_t value)
+{
+	memcpy(b->ram + at, &value, 4);
+}
+void poke16(struct bench *b, uint32_t at, uint16_t value)
+{
+	memcpy(b->ram + at, &value, 2);
+}
 
 static void on_entry(void *owner, const struct entry_record *r)
 {
@@ -139,7 +154,10 @@ void force_segment(struct bench *b, enum seg seg, uint16_t sel, uint64_t raw)
 	set_segment(&b->cpu, seg, &d.seg);
 }
 
-void set_esp(struct bench *b, uint32_t value) { b->cpu.s.gpr.r64[RSP] = value; }
+void set_esp(struct bench *b, uint32_t value)
+{
+	b->cpu.s.gpr.r64[RSP] = value;
+}
 
 void set_level(struct bench *b, unsigned cpl)
 {
@@ -174,6 +192,23 @@ void set_vm86(struct bench *b)
 	cpu_set_flags(&b->cpu, FLAG_ONE | FLAG_VM);
 	set_cpl(&b->cpu, 3);
 	paragraphs(b, true);
+}
+
+void map(struct bench *b, uint32_t page, unsigned bits)
+{
+	poke32(b, PAGE_TABLE + page / 1024, page | bits);
+	mmu_flush(&b->cpu.mmu, true);
+}
+
+void set_paging(struct bench *b)
+{
+	for (uint32_t page = 0; page < RAM_SIZE; page += 4096)
+		poke32(b, PAGE_TABLE + page / 1024, page | 7);
+	poke32(b, PAGE_DIR, PAGE_TABLE | 7);
+	b->cpu.s.cr3 = PAGE_DIR;
+	b->cpu.s.cr0 |= CR0_PG | CR0_WP;
+	mmu_mode_changed(&b->cpu.mmu);
+	mmu_flush(&b->cpu.mmu, true);
 }
 
 static bool run(struct bench *b, const struct exec *exec, enum form form, struct uop u)
@@ -230,6 +265,15 @@ void assert_unchanged(struct bench *b)
 {
 	assert_memory_equal(&b->before, &b->cpu.s, sizeof(b->before));
 	assert_memory_equal(b->ram_before, b->ram, RAM_SIZE);
+	assert_int_equal(b->entries + b->returns + b->tasks, 0);
+}
+
+void assert_page_fault(struct bench *b, uint32_t cr2)
+{
+	assert_int_equal(b->cpu.fault.vector, VEC_PF);
+	assert_int_equal(b->cpu.fault.cr2, cr2);
+	assert_memory_equal(&b->before, &b->cpu.s, sizeof(b->before));
+	assert_memory_equal(b->ram_before, b->ram, PAGE_DIR);
 	assert_int_equal(b->entries + b->returns + b->tasks, 0);
 }
 

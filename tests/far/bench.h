@@ -36,13 +36,13 @@
 /* Selectors, without RPL.  Code and data of each level n: SEL_CODE + 8 * n ... */
 #define SEL_CODE  0x08u
 #define SEL_DATA  0x28u
-#define SEL_CONF  0x48u  /* conforming, DPL n */
+#define SEL_CONF  0x48u /* conforming, DPL n */
 #define SEL_TSS_A 0x68u
 #define SEL_TSS_B 0x70u
 #define SEL_TSS_C 0x78u
 #define SEL_LDT   0x80u
-#define SEL_GATE  0x88u  /* free for gates */
-#define SEL_X     0x90u  /* free for what a test is about */
+#define SEL_GATE  0x88u /* free for gates */
+#define SEL_X     0x90u /* free for what a test is about */
 #define SEL_Y     0x98u
 #define SEL_Z     0xa0u
 #define SEL_FAR   0x3f8u /* beyond the GDT */
@@ -51,17 +51,17 @@
 #define CONF(n)   ((uint16_t)(SEL_CONF + 8 * (n)))
 
 /* Access bytes: P = 1, DPL 0 unless said. */
-#define A_P        0x80u
-#define A_DPL(n)   ((unsigned)(n) << 5)
-#define A_CODE     0x9bu /* readable, accessed */
-#define A_CONF     0x9fu
-#define A_DATA     0x93u /* writable, accessed */
+#define A_P         0x80u
+#define A_DPL(n)    ((unsigned)(n) << 5)
+#define A_CODE      0x9bu /* readable, accessed */
+#define A_CONF      0x9fu
+#define A_DATA      0x93u /* writable, accessed */
 #define A_ABSENT(a) ((a) & ~A_P)
-#define A_SYS(t)   (A_P | (unsigned)(t))
-#define FLAT       0xfffffu /* with F_32: limit 4 GBytes */
-#define F_32       0xcu     /* G, D/B */
-#define F_32_BYTE  0x4u     /* D/B, limit in bytes */
-#define F_16       0x0u     /* 16 bits, limit in bytes */
+#define A_SYS(t)    (A_P | (unsigned)(t))
+#define FLAT        0xfffffu /* with F_32: limit 4 GBytes */
+#define F_32        0xcu     /* G, D/B */
+#define F_32_BYTE   0x4u     /* D/B, limit in bytes */
+#define F_16        0x0u     /* 16 bits, limit in bytes */
 
 struct bench {
 	struct bus *bus;
@@ -69,9 +69,9 @@ struct bench {
 	struct trace trace;
 	struct cpu cpu;
 	uint8_t *ram;
-	struct arch_state before;      /* bench_mark() */
+	struct arch_state before; /* bench_mark() */
 	uint8_t ram_before[RAM_SIZE];
-	struct block *block;           /* a block of one instruction */
+	struct block *block; /* a block of one instruction */
 	unsigned entries, returns, tasks;
 	struct entry_record entry;
 	struct return_record returned;
@@ -103,6 +103,13 @@ void set_vm86(struct bench *b);
 void force_segment(struct bench *b, enum seg seg, uint16_t sel, uint64_t raw);
 void set_esp(struct bench *b, uint32_t esp);
 
+/* 32-bit paging with WP, every page its own, user, writable; map() changes
+ * one: bits 1 present, 2 writable, 4 user. */
+#define PAGE_DIR   0x10000u
+#define PAGE_TABLE 0x11000u
+void set_paging(struct bench *b);
+void map(struct bench *b, uint32_t page, unsigned bits);
+
 /* Runs a handler on an instruction at CS:NEXT_IP - 7; true: it did not fault. */
 #define NEXT_IP 0x1007u
 bool far_i(struct bench *b, bool call, unsigned width, uint16_t sel, uint32_t offset);
@@ -112,13 +119,24 @@ bool ret_i(struct bench *b, unsigned width, unsigned release);
 /* Remembers state and RAM; nothing may have changed since but the fault. */
 void bench_mark(struct bench *b);
 void assert_unchanged(struct bench *b);
+/* The same, paging structures aside (accessed and dirty bits); and a #PF there. */
+void assert_page_fault(struct bench *b, uint32_t cr2);
 void assert_fault(struct bench *b, enum vector vector, uint32_t error, enum why why);
 /* far_i() faults so and changes nothing. */
 void refuses(struct bench *b, bool call, uint16_t sel, enum vector vector, uint32_t error, enum why why);
 
-static inline struct bench *bench_of(void **state) { return *state; }
-static inline uint32_t esp(struct bench *b) { return (uint32_t)b->cpu.s.gpr.r64[RSP]; }
-static inline uint16_t sel_of(struct bench *b, enum seg seg) { return b->cpu.s.seg[seg].sel; }
+static inline struct bench *bench_of(void **state)
+{
+	return *state;
+}
+static inline uint32_t esp(struct bench *b)
+{
+	return (uint32_t)b->cpu.s.gpr.r64[RSP];
+}
+static inline uint16_t sel_of(struct bench *b, enum seg seg)
+{
+	return b->cpu.s.seg[seg].sel;
+}
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 

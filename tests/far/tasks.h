@@ -4,11 +4,11 @@
 
 #include "far/bench.h"
 
-#define TSS_OLD16 0x2c00u
-#define LDT_NEW   0x2e00u
-#define NEW_IP    0x00112233u
-#define NEW_IP16  0x2233u
-#define NEW_SP    0x6000u
+#define TSS_OLD16  0x2c00u
+#define LDT_NEW    0x2e00u
+#define NEW_IP     0x00112233u
+#define NEW_IP16   0x2233u
+#define NEW_SP     0x6000u
 #define SEL_DATA16 0xa8u /* data of 16 bits, DPL 0 */
 
 static inline void put_tasks(struct bench *b)

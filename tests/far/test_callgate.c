@@ -138,8 +138,7 @@ static void tss_too_short_is_ts_tr(void **state)
 	for (unsigned level = 0; level < 3; level++) {
 		set_level(b, 3);
 		put_gate(b, SYS_CALL_GATE32, CODE(level), 0);
-		force_segment(b, SEG_TR, SEL_TSS_A | 3,
-			      descriptor(TSS_A, level * 8 + 8, A_SYS(SYS_TSS32_BUSY), 0));
+		force_segment(b, SEG_TR, SEL_TSS_A | 3, descriptor(TSS_A, level * 8 + 8, A_SYS(SYS_TSS32_BUSY), 0));
 		refuses(b, true, SEL_GATE, VEC_TS, SEL_TSS_A, WHY_TSS_STACK_LIMIT);
 		force_segment(b, SEG_TR, SEL_TSS_A, descriptor(TSS_A, level * 8 + 9, A_SYS(SYS_TSS32_BUSY), 0));
 		assert_true(far_i(b, true, 32, SEL_GATE, 0));
@@ -174,7 +173,10 @@ static void inner_refuses(struct bench *b, uint16_t ss, enum vector vector, uint
 	refuses(b, true, SEL_GATE, vector, error, why);
 }
 
-static void null_inner_ss_is_ts0(void **state) { inner_refuses(*state, 0, VEC_TS, 0, WHY_INNER_SS_NULL); }
+static void null_inner_ss_is_ts0(void **state)
+{
+	inner_refuses(*state, 0, VEC_TS, 0, WHY_INNER_SS_NULL);
+}
 
 static void inner_ss_beyond_the_table_is_ts_ss(void **state)
 {
@@ -265,6 +267,48 @@ static void inner_room_then_limit_then_parameters(void **state)
 	assert_int_equal(b->cpu.fault.vector, VEC_SS);
 	assert_int_equal(b->cpu.fault.error, 0);
 	assert_unchanged(b);
+}
+
+static void offset_at_the_limit_is_inside(void **state)
+{
+	struct bench *b = bench_of(state);
+
+	put_desc(b, SEL_X, descriptor(0, TARGET & 0xffff, A_CODE, F_32_BYTE));
+	set_level(b, 3);
+	put_gate(b, SYS_CALL_GATE16, SEL_X, 0);
+	assert_true(far_i(b, true, 32, SEL_GATE, 0));
+}
+
+/* Page faults of the TSS, and of any word of the frame, leave everything as it was. */
+static void page_faults_change_nothing(void **state)
+{
+	struct bench *b = bench_of(state);
+
+	force_segment(b, SEG_TR, SEL_TSS_A, descriptor(0x3ffa, 0x67, A_SYS(SYS_TSS32_BUSY), 0));
+	poke32(b, 0x3ffa + 4, 0x8008);
+	poke16(b, 0x3ffa + 8, DATA(0));
+	set_paging(b);
+	set_level(b, 3);
+	put_gate(b, SYS_CALL_GATE32, CODE(0), 0);
+	map(b, 0x4000, 0); /* SS0 lies there, and the upper half of ESP0 */
+	bench_mark(b);
+	assert_false(far_i(b, true, 32, SEL_GATE, 0));
+	assert_page_fault(b, 0x4002);
+	force_segment(b, SEG_TR, SEL_TSS_A, descriptor(0x3ff8, 0x67, A_SYS(SYS_TSS32_BUSY), 0));
+	poke32(b, 0x3ff8 + 4, 0x8008);
+	map(b, 0x4000, 7);
+	poke16(b, 0x3ff8 + 8, DATA(0));
+	map(b, 0x3000, 0); /* ESP0 */
+	bench_mark(b);
+	assert_false(far_i(b, true, 32, SEL_GATE, 0));
+	assert_page_fault(b, 0x3ffc);
+	map(b, 0x3000, 7);
+	map(b, 0x7000, 1); /* the lower half of the frame */
+	bench_mark(b);
+	assert_false(far_i(b, true, 32, SEL_GATE, 0));
+	assert_page_fault(b, 0x7ffc);
+	map(b, 0x7000, 3); /* written with the new privilege */
+	assert_true(far_i(b, true, 32, SEL_GATE, 0));
 }
 
 /* SS, ESP, parameters, CS, EIP, for every level, size and count; the far RET
@@ -362,16 +406,17 @@ static void every_gate_privilege_combination(void **state)
 
 		set_level(b, cpl);
 		set_esp(b, STACK);
-		put_desc(b, SEL_GATE, gate(conforming ? CONF(dpl) : CODE(dpl), TARGET,
-					   A_SYS(SYS_CALL_GATE32) | A_DPL(gate_dpl), 0));
+		put_desc(b, SEL_GATE,
+			 gate(conforming ? CONF(dpl) : CODE(dpl), TARGET, A_SYS(SYS_CALL_GATE32) | A_DPL(gate_dpl), 0));
 		bool gate_ok = gate_dpl >= cpl && gate_dpl >= rpl;
 		bool code_ok = conforming || call ? dpl <= cpl : dpl == cpl;
 		bool went = far_i(b, call, 32, (uint16_t)(SEL_GATE | rpl), 0);
 		assert_int_equal(went, gate_ok && code_ok);
 		assert_int_equal(b->cpu.s.cpl, went && !conforming ? dpl : cpl);
 		if (!went)
-			assert_int_equal(b->cpu.fault.error, !gate_ok ? SEL_GATE : conforming ? CONF(dpl)
-							    : CODE(dpl) & ~SEL_RPL);
+			assert_int_equal(b->cpu.fault.error, !gate_ok     ? SEL_GATE
+							     : conforming ? CONF(dpl)
+									  : CODE(dpl) & ~SEL_RPL);
 	}
 }
 
@@ -420,6 +465,8 @@ int main(void)
 		TEST(ext_goes_into_the_error_codes_of_stack_switches),
 		TEST(no_room_on_the_inner_stack_is_ss_ss),
 		TEST(inner_room_then_limit_then_parameters),
+		TEST(offset_at_the_limit_is_inside),
+		TEST(page_faults_change_nothing),
 		TEST(inner_frame_of_every_level_size_and_count),
 		TEST(inner_16_bit_stack_wraps_and_keeps_the_upper_half),
 		TEST(inner_call_sets_both_accessed_bits),

@@ -36,7 +36,10 @@ static void stack_refused(struct bench *b, uint16_t ss, enum vector vector, uint
 }
 
 /* ---- the code segment ---- */
-static void null_return_cs_is_gp0(void **state) { code_refused(*state, 3, VEC_GP, 0, WHY_RETURN_CS_NULL); }
+static void null_return_cs_is_gp0(void **state)
+{
+	code_refused(*state, 3, VEC_GP, 0, WHY_RETURN_CS_NULL);
+}
 
 static void return_cs_beyond_the_table_is_gp_cs(void **state)
 {
@@ -86,10 +89,17 @@ static void return_beyond_the_limit_is_gp0(void **state)
 	code_refused(b, SEL_X | 3, VEC_GP, 0, WHY_RETURN_LIMIT);
 	put_frame(b, 4, 0x4320, SEL_X | 3, 0, STACK, DATA(3));
 	assert_true(ret_i(b, 32, 0));
+	set_level(b, 0);
+	put_desc(b, SEL_X, descriptor(0, 0x4320, A_CODE, F_32_BYTE));
+	put_frame(b, 4, 0x4320, SEL_X, 0, 0, 0);
+	assert_true(ret_i(b, 32, 0));
 }
 
 /* ---- the stack of an outer level ---- */
-static void null_outer_ss_is_gp0(void **state) { stack_refused(*state, 3, VEC_GP, 0, WHY_RETURN_SS_NULL); }
+static void null_outer_ss_is_gp0(void **state)
+{
+	stack_refused(*state, 3, VEC_GP, 0, WHY_RETURN_SS_NULL);
+}
 
 static void outer_ss_beyond_the_table_is_gp_ss(void **state)
 {
@@ -148,6 +158,29 @@ static void frame_outside_the_stack_is_ss0(void **state)
 	assert_false(ret_i(b, 32, 4));
 	assert_int_equal(b->cpu.fault.vector, VEC_SS);
 	assert_unchanged(b);
+	force_segment(b, SEG_SS, DATA(0), descriptor(0, STACK + 3, A_DATA | TYPE_EXPANDDOWN, F_32_BYTE)); /* EIP is */
+	bench_mark(b);
+	assert_false(ret_i(b, 32, 4));
+	assert_int_equal(b->cpu.fault.vector, VEC_SS);
+	assert_unchanged(b);
+}
+
+static void page_fault_of_the_accessed_bit_changes_nothing(void **state)
+{
+	struct bench *b = bench_of(state);
+
+	set_paging(b);
+	map(b, 0x1000, 5);
+	put_desc(b, SEL_X, descriptor(0, FLAT, A_CODE & ~1u, F_32));
+	put_frame(b, 4, 0x4321, SEL_X, 0, 0, 0);
+	bench_mark(b);
+	assert_false(ret_i(b, 32, 0));
+	assert_page_fault(b, GDT_BASE + SEL_X + 5);
+	put_desc(b, SEL_X, descriptor(0, FLAT, (A_CODE & ~1u) | A_DPL(3), F_32));
+	put_frame(b, 4, 0x4321, SEL_X | 3, 0, STACK, DATA(3));
+	bench_mark(b);
+	assert_false(ret_i(b, 32, 0));
+	assert_page_fault(b, GDT_BASE + SEL_X + 5);
 }
 
 /* ---- what a return does ---- */
@@ -208,6 +241,20 @@ static void outer_return_drops_data_segments_of_inner_levels(void **state)
 	assert_true(b->cpu.s.seg[SEG_ES].usable);
 	assert_int_equal(sel_of(b, SEG_FS), 0);
 	assert_int_equal(sel_of(b, SEG_GS), 0); /* its RPL is gone */
+}
+
+static void null_and_unusable_segments_become_plain_nulls(void **state)
+{
+	struct bench *b = bench_of(state);
+	struct segment unusable = null_segment(DATA(3)); /* as a failed task switch leaves it */
+
+	set_segment(&b->cpu, SEG_DS, &unusable);
+	b->cpu.s.seg[SEG_ES].sel = 2; /* usable from real mode */
+	put_frame(b, 4, 0x4321, CODE(3), 0, STACK, DATA(3));
+	assert_true(ret_i(b, 32, 0));
+	assert_int_equal(sel_of(b, SEG_DS), 0);
+	assert_int_equal(sel_of(b, SEG_ES), 0);
+	assert_false(b->cpu.s.seg[SEG_ES].usable);
 }
 
 static void data_segments_of_the_outer_level_stay(void **state)
@@ -298,6 +345,8 @@ static void real_mode_return_beyond_the_limit_is_gp0(void **state)
 	set_real(b);
 	put_frame(b, 4, 0x10000, 0x1234, 0, 0, 0);
 	refuses_return(b, 0, VEC_GP, 0, WHY_RETURN_LIMIT);
+	put_frame(b, 4, 0xffff, 0x1234, 0, 0, 0);
+	assert_true(ret_i(b, 32, 0));
 }
 
 static void vm86_return_checks_no_privilege(void **state)
@@ -330,10 +379,12 @@ int main(void)
 		TEST(outer_ss_absent_is_ss_ss),
 		TEST(outer_stack_is_checked_before_the_target_limit),
 		TEST(frame_outside_the_stack_is_ss0),
+		TEST(page_fault_of_the_accessed_bit_changes_nothing),
 		TEST(same_level_releases_parameters),
 		TEST(outer_return_loads_esp_and_releases_from_both_stacks),
 		TEST(outer_16_bit_stack_leaves_the_upper_half_of_esp),
 		TEST(outer_return_drops_data_segments_of_inner_levels),
+		TEST(null_and_unusable_segments_become_plain_nulls),
 		TEST(data_segments_of_the_outer_level_stay),
 		TEST(accessed_bits_follow_the_last_check),
 		TEST(every_return_privilege_combination),

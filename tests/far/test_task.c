@@ -34,8 +34,9 @@ static void old_state_is_saved_in_a_32_bit_tss(void **state)
 	memset(b->ram + TSS_A + 0x48, 0xee, 0x1c);
 	poke32(b, TSS_A + 0x1c, 0x77777777);
 	bench_mark(b);
-	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_B, .cause = TASK_JMP, .return_rip = 0xabcdef01,
-						    .flags = 0x00250ed7}));
+	assert_true(task_go(
+		b, (struct task_switch){
+			   .tss_sel = SEL_TSS_B, .cause = TASK_JMP, .return_rip = 0xabcdef01, .flags = 0x00250ed7}));
 	assert_int_equal(peek32(b, TSS_A + 0x20), 0xabcdef01);
 	assert_int_equal(peek32(b, TSS_A + 0x24), 0x00250ed7);
 	for (unsigned i = 0; i < 8; i++)
@@ -54,8 +55,9 @@ static void old_state_is_saved_in_a_16_bit_tss(void **state)
 	old_task_is_16_bit(b);
 	set_registers(b);
 	bench_mark(b);
-	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_B, .cause = TASK_JMP, .return_rip = 0xef01,
-						    .flags = 0x00250ed7}));
+	assert_true(task_go(
+		b, (struct task_switch){
+			   .tss_sel = SEL_TSS_B, .cause = TASK_JMP, .return_rip = 0xef01, .flags = 0x00250ed7}));
 	assert_int_equal(peek16(b, TSS_OLD16 + 0x0e), 0xef01);
 	assert_int_equal(peek16(b, TSS_OLD16 + 0x10), 0x0ed7);
 	for (unsigned i = 0; i < 8; i++)
@@ -196,8 +198,8 @@ static void a_vm86_task_can_be_left(void **state)
 	struct bench *b = bench_of(state);
 
 	set_vm86(b);
-	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_B, .cause = TASK_INT,
-						    .flags = cpu_flags(&b->cpu)}));
+	assert_true(
+		task_go(b, (struct task_switch){.tss_sel = SEL_TSS_B, .cause = TASK_INT, .flags = cpu_flags(&b->cpu)}));
 	assert_false(in_vm86(&b->cpu));
 	assert_int_equal(b->cpu.s.cpl, 0);
 	assert_true(peek32(b, TSS_A + 0x24) & FLAG_VM);
@@ -274,13 +276,15 @@ static void error_code_is_pushed_with_the_size_of_the_tss(void **state)
 {
 	struct bench *b = bench_of(state);
 
-	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_B, .cause = TASK_INT, .has_error = true,
-						    .error = 0xabcd1235}));
+	assert_true(task_go(
+		b,
+		(struct task_switch){.tss_sel = SEL_TSS_B, .cause = TASK_INT, .has_error = true, .error = 0xabcd1235}));
 	assert_int_equal(esp(b), NEW_SP - 4);
 	assert_int_equal(peek32(b, NEW_SP - 4), 0xabcd1235);
 	poke32(b, NEW_SP - 4, 0);
-	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_C, .cause = TASK_INT, .has_error = true,
-						    .error = 0xabcd1235}));
+	assert_true(task_go(
+		b,
+		(struct task_switch){.tss_sel = SEL_TSS_C, .cause = TASK_INT, .has_error = true, .error = 0xabcd1235}));
 	assert_int_equal(esp(b), 0xffff0000 | (NEW_SP - 2)); /* SS of 16 bits */
 	assert_int_equal(peek32(b, NEW_SP - 4), 0x12350000);
 }
@@ -289,7 +293,9 @@ static void iret_to_oneself_resumes_the_saved_state(void **state)
 {
 	struct bench *b = bench_of(state);
 
-	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_A, .cause = TASK_IRET, .return_rip = 0x777,
+	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_A,
+						    .cause = TASK_IRET,
+						    .return_rip = 0x777,
 						    .flags = FLAG_ONE | FLAG_NT}));
 	assert_int_equal(b->cpu.s.rip, 0x777);
 	assert_int_equal(esp(b), STACK);

@@ -28,7 +28,10 @@ static void refused_by_all(struct bench *b, uint16_t sel, uint32_t error, enum w
 	}
 }
 
-static void null_tss_selector(void **state) { refused_by_all(*state, 3, 0, WHY_TASK_TSS_NULL); }
+static void null_tss_selector(void **state)
+{
+	refused_by_all(*state, 3, 0, WHY_TASK_TSS_NULL);
+}
 
 static void local_tss_selector(void **state)
 {
@@ -96,7 +99,9 @@ static void availability_is_checked_before_presence(void **state)
 static void short_tss_is_ts(void **state)
 {
 	struct bench *b = bench_of(state);
-	static const struct { unsigned type, limit; } least[] = {{SYS_TSS16_AVAIL, 0x2c}, {SYS_TSS32_AVAIL, 0x67}};
+	static const struct {
+		unsigned type, limit;
+	} least[] = {{SYS_TSS16_AVAIL, 0x2c}, {SYS_TSS32_AVAIL, 0x67}};
 
 	for (unsigned i = 0; i < 2; i++)
 		for (unsigned cause = TASK_JMP; cause <= TASK_IRET; cause++) {
@@ -168,39 +173,22 @@ static void gate_checks_come_before_those_of_the_tss(void **state)
 }
 
 /* ---- paging ---- */
-#define PAGE_DIR   0x10000u
-#define PAGE_TABLE 0x11000u
-#define NEW_DIR    0x12000u
+#define NEW_DIR 0x12000u
 
-static void map(struct bench *b, uint32_t page, unsigned bits) { poke32(b, PAGE_TABLE + page / 1024, page | bits); }
-
-/* Pages are their own; TSS_B and TSS_C keep the directory. */
-static void set_paging(struct bench *b)
+static void page_tasks(struct bench *b)
 {
-	for (uint32_t page = 0; page < RAM_SIZE; page += 4096)
-		map(b, page, 3);
-	poke32(b, PAGE_DIR, PAGE_TABLE | 3);
 	poke32(b, TSS_B + 0x1c, PAGE_DIR);
-	b->cpu.s.cr3 = PAGE_DIR;
-	b->cpu.s.cr0 |= CR0_PG | CR0_WP;
-	mmu_mode_changed(&b->cpu.mmu);
-	mmu_flush(&b->cpu.mmu, true);
+	set_paging(b);
 }
 
-/* The accessed and dirty bits of the tables aside, nothing has changed. */
 static void page_fault_refuses(struct bench *b, struct task_switch t, uint32_t cr2)
 {
 	bool committed;
 
-	mmu_flush(&b->cpu.mmu, true);
 	bench_mark(b);
 	assert_false(task_switch(&b->cpu, &t, &committed));
 	assert_false(committed);
-	assert_int_equal(b->cpu.fault.vector, VEC_PF);
-	assert_int_equal(b->cpu.fault.cr2, cr2);
-	assert_memory_equal(&b->before, &b->cpu.s, sizeof(b->before));
-	assert_memory_equal(b->ram_before, b->ram, PAGE_DIR);
-	assert_int_equal(b->tasks, 0);
+	assert_page_fault(b, cr2);
 }
 
 static void page_faults_before_the_commit_point_change_nothing(void **state)
@@ -208,7 +196,7 @@ static void page_faults_before_the_commit_point_change_nothing(void **state)
 	struct bench *b = bench_of(state);
 	struct task_switch t = {.tss_sel = SEL_X, .cause = TASK_CALL};
 
-	set_paging(b);
+	page_tasks(b);
 	put_desc(b, SEL_X, descriptor(0x3fc0, 0x67, A_SYS(SYS_TSS32_AVAIL), 0)); /* its end on another page */
 	map(b, 0x4000, 2);
 	page_fault_refuses(b, t, 0x4000);
@@ -235,9 +223,8 @@ static void page_fault_behind_the_commit_point_is_the_new_tasks(void **state)
 	struct task_switch t = {.tss_sel = SEL_TSS_B, .cause = TASK_INT, .has_error = true};
 	bool committed;
 
-	set_paging(b);
+	page_tasks(b);
 	map(b, NEW_SP - 0x1000, 2);
-	mmu_flush(&b->cpu.mmu, true);
 	assert_false(task_switch(&b->cpu, &t, &committed));
 	assert_true(committed);
 	assert_int_equal(b->cpu.fault.vector, VEC_PF);
@@ -253,7 +240,7 @@ static void cr3_of_the_new_task_is_in_force(void **state)
 	struct bench *b = bench_of(state);
 	struct task_switch t = {.tss_sel = SEL_TSS_B, .cause = TASK_INT, .has_error = true, .error = 0x1234};
 
-	set_paging(b);
+	page_tasks(b);
 	memcpy(b->ram + NEW_DIR, b->ram + PAGE_DIR, 4096);
 	poke32(b, NEW_DIR, (NEW_DIR + 0x1000) | 3);
 	memcpy(b->ram + NEW_DIR + 0x1000, b->ram + PAGE_TABLE, 4096);
@@ -264,6 +251,18 @@ static void cr3_of_the_new_task_is_in_force(void **state)
 	assert_int_equal(b->cpu.s.cr3, NEW_DIR);
 	assert_int_equal(peek32(b, 0x20ffc), 0x1234);
 	assert_int_equal(peek32(b, NEW_SP - 4), 0);
+}
+
+static void the_same_cr3_keeps_the_tlb(void **state)
+{
+	struct bench *b = bench_of(state);
+	struct task_switch t = {.tss_sel = SEL_TSS_B, .cause = TASK_INT, .has_error = true, .error = 0x1234};
+
+	page_tasks(b);
+	assert_true(lin_write(&b->cpu.mmu, NEW_SP - 4, 4, 0));
+	poke32(b, PAGE_TABLE + (NEW_SP - 0x1000) / 1024, 0x20003); /* not told */
+	assert_true(task_go(b, t));
+	assert_int_equal(peek32(b, NEW_SP - 4), 0x1234);
 }
 
 static void bad_pdpte_of_the_new_task_is_gp0(void **state)
@@ -332,8 +331,14 @@ static void fails_inside(struct bench *b, enum vector vector, uint32_t error, en
 	b->tasks = 0;
 }
 
-static void set_seg(struct bench *b, enum seg seg, uint16_t sel) { poke16(b, TSS_B + 0x48 + 4 * seg, sel); }
-static void set_ldt(struct bench *b, uint16_t sel) { poke16(b, TSS_B + 0x60, sel); }
+static void set_seg(struct bench *b, enum seg seg, uint16_t sel)
+{
+	poke16(b, TSS_B + 0x48 + 4 * seg, sel);
+}
+static void set_ldt(struct bench *b, uint16_t sel)
+{
+	poke16(b, TSS_B + 0x60, sel);
+}
 
 static void ldt_selector_local(void **state)
 {
@@ -392,6 +397,9 @@ static void conforming_cs_dpl_above_its_rpl(void **state)
 
 	set_seg(b, SEG_CS, CONF(2) | 1);
 	fails_inside(b, VEC_TS, CONF(2), WHY_TASK_CS_CONFORMING_DPL);
+	put_level(b, 2);
+	set_seg(b, SEG_CS, CONF(2) | 2);
+	assert_true(task_go(b, (struct task_switch){.tss_sel = SEL_TSS_B, .cause = TASK_JMP}));
 }
 
 static void ss_null(void **state)
@@ -460,8 +468,11 @@ static void cs_beyond_its_table(void **state)
 {
 	struct bench *b = bench_of(state);
 
-	set_seg(b, SEG_CS, SEL_FAR);
-	fails_inside(b, VEC_TS, SEL_FAR, WHY_TASK_CS_BEYOND_TABLE);
+	for (unsigned rpl = 0; rpl < 4; rpl++) { /* it has no DPL to differ from */
+		put_level(b, rpl);
+		set_seg(b, SEG_CS, (uint16_t)(SEL_FAR | rpl));
+		fails_inside(b, VEC_TS, SEL_FAR, WHY_TASK_CS_BEYOND_TABLE);
+	}
 }
 
 static void cs_not_code(void **state)
@@ -470,6 +481,8 @@ static void cs_not_code(void **state)
 
 	set_seg(b, SEG_CS, DATA(0));
 	fails_inside(b, VEC_TS, DATA(0), WHY_TASK_CS_TYPE);
+	set_seg(b, SEG_CS, DATA(1) & ~SEL_RPL); /* its DPL does not matter */
+	fails_inside(b, VEC_TS, DATA(1) & ~SEL_RPL, WHY_TASK_CS_TYPE);
 }
 
 static void cs_absent(void **state)
@@ -600,8 +613,7 @@ static void no_room_for_the_error_code_is_ss_ext(void **state)
 	put_desc(b, SEL_X, descriptor(0, NEW_SP - 5, A_DATA, F_32_BYTE));
 	set_seg(b, SEG_SS, SEL_X);
 	for (unsigned ext = 0; ext <= ERR_EXT; ext++) {
-		struct task_switch t = {.tss_sel = SEL_TSS_B, .cause = TASK_INT, .has_error = true,
-					.ext = ext};
+		struct task_switch t = {.tss_sel = SEL_TSS_B, .cause = TASK_INT, .has_error = true, .ext = ext};
 		bool committed;
 
 		b->ram[GDT_BASE + SEL_TSS_B + 5] &= (uint8_t)~2u;
@@ -656,6 +668,7 @@ int main(void)
 		TEST(page_faults_before_the_commit_point_change_nothing),
 		TEST(page_fault_behind_the_commit_point_is_the_new_tasks),
 		TEST(cr3_of_the_new_task_is_in_force),
+		TEST(the_same_cr3_keeps_the_tlb),
 		TEST(bad_pdpte_of_the_new_task_is_gp0),
 		TEST(ldt_selector_local),
 		TEST(ldt_selector_beyond_the_gdt),

@@ -25,8 +25,8 @@ static void selector_beyond_the_table_is_gp_selector(void **state)
 static void data_ldt_and_interrupt_gates_are_no_targets(void **state)
 {
 	struct bench *b = bench_of(state);
-	static const unsigned refused[] = {0x0, SYS_LDT, SYS_INT_GATE16, SYS_TRAP_GATE16, 0x8, 0xa, 0xd,
-					   SYS_INT_GATE32, SYS_TRAP_GATE32};
+	static const unsigned refused[] = {0x0, SYS_LDT, SYS_INT_GATE16, SYS_TRAP_GATE16, 0x8,
+					   0xa, 0xd,     SYS_INT_GATE32, SYS_TRAP_GATE32};
 
 	both_refuse(b, DATA(0), VEC_GP, DATA(0), WHY_FAR_TYPE);
 	for (unsigned i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
@@ -208,6 +208,29 @@ static void every_code_segment_privilege_combination(void **state)
 	}
 }
 
+static void jmp_does_not_look_at_the_stack(void **state)
+{
+	struct bench *b = bench_of(state);
+
+	force_segment(b, SEG_SS, DATA(0), descriptor(0, 0, A_DATA & ~2u, F_32_BYTE));
+	assert_true(far_i(b, false, 32, CODE(0), 0x4321));
+}
+
+static void page_fault_of_the_push_comes_after_the_target_limit(void **state)
+{
+	struct bench *b = bench_of(state);
+
+	set_paging(b);
+	set_esp(b, 0x8004);
+	map(b, 0x7000, 0);
+	put_desc(b, SEL_X, descriptor(0, 0x4320, A_CODE & ~1u, F_32_BYTE));
+	bench_mark(b);
+	assert_false(far_i(b, true, 32, SEL_X, 0x4321));
+	assert_fault(b, VEC_GP, 0, WHY_FAR_LIMIT);
+	assert_false(far_i(b, true, 32, SEL_X, 0x4320));
+	assert_page_fault(b, 0x7ffc); /* the word above was not written, the segment not marked */
+}
+
 /* ---- real and virtual-8086 mode ---- */
 static void real_mode_loads_base_from_the_selector(void **state)
 {
@@ -284,6 +307,10 @@ static void memory_operand_faults_come_first(void **state)
 	assert_int_equal(b->cpu.fault.vector, VEC_GP);
 	assert_int_not_equal(b->cpu.fault.why, WHY_FAR_NULL);
 	assert_unchanged(b);
+	force_segment(b, SEG_DS, DATA(3), descriptor(0, POINTER + 3, A_DATA | TYPE_EXPANDDOWN, F_32_BYTE));
+	bench_mark(b);
+	assert_false(far_m(b, false, 32, CODE(0), 0x4321)); /* the selector could be read, the offset not */
+	assert_int_equal(b->cpu.fault.vector, VEC_GP);
 }
 
 int main(void)
@@ -307,6 +334,8 @@ int main(void)
 		TEST(accessed_bit_stays_clear_when_the_transfer_faults),
 		TEST(local_descriptors_are_used),
 		TEST(every_code_segment_privilege_combination),
+		TEST(jmp_does_not_look_at_the_stack),
+		TEST(page_fault_of_the_push_comes_after_the_target_limit),
 		TEST(real_mode_loads_base_from_the_selector),
 		TEST(real_mode_call_pushes_and_wraps),
 		TEST(real_mode_offset_beyond_the_limit_is_gp0),
