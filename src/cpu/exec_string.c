@@ -137,13 +137,14 @@ struct comparison {
 
 static inline bool rep_resumed(const struct cpu *cpu, const struct uop *u)
 {
-	return cpu->rep.icount == cpu->icount - 1 && cpu->rep.rip == uop_rip(cpu, u) &&
+	return cpu->rep.stopped && cpu->rep.icount == cpu->icount - 1 && cpu->rep.rip == uop_rip(cpu, u) &&
 	       cpu->rep.cs_base == cpu->s.seg[SEG_CS].base;
 }
 
 /* The instruction stops here without an event of its own and goes on later. */
 static void rep_remember(struct cpu *cpu, const struct uop *u, const struct lazy_flags *before, uint64_t done)
 {
+	cpu->rep.stopped = true;
 	cpu->rep.flags = *before;
 	cpu->rep.icount = cpu->icount - 1 + done;
 	cpu->rep.rip = uop_rip(cpu, u);
@@ -156,6 +157,7 @@ static const struct uop *rep_compared(struct cpu *cpu, const struct uop *u, cons
 {
 	struct lazy_flags before = rep_resumed(cpu, u) ? cpu->rep.flags : cpu->f;
 
+	cpu->rep.stopped = false;
 	if (!ok && cpu->mmu.stop == MMU_FAULT) {
 		cpu->f = before;
 		return rep_fail(cpu, u, c->done);
