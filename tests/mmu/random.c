@@ -356,8 +356,10 @@ static void random_event(struct world *w)
 		if (chance(50))
 			mmu_flush(&w->b->mmu, true);
 		else
-			for (unsigned i = 0; i < LINEAR; i++)
+			for (unsigned i = 0; i < LINEAR; i++) {
 				mmu_invlpg(&w->b->mmu, w->linear[i] | below(4096));
+				mmu_invlpg(&w->b->mmu, (w->linear[i] + 0x1000) | below(4096));
+			}
 		break;
 	case 4:
 		s->rflags ^= FLAG_AC;
