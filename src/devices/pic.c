@@ -235,7 +235,7 @@ static void write_icw(struct pic *pic, struct bus *bus, uint8_t value)
 	default:
 		pic->icw4 = value & 0x1f;
 		if ((value & PIC_ICW4_BUF) && !(pic->icw1 & PIC_ICW1_SNGL) && !(value & PIC_ICW4_MS) == pic->is_master)
-			bus_gap(bus, "8259A: ICW4 %02x names the %s as %s", value, pic->is_master ? "master" : "slave",
+			bus_gap(bus, "8259A: buffered mode with the %s as %s", pic->is_master ? "master" : "slave",
 				pic->is_master ? "slave" : "master");
 		finish(pic);
 		return;
@@ -442,15 +442,13 @@ bool pic_init(struct pic_pair *pair, struct bus *bus, bool has_elcr)
 }
 
 /* ---- for people ---- */
-/* Why chip's INT is low, or NULL if it is high. */
+/* Why chip's INT, which is low, is low. */
 static const char *why_low(struct pic_pair *pair, const struct pic *pic, unsigned first_irq)
 {
 	const char *name = pic->is_master ? "master" : "slave";
 	uint8_t irr = pic_irr(pic), open = (uint8_t)(irr & ~pic->imr);
 	unsigned ir, service;
 
-	if (pic->intr.level)
-		return NULL;
 	if (!pic->ready) {
 		snprintf(pair->why, sizeof(pair->why), "the %s 8259A is not initialised%s", name,
 			 pic->step == PIC_STEP_OCW1 ? "" : ": its ICW sequence is not complete");
@@ -480,7 +478,7 @@ const char *pic_why_quiet(void *device)
 
 	if (master->intr.level)
 		return "INTR is asserted";
-	if (master->ready && !pic_irr(master) && pic_irr(&pair->slave))
+	if (master->ready && !pic_irr(master) && pic_irr(&pair->slave) && !pair->slave.intr.level)
 		return why_low(pair, &pair->slave, 8);
 	return why_low(pair, master, 0);
 }
