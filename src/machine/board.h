@@ -45,8 +45,8 @@ struct board {
 /* Adds memory and devices, opens the host's files and connects the processor. */
 bool board_init(struct machine *machine, struct diagnostic *why);
 void board_free(struct machine *machine);
-/* Interrupt controllers and timer as a PC's firmware leaves them (vectors
- * 08h and 70h, 18.2 Hz): for guests that are loaded without firmware. */
+/* Interrupt controllers, timer and COM1 as a PC's firmware leaves them (vectors 08h
+ * and 70h, 18.2 Hz, 115200 8N1): for guests that are loaded without firmware. */
 void board_like_firmware(struct machine *machine);
 
 /* May something outside the processor still raise an interrupt?  idle: how long
