@@ -108,6 +108,15 @@ void cpu_set_flags(struct cpu *cpu, uint64_t eflags)
 		mmu_mode_changed(&cpu->mmu);
 }
 
+void cpu_clear_flags(struct cpu *cpu, uint64_t mask)
+{
+	uint64_t changed = cpu->s.rflags & mask;
+
+	cpu->s.rflags &= ~mask;
+	if (UNLIKELY(changed & FLAGS_WITH_EFFECT))
+		mmu_mode_changed(&cpu->mmu);
+}
+
 /* ---- pins ---- */
 void cpu_set_intr(struct cpu *cpu, bool level, uint64_t cause)
 {

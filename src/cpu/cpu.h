@@ -128,6 +128,8 @@ static inline uint64_t cpu_flags(const struct cpu *cpu)
 /* Writes EFLAGS whole; the caller has merged what may not change.  Derived
  * state follows (bank for AC, mode for VM). */
 void cpu_set_flags(struct cpu *cpu, uint64_t eflags);
+/* Clears bits of EFLAGS that are no status flags. */
+void cpu_clear_flags(struct cpu *cpu, uint64_t mask);
 
 /* ---- registers, by the index of a uop's dst or src ---- */
 static inline uint8_t *reg8(struct cpu *cpu, unsigned i) { return &cpu->s.gpr.r8[i]; }

@@ -40,15 +40,18 @@ static enum class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT } const excep
 	[VEC_GP] = CONTRIBUTORY, [VEC_PF] = PAGE_FAULT,   [VEC_DF] = DOUBLE_FAULT,
 };
 
-static void record_where(const struct cpu *cpu, struct where *w, uint64_t rip)
+static void record_where(const struct cpu *cpu, struct where *w, uint64_t rip, uint64_t flags)
 {
-	*w = (struct where){.rip = rip, .rsp = cpu->s.gpr.r64[RSP], .rflags = cpu_flags(cpu),
+	*w = (struct where){.rip = rip, .rsp = cpu->s.gpr.r64[RSP], .rflags = flags,
 			    .cs = cpu->s.seg[SEG_CS].sel, .ss = cpu->s.seg[SEG_SS].sel, .cpl = cpu->s.cpl,
 			    .mode = in_real(cpu) ? MODE_REAL : in_vm86(cpu) ? MODE_VM86 : MODE_PROTECTED,
 			    .cs_base = cpu->s.seg[SEG_CS].base, .ss_base = cpu->s.seg[SEG_SS].base};
 }
 
-void where_now(const struct cpu *cpu, struct where *w) { record_where(cpu, w, cpu->s.rip); }
+void where_now(const struct cpu *cpu, struct where *w) 
+{
+	record_where(cpu, w, cpu->s.rip, cpu_flags(cpu));
+}
 
 static uint32_t gate_error(const struct delivery *d)
 {
@@ -231,9 +234,28 @@ static bool check_room(struct delivery *d)
 	return true;
 }
 
+/* The whole frame at once, where it lies in one writable page: true if that was so. */
+static bool push_at_once(struct delivery *d)
+{
+	struct mmu *mmu = &d->cpu->mmu;
+	unsigned bytes = d->format.bytes, total = d->rec->words * bytes;
+	uint64_t top = d->sp & d->sp_mask;
+	uint8_t *p;
+
+	if (top < total)
+		return false;
+	p = stack_frame(mmu, &d->ss, d->new_cpl, top - total, total);
+	if (p == NULL)
+		return false;
+	for (unsigned i = d->rec->words; i-- > 0; p += bytes)
+		host_store(p, bytes, d->rec->word[i]);
+	d->sp -= total;
+	d->rec->frame = (d->ss.base + (d->sp & d->sp_mask)) & mmu->lin_mask;
+	return true;
+}
+
 static bool probe_pushes(struct delivery *d)
 {
-	step(d, STEP_PUSH);
 	for (unsigned i = 1; i <= d->rec->words; i++)
 		if (!stack_probe_write(&d->cpu->mmu, &d->ss, d->new_cpl, (d->sp - i * d->format.bytes) & d->sp_mask,
 				       d->format.bytes, d->ss_error))
@@ -243,6 +265,11 @@ static bool probe_pushes(struct delivery *d)
 
 static bool push_words(struct delivery *d)
 {
+	step(d, STEP_PUSH);
+	if (LIKELY(push_at_once(d)))
+		return true;
+	if (!probe_pushes(d))
+		return false;
 	for (unsigned i = 0; i < d->rec->words; i++) {
 		d->sp = (d->sp & ~d->sp_mask) | ((d->sp - d->format.bytes) & d->sp_mask);
 		if (!stack_write(&d->cpu->mmu, &d->ss, d->new_cpl, d->sp & d->sp_mask, d->format.bytes,
@@ -263,7 +290,7 @@ static void commit(struct delivery *d)
 	if (!(d->gate.seg.type & 1)) /* interrupt gate, not trap gate */
 		clear |= FLAG_IF;
 	cs.sel = (uint16_t)((d->gate.gate_sel & ~SEL_RPL) | d->new_cpl);
-	cpu_set_flags(cpu, d->old_flags & ~clear);
+	cpu_clear_flags(cpu, clear);
 	set_cpl(cpu, d->new_cpl);
 	set_segment(cpu, SEG_CS, &cs);
 	if (d->format.has_stack)
@@ -294,7 +321,7 @@ static bool through_gate(struct delivery *d)
 	step(d, STEP_TARGET_LIMIT);
 	if (d->gate.offset > d->code.seg.limit)
 		return raise(cpu, VEC_GP, d->ext, WHY_GATE_OFFSET_LIMIT);
-	if (!probe_pushes(d) || !desc_set_accessed(cpu, &d->code) || !push_words(d))
+	if (!desc_set_accessed(cpu, &d->code) || !push_words(d))
 		return false;
 	commit(d);
 	return true;
@@ -354,9 +381,9 @@ static bool through_ivt(struct delivery *d)
 	cs = real_segment(&cpu->s.seg[SEG_CS], d->gate.gate_sel);
 	if (d->gate.offset > cs.limit)
 		return raise(cpu, VEC_GP, 0, WHY_GATE_OFFSET_LIMIT);
-	if (!probe_pushes(d) || !push_words(d))
+	if (!push_words(d))
 		return false;
-	cpu_set_flags(cpu, d->old_flags & ~(uint64_t)(FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF));
+	cpu_clear_flags(cpu, FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF);
 	set_segment(cpu, SEG_CS, &cs);
 	cpu->s.gpr.r64[RSP] = d->sp;
 	cpu->s.rip = d->gate.offset;
@@ -387,7 +414,7 @@ static bool deliver_once(struct cpu *cpu, const struct event *ev, struct deliver
 	d.software = ev->kind == EV_SOFT_INT || ev->kind == EV_INT3 || ev->kind == EV_INTO;
 	d.ext = d.software ? 0 : ERR_EXT;
 	d.from_vm86 = in_vm86(cpu);
-	d.old_flags = cpu_flags(cpu);
+	d.old_flags = rec->from.rflags;
 	if (in_real(cpu))
 		return through_ivt(&d);
 	if (!find_gate(&d))
@@ -457,7 +484,7 @@ static struct delivery_record *begin_record(struct cpu *cpu, const struct event 
 	rec->why = (uint16_t)ev->why;
 	rec->parent = parent;
 	rec->rax = cpu->s.gpr.r64[RAX];
-	record_where(cpu, &rec->from, ev->return_rip);
+	record_where(cpu, &rec->from, ev->return_rip, cpu_flags(cpu));
 	return rec;
 }
 
@@ -487,7 +514,7 @@ void deliver(struct cpu *cpu, const struct event *first)
 			if (rec->outcome != OUT_TASK_SWITCH)
 				rec->outcome = more ? OUT_FAULTED : OUT_SHUTDOWN;
 		}
-		record_where(cpu, &rec->to, cpu->s.rip);
+		record_where(cpu, &rec->to, cpu->s.rip, cpu->s.rflags | (rec->from.rflags & FLAGS_STATUS));
 		parent = rec->id;
 		trace_delivery_done(cpu->trace, rec);
 		if (ok)

@@ -217,8 +217,10 @@ static const struct uop *iret(struct cpu *cpu, const struct uop *u, unsigned byt
 	struct iret r = {.cpu = cpu, .bytes = bytes};
 	bool ok;
 
-	where_now(cpu, &r.from);
-	r.from.rip = uop_rip(cpu, u);
+	if (trace_wanted(cpu->trace)) {
+		where_now(cpu, &r.from);
+		r.from.rip = uop_rip(cpu, u);
+	}
 	cpu->s.nmi_blocked = false; /* even if the IRET faults: SDM 3A "Handling Multiple NMIs" */
 	if (in_real(cpu)) {
 		ok = iret_real(&r, real_mask(bytes));

@@ -23,7 +23,7 @@ void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
 void set_cpl(struct cpu *cpu, unsigned cpl)
 {
 	cpu->s.cpl = (uint8_t)cpl;
-	mmu_mode_changed(&cpu->mmu);
+	mmu_cpl_changed(&cpu->mmu);
 }
 
 /* What the hidden part holds beside "unusable" is undefined (SDM 3C, "Saving

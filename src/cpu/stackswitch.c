@@ -108,6 +108,8 @@ void drop_inner_segments(struct cpu *cpu)
 		const struct segment *s = &cpu->s.seg[order[i]];
 		bool too_inner = s->dpl < cpu->s.cpl && !seg_is_conforming(s);
 
+		if (!s->usable && s->sel == 0)
+			continue; /* null already */
 		if (!s->usable || sel_null(s->sel) || too_inner) {
 			struct segment null = null_segment(0);
 			set_segment(cpu, order[i], &null);

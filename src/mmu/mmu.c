@@ -94,6 +94,8 @@ static void choose_bank(struct mmu *mmu)
 	mmu->tlb[TLB_EXEC] = mmu->banks[p->bank][TLB_EXEC];
 }
 
+void mmu_cpl_changed(struct mmu *mmu) { choose_bank(mmu); }
+
 void mmu_mode_changed(struct mmu *mmu)
 {
 	const struct arch_state *s = mmu->s;

@@ -95,6 +95,7 @@ void mmu_segment_changed(struct mmu *mmu, enum seg seg); /* after loading seg[] 
 /* CPL, CR0, CR4, EFER, EFLAGS.AC/VM, DR0-3, DR7, phys_mask, has_pat: picks bank,
  * masks, windows.  Flushes by itself what no longer holds. */
 void mmu_mode_changed(struct mmu *mmu);
+void mmu_cpl_changed(struct mmu *mmu);   /* CPL alone: cheaper */
 void mmu_flush(struct mmu *mmu, bool global_too);        /* MOV CR3 / CR4, task switch */
 void mmu_invlpg(struct mmu *mmu, uint64_t lin);
 void mmu_set_a20(struct mmu *mmu, bool enabled);
@@ -127,16 +128,47 @@ void rmw_write_slow(struct mmu *mmu, unsigned bytes, uint64_t value);
 bool seg_probe_write(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
 bool seg_probe_read(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
 
+/* By cases, so that a width known only at run time costs no call of memcpy. */
 static inline uint64_t host_load(const uint8_t *p, unsigned bytes)
 {
 	uint64_t v = 0;
-	memcpy(&v, p, bytes);
-	return v;
+
+	switch (bytes) {
+	case 1:
+		return *p;
+	case 2:
+		memcpy(&v, p, 2);
+		return v;
+	case 4:
+		memcpy(&v, p, 4);
+		return v;
+	case 8:
+		memcpy(&v, p, 8);
+		return v;
+	default:
+		memcpy(&v, p, bytes);
+		return v;
+	}
 }
 
 static inline void host_store(uint8_t *p, unsigned bytes, uint64_t v)
 {
-	memcpy(p, &v, bytes);
+	switch (bytes) {
+	case 1:
+		*p = (uint8_t)v;
+		break;
+	case 2:
+		memcpy(p, &v, 2);
+		break;
+	case 4:
+		memcpy(p, &v, 4);
+		break;
+	case 8:
+		memcpy(p, &v, 8);
+		break;
+	default:
+		memcpy(p, &v, bytes);
+	}
 }
 
 /* The host bytes behind lin if the TLB has all of them with this right, else
@@ -217,6 +249,11 @@ bool stack_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint6
 		 uint64_t value, uint32_t ss_error) MUST_CHECK;
 bool stack_probe_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
 		       uint32_t ss_error) MUST_CHECK;
+
+/* The host bytes of a whole frame [low, low + bytes) on such a stack, if every word of
+ * it can be stored with no check left (its page is in the TLB, nothing watched); else
+ * NULL, which means nothing: go word by word. */
+uint8_t *stack_frame(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t low, unsigned bytes);
 
 /* Instruction fetch.  The host bytes (from its first one) of the page that holds lin, for
  * execution with the current privilege; NULL: *mmu->fault is a #PF, or (stop ==

@@ -137,6 +137,17 @@ bool stack_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint6
 	return true;
 }
 
+uint8_t *stack_frame(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t low, unsigned bytes)
+{
+	enum tlb_bank bank = stack_bank(mmu, cpl);
+
+	if (seg_check(seg, !(mmu->s->cr0 & CR0_PE), low, bytes, true) != WHY_NONE)
+		return NULL;
+	if (bank == BANK_USER && mmu->priv->alignment)
+		return NULL;
+	return bank_hit(mmu, bank, TLB_WRITE, (seg->base + low) & mmu->lin_mask, bytes);
+}
+
 bool stack_probe_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
 		       uint32_t ss_error)
 {
