@@ -1,4 +1,4 @@
-/* XLAT SALC CBW CWD LAHF SAHF CMC CLC STC CLD STD NOP.  SDM 2A, 2B. */
+/* BOUND XLAT SALC CBW CWD LAHF SAHF CMC CLC STC CLD STD NOP.  SDM 2A, 2B. */
 #include "cpu/operand.h"
 
 /* AL := [seg:rBX + AL], AL unsigned, the sum cut to the address size. */
@@ -13,6 +13,39 @@ static const struct uop *xlat_none(struct cpu *cpu, const struct uop *u)
 	RETURN_NEXT(cpu, u);
 }
 const struct exec exec_xlat = {{[FORM_NONE] = EXEC_ALL(xlat_none)}};
+
+/* Signed: lower bound at the address, upper bound behind it; both belong to the
+ * array.  #BR is a fault.  SDM 2A "BOUND". */
+static bool bound_ok(struct cpu *cpu, const struct uop *u, unsigned bits)
+{
+	struct rd lower = mem_read(cpu, u, bits / 8), upper;
+	uint64_t behind = uop_ea(cpu, u) + bits / 8;
+	int64_t index = sign_extend(reg_read(cpu, u->dst, bits), bits);
+
+	if (!lower.ok)
+		return false;
+	upper = seg_read(&cpu->mmu, (enum seg)u->seg, (behind << u->addr_shift) >> u->addr_shift, bits / 8);
+	if (!upper.ok)
+		return false;
+	if (index < sign_extend(lower.v, bits) || index > sign_extend(upper.v, bits))
+		return raise(cpu, VEC_BR, 0, WHY_BOUND_RANGE);
+	return true;
+}
+
+static const struct uop *bound_rm16(struct cpu *cpu, const struct uop *u)
+{
+	if (UNLIKELY(!bound_ok(cpu, u, 16)))
+		return uop_fault(cpu, u);
+	RETURN_NEXT(cpu, u);
+}
+
+static const struct uop *bound_rm32(struct cpu *cpu, const struct uop *u)
+{
+	if (UNLIKELY(!bound_ok(cpu, u, 32)))
+		return uop_fault(cpu, u);
+	RETURN_NEXT(cpu, u);
+}
+const struct exec exec_bound = {{[FORM_RM] = EXEC_V(bound_rm16, bound_rm32)}};
 
 /* AL := CF ? FFh : 0 (opcode D6: not in the SDM's text, present in every
  * Intel processor). */

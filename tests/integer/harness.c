@@ -14,10 +14,16 @@ const struct uop *uop_fault(struct cpu *cpu, const struct uop *u)
 	return NULL;
 }
 
-const struct uop *uop_raise(struct cpu *cpu, const struct uop *u, enum vector vector, uint32_t error, enum why why)
+bool raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why)
 {
 	cpu->fault = (struct fault){.vector = (uint8_t)vector, .error = error, .why = why};
 	cpu->mmu.stop = MMU_FAULT;
+	return false;
+}
+
+const struct uop *uop_raise(struct cpu *cpu, const struct uop *u, enum vector vector, uint32_t error, enum why why)
+{
+	raise(cpu, vector, error, why);
 	return uop_fault(cpu, u);
 }
 

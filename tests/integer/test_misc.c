@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-extern const struct exec exec_xlat, exec_sahf, exec_lahf, exec_cld, exec_std, exec_nop, exec_cmc;
+extern const struct exec exec_xlat, exec_sahf, exec_lahf, exec_cld, exec_std, exec_nop, exec_cmc, exec_bound;
 
 #define AT 0x5000u
 
@@ -92,6 +92,48 @@ static void a_long_nop_does_not_touch_its_operand(void **state)
 	assert_int_equal(harness_run(h, &exec_nop, FORM_NONE), NEXT);
 }
 
+static enum outcome bound(struct harness *h, unsigned width, uint32_t index)
+{
+	struct uop *u = harness_uop(h, width);
+
+	u->dst = width == 16 ? 4 * RCX : RCX;
+	u->disp = AT;
+	h->cpu.s.gpr.r64[RCX] = index;
+	return harness_run(h, &exec_bound, FORM_RM);
+}
+
+static void BOUND_RANGE_is_raised_outside_the_signed_bounds(void **state)
+{
+	struct harness *h = *state;
+	static const struct { uint32_t index; enum outcome outcome; } cases[] = {
+		{(uint32_t)-6, FAULT}, {(uint32_t)-5, NEXT}, {0, NEXT}, {7, NEXT}, {8, FAULT},
+	};
+
+	for (unsigned width = 16; width <= 32; width *= 2) {
+		harness_store(h, AT, width / 8, (uint64_t)-5);
+		harness_store(h, AT + width / 8, width / 8, 7);
+		for (unsigned i = 0; i < 5; i++) {
+			h->cpu.fault.why = WHY_NONE;
+			assert_int_equal(bound(h, width, cases[i].index), cases[i].outcome);
+			if (cases[i].outcome == FAULT) {
+				assert_int_equal(h->cpu.fault.vector, VEC_BR);
+				assert_int_equal(h->cpu.fault.why, WHY_BOUND_RANGE);
+			}
+		}
+	}
+}
+
+static void bound_reads_both_bounds(void **state)
+{
+	struct harness *h = *state;
+
+	h->cpu.s.seg[SEG_DS].limit = AT + 6;
+	harness_segment(h, SEG_DS);
+	assert_int_equal(bound(h, 32, 0), FAULT);
+	assert_int_equal(h->cpu.fault.vector, VEC_GP);
+	assert_int_equal(bound(h, 16, 0), NEXT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +142,8 @@ int main(void)
 		HARNESS_TEST(sahf_leaves_of_and_lahf_shows_bit_1),
 		HARNESS_TEST(cmc_turns_cf_alone),
 		HARNESS_TEST(std_and_cld_move_df),
+		HARNESS_TEST(BOUND_RANGE_is_raised_outside_the_signed_bounds),
+		HARNESS_TEST(bound_reads_both_bounds),
 		HARNESS_TEST(a_long_nop_does_not_touch_its_operand),
 	};
 

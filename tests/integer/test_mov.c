@@ -179,6 +179,30 @@ static void cmpxchg_writes_even_when_unequal(void **state)
 	assert_int_equal(h->cpu.s.gpr.r64[RAX], 6);
 }
 
+static void count_write(void *owner, uint64_t offset, unsigned bytes, uint64_t value)
+{
+	unsigned *writes = owner;
+
+	*writes += value == 5;
+}
+static uint64_t read_5(void *owner, uint64_t offset, unsigned bytes) { return 5; }
+
+static void cmpxchg_writes_the_old_value_back_to_a_device(void **state)
+{
+	struct harness *h = *state;
+	struct mmio_ops ops = {read_5, count_write};
+	unsigned writes = 0;
+
+	assert_non_null(bus_add_mmio(h->bus, "device", 0x400000, 0x1000, ops, &writes, 0));
+	h->cpu.mmu.alone = true;
+	harness_uop(h, 32)->disp = 0x400000;
+	h->cpu.s.gpr.r64[RAX] = 6;
+	assert_int_equal(harness_run(h, &exec_cmpxchg, FORM_MR), NEXT);
+	assert_int_equal(writes, 1);
+	assert_int_equal(h->cpu.s.gpr.r64[RAX], 5);
+	h->cpu.mmu.alone = false;
+}
+
 static void cmpxchg8b_exchanges_when_equal(void **state)
 {
 	struct harness *h = *state;
@@ -243,6 +267,7 @@ int main(void)
 		HARNESS_TEST(cmov_reads_memory_whether_the_condition_holds_or_not),
 		HARNESS_TEST(setcc_writes_a_byte_and_faults_as_a_write),
 		HARNESS_TEST(cmpxchg_writes_even_when_unequal),
+		HARNESS_TEST(cmpxchg_writes_the_old_value_back_to_a_device),
 		HARNESS_TEST(cmpxchg8b_exchanges_when_equal),
 		HARNESS_TEST(cmpxchg8b_loads_edx_eax_when_unequal_and_touches_only_zf),
 		HARNESS_TEST(a_device_asks_for_the_instruction_to_run_alone),

@@ -154,16 +154,21 @@ static void pusha_wraps_word_by_word(void **state)
 	struct harness *h = *state;
 
 	harness_stack16(h);
-	h->cpu.s.seg[SEG_SS].limit = 0xfffff; /* the limit alone would not stop it */
+	/* Neither the limit nor a page's end is where SP wraps. */
+	h->cpu.s.seg[SEG_SS].limit = 0xfffff;
+	h->cpu.s.seg[SEG_SS].base = 0x100;
 	harness_segment(h, SEG_SS);
 	for (unsigned n = 0; n < 8; n++)
 		set_gpr(h, n, 0x1100 * n + 1);
-	set_gpr(h, RSP, 6);
-	assert_int_equal(run_on(h, &exec_pusha, FORM_NONE, 16, 0), NEXT);
+	for (unsigned k = 0; k < 2; k++) { /* cold and warm TLB */
+		harness_store(h, 0x104, 2, 0);
+		set_gpr(h, RSP, 6);
+		assert_int_equal(run_on(h, &exec_pusha, FORM_NONE, 16, 0), NEXT);
+	}
 	assert_int_equal(gpr(h, RSP), 0xfff6);
-	assert_int_equal(harness_load(h, 4, 2), 1);            /* AX */
-	assert_int_equal(harness_load(h, 0xfffe, 2), 0x3301);  /* BX */
-	assert_int_equal(harness_load(h, 0xfff6, 2), 0x7701);  /* DI */
+	assert_int_equal(harness_load(h, 0x104, 2), 1);        /* AX */
+	assert_int_equal(harness_load(h, 0x100fe, 2), 0x3301); /* BX */
+	assert_int_equal(harness_load(h, 0x100f6, 2), 0x7701); /* DI */
 	assert_int_equal(run_on(h, &exec_popa, FORM_NONE, 16, 0), NEXT);
 	assert_int_equal(gpr(h, RSP), 6);
 	assert_int_equal(gpr(h, RBX), 0x3301);

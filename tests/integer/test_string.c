@@ -59,12 +59,18 @@ static void a_16_bit_address_size_uses_si_di_cx_and_wraps(void **state)
 {
 	struct harness *h = *state;
 
-	string_uop(h, 16, 0x1111fffc, 0x22220008, 0x33330004)->addr_shift = 48;
-	harness_store(h, 0xfffc, 4, 0x22221111);
-	harness_store(h, 0, 4, 0x44443333);
-	assert_int_equal(harness_run(h, &exec_movs, FORM_REP), LEFT);
-	expect_registers(h, 0x11110004, 0x22220010, 0x33330000);
-	assert_int_equal(harness_load(h, 8, 8), 0x4444333322221111);
+	/* The wrap is not at a page's end. */
+	h->cpu.s.seg[SEG_DS].base = 0x100;
+	harness_segment(h, SEG_DS);
+	harness_store(h, 0x100fc, 8, 0x9999999922221111);
+	harness_store(h, 0x100, 4, 0x44443333);
+	for (unsigned k = 0; k < 2; k++) { /* cold and warm TLB */
+		string_uop(h, 16, 0x1111fffc, 0x22220008, 0x33330004)->addr_shift = 48;
+		harness_store(h, 8, 8, 0);
+		assert_int_equal(harness_run(h, &exec_movs, FORM_REP), LEFT);
+		expect_registers(h, 0x11110004, 0x22220010, 0x33330000);
+		assert_int_equal(harness_load(h, 8, 8), 0x4444333322221111);
+	}
 }
 
 static void the_source_obeys_a_segment_override_the_destination_is_es(void **state)
