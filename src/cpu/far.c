@@ -166,14 +166,15 @@ static const struct uop *far_immediate(struct cpu *cpu, const struct uop *u, boo
 	return far_go(cpu, u, &t);
 }
 
-/* m16:16, m16:32: the offset lies below the selector. */
+/* m16:16, m16:32: the offset lies below the selector; one operand, whose second half does
+ * not wrap around. */
 static const struct uop *far_memory(struct cpu *cpu, const struct uop *u, bool call, unsigned bytes)
 {
 	uint64_t ea = uop_ea(cpu, u);
 	struct rd offset = seg_read(&cpu->mmu, (enum seg)u->seg, ea, bytes);
 	if (!offset.ok)
 		return uop_fault(cpu, u);
-	struct rd sel = seg_read(&cpu->mmu, (enum seg)u->seg, (ea + bytes) & 0xffffffff, 2);
+	struct rd sel = seg_read(&cpu->mmu, (enum seg)u->seg, ea + bytes, 2);
 	if (!sel.ok)
 		return uop_fault(cpu, u);
 	struct far_transfer t = {.call = call, .bytes = bytes, .sel = (uint16_t)sel.v, .offset = (uint32_t)offset.v};
