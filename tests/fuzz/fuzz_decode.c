@@ -4,6 +4,12 @@
 #include <string.h>
 
 #include "decode/insn.h"
+#include "fuzz.h"
+
+static const uint8_t seed[] = {0x66, 0x67, 0xf0, 0x0f, 0xc7, 0x8c, 0x88, 1, 2, 3, 4, 5, 6, 7, 8};
+const uint8_t *const fuzz_seed = seed;
+const size_t fuzz_seed_size = sizeof(seed);
+const unsigned fuzz_rounds = 300000;
 
 static void require(int promise)
 {
@@ -44,8 +50,6 @@ static void check(const uint8_t *bytes, size_t size, enum decode_mode mode, bool
 	require(memcmp(&insn, &again, sizeof(insn)) == 0);
 	require(decode(&again, bytes, insn.length - 1u, mode, db) == DECODE_SHORT);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
