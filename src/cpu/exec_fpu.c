@@ -6,7 +6,7 @@
 
 static struct fp_result compute(enum fp_op op, bool reverse, struct fp80 a, struct fp80 b, uint16_t cw)
 {
-	return reverse ? FP_BACKEND.op[op](b, a, cw) : FP_BACKEND.op[op](a, b, cw);
+	return reverse ? fp_compute(op, b, a, cw) : fp_compute(op, a, b, cw);
 }
 
 /* ST(dst) := ST(dst) op ST(src). */
@@ -62,13 +62,13 @@ static inline bool arith_memory(struct cpu *cpu, const struct uop *u, enum fp_op
 	return done;
 }
 
-#define ARITH(name, op, reverse)                                                                   \
-	X87_EXEC(f##name, FORM_RR, arith(cpu, u, op, reverse, 0))                                  \
-	X87_EXEC(f##name##_sti, FORM_RR, arith(cpu, u, op, reverse, 0))                            \
-	X87_EXEC(f##name##p, FORM_RR, arith(cpu, u, op, reverse, 1))                               \
-	X87_EXEC(f##name##_m32, FORM_M, arith_memory(cpu, u, op, reverse, X87_F32))                \
-	X87_EXEC(f##name##_m64, FORM_M, arith_memory(cpu, u, op, reverse, X87_F64))                \
-	X87_EXEC(fi##name##_m16, FORM_M, arith_memory(cpu, u, op, reverse, X87_I16))               \
+#define ARITH(name, op, reverse)                                                                                       \
+	X87_EXEC(f##name, FORM_RR, arith(cpu, u, op, reverse, 0))                                                      \
+	X87_EXEC(f##name##_sti, FORM_RR, arith(cpu, u, op, reverse, 0))                                                \
+	X87_EXEC(f##name##p, FORM_RR, arith(cpu, u, op, reverse, 1))                                                   \
+	X87_EXEC(f##name##_m32, FORM_M, arith_memory(cpu, u, op, reverse, X87_F32))                                    \
+	X87_EXEC(f##name##_m64, FORM_M, arith_memory(cpu, u, op, reverse, X87_F64))                                    \
+	X87_EXEC(fi##name##_m16, FORM_M, arith_memory(cpu, u, op, reverse, X87_I16))                                   \
 	X87_EXEC(fi##name##_m32, FORM_M, arith_memory(cpu, u, op, reverse, X87_I32))
 
 ARITH(add, FP_ADD, false)
@@ -80,7 +80,7 @@ ARITH(divr, FP_DIV, true)
 
 /* ---- comparisons ---- */
 
-#define CC_COMPARE (FP_C3 | FP_C2 | FP_C0)
+#define CC_COMPARE   (FP_C3 | FP_C2 | FP_C0)
 #define CC_UNORDERED CC_COMPARE
 
 /* Ends a comparison; sw as fp_compare gives it, or a stack underflow.
@@ -220,23 +220,41 @@ static inline bool unary(struct cpu *cpu, const struct uop *u, enum fp_op op, ui
 		return false;
 	if (UNLIKELY(x87_empty(f, 0)))
 		return x87_underflow(cpu, u, 0, 0, cc);
-	struct fp_result r = FP_BACKEND.op[op](*x87_st(f, 0), *x87_st(f, 0), f->cw);
+	struct fp_result r = fp_compute(op, *x87_st(f, 0), *x87_st(f, 0), f->cw);
 
 	return x87_put(cpu, u, 0, 0, &r, cc);
 }
 
 /* ST(dst) := op(ST(0), ST(1)), then pops. */
-static inline bool binary(struct cpu *cpu, const struct uop *u, enum fp_op op, unsigned dst, unsigned pops, uint16_t cc)
+static bool binary(struct cpu *cpu, const struct uop *u, enum fp_op op, unsigned dst, unsigned pops)
 {
 	struct fpu_state *f = &cpu->s.fpu;
 
 	if (!x87_ready(cpu))
 		return false;
 	if (x87_empty(f, 0) || x87_empty(f, 1))
-		return x87_underflow(cpu, u, dst, pops, cc);
-	struct fp_result r = FP_BACKEND.op[op](*x87_st(f, 0), *x87_st(f, 1), f->cw);
+		return x87_underflow(cpu, u, dst, pops, FP_C1);
+	struct fp_result r = fp_compute(op, *x87_st(f, 0), *x87_st(f, 1), f->cw);
 
-	return x87_put(cpu, u, dst, pops, &r, cc);
+	return x87_put(cpu, u, dst, pops, &r, FP_C1);
+}
+
+/* FPREM and FPREM1: without a quotient (NaNs, invalid operands, nothing computed) C2 and
+ * C1 are 0, C3 and C0 stay. */
+static bool partial_remainder(struct cpu *cpu, const struct uop *u, enum fp_op op)
+{
+	struct fpu_state *f = &cpu->s.fpu;
+	uint16_t cc = FP_CC;
+
+	if (!x87_ready(cpu))
+		return false;
+	if (x87_empty(f, 0) || x87_empty(f, 1))
+		return x87_underflow(cpu, u, 0, 0, FP_C1 | FP_C2);
+	struct fp_result r = fp_compute(op, *x87_st(f, 0), *x87_st(f, 1), f->cw);
+
+	if ((x87_unmasked(f, r.sw) & FP_BEFORE) || fp_classify(r.v) == FP_NAN)
+		cc = FP_C1 | FP_C2;
+	return x87_put(cpu, u, 0, 0, &r, cc);
 }
 
 /* Both stack faults of the instructions with two results: masked, both are
@@ -265,7 +283,7 @@ static bool two_results(struct cpu *cpu, const struct uop *u, enum fp_op op, uin
 		return false;
 	if (x87_empty(f, 0) || !x87_empty(f, 7))
 		return two_results_fault(cpu, u, cc);
-	struct fp_result r = FP_BACKEND.op[op](*x87_st(f, 0), *x87_st(f, 0), f->cw);
+	struct fp_result r = fp_compute(op, *x87_st(f, 0), *x87_st(f, 0), f->cw);
 
 	if (!x87_finish(cpu, u, x87_status(f, cc, r.sw & (cc | FP_EXCEPTIONS))))
 		return false;
@@ -282,12 +300,12 @@ X87_EXEC(frndint, FORM_NONE, unary(cpu, u, FP_RNDINT, FP_C1))
 X87_EXEC(f2xm1, FORM_NONE, unary(cpu, u, FP_2XM1, FP_C1))
 X87_EXEC(fsin, FORM_NONE, unary(cpu, u, FP_SIN, FP_C1 | FP_C2))
 X87_EXEC(fcos, FORM_NONE, unary(cpu, u, FP_COS, FP_C1 | FP_C2))
-X87_EXEC(fscale, FORM_NONE, binary(cpu, u, FP_SCALE, 0, 0, FP_C1))
-X87_EXEC(fprem, FORM_NONE, binary(cpu, u, FP_PREM, 0, 0, FP_CC))
-X87_EXEC(fprem1, FORM_NONE, binary(cpu, u, FP_PREM1, 0, 0, FP_CC))
-X87_EXEC(fyl2x, FORM_NONE, binary(cpu, u, FP_YL2X, 1, 1, FP_C1))
-X87_EXEC(fyl2xp1, FORM_NONE, binary(cpu, u, FP_YL2XP1, 1, 1, FP_C1))
-X87_EXEC(fpatan, FORM_NONE, binary(cpu, u, FP_PATAN, 1, 1, FP_C1))
+X87_EXEC(fscale, FORM_NONE, binary(cpu, u, FP_SCALE, 0, 0))
+X87_EXEC(fprem, FORM_NONE, partial_remainder(cpu, u, FP_PREM))
+X87_EXEC(fprem1, FORM_NONE, partial_remainder(cpu, u, FP_PREM1))
+X87_EXEC(fyl2x, FORM_NONE, binary(cpu, u, FP_YL2X, 1, 1))
+X87_EXEC(fyl2xp1, FORM_NONE, binary(cpu, u, FP_YL2XP1, 1, 1))
+X87_EXEC(fpatan, FORM_NONE, binary(cpu, u, FP_PATAN, 1, 1))
 X87_EXEC(fxtract, FORM_NONE, two_results(cpu, u, FP_XTRACT, FP_C1))
 X87_EXEC(fptan, FORM_NONE, two_results(cpu, u, FP_PTAN, FP_C1 | FP_C2))
 X87_EXEC(fsincos, FORM_NONE, two_results(cpu, u, FP_SINCOS, FP_C1 | FP_C2))

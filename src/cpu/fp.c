@@ -36,9 +36,15 @@ static struct fp80 widen(uint64_t bits, unsigned fraction, unsigned exponent_bit
 	return (struct fp80){mantissa << shift, (uint16_t)(sign | (rebias + 1 - shift))};
 }
 
-struct fp80 fp_from_f32(uint32_t bits, bool *denormal) { return widen(bits, 23, 8, denormal); }
+struct fp80 fp_from_f32(uint32_t bits, bool *denormal)
+{
+	return widen(bits, 23, 8, denormal);
+}
 
-struct fp80 fp_from_f64(uint64_t bits, bool *denormal) { return widen(bits, 52, 11, denormal); }
+struct fp80 fp_from_f64(uint64_t bits, bool *denormal)
+{
+	return widen(bits, 52, 11, denormal);
+}
 
 static struct fp80 from_magnitude(uint64_t magnitude, bool negative)
 {
@@ -113,12 +119,8 @@ bool fp_below_minus_one(struct fp80 v)
 uint16_t fp_examine(struct fp80 v)
 {
 	static const uint16_t codes[] = {
-		[FP_UNSUPPORTED] = 0,
-		[FP_NAN] = FP_C0,
-		[FP_NORMAL] = FP_C2,
-		[FP_INFINITY] = FP_C2 | FP_C0,
-		[FP_ZERO] = FP_C3,
-		[FP_DENORMAL] = FP_C3 | FP_C2,
+		[FP_UNSUPPORTED] = 0,          [FP_NAN] = FP_C0,  [FP_NORMAL] = FP_C2,
+		[FP_INFINITY] = FP_C2 | FP_C0, [FP_ZERO] = FP_C3, [FP_DENORMAL] = FP_C3 | FP_C2,
 	};
 
 	return codes[fp_classify(v)] | (fp_sign(v) ? FP_C1 : 0);

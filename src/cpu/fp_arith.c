@@ -1,11 +1,16 @@
 /* The portable backend: arithmetic with integers. */
+#include "arch/fault.h"
 #include "cpu/fp_round.h"
 
-#if TRAPGATE_FP_PORTABLE
+static bool is(struct fp80 v, enum fp_class class)
+{
+	return fp_classify(v) == class;
+}
 
-static bool is(struct fp80 v, enum fp_class class) { return fp_classify(v) == class; }
-
-static struct fp_result exact(struct fp80 v, uint16_t flags) { return (struct fp_result){.v = v, .sw = flags}; }
+static struct fp_result exact(struct fp80 v, uint16_t flags)
+{
+	return (struct fp_result){.v = v, .sw = flags};
+}
 
 static struct fp_result with(struct fp_result r, uint16_t flags)
 {
@@ -43,7 +48,8 @@ static struct fp_result add_numbers(struct fp_num a, struct fp_num b, uint16_t c
 	return fp_round(a.sign, a.exponent + 1 - shift, m << shift, fp_precision(cw), cw);
 }
 
-struct fp_result fp_soft_add(struct fp80 a, struct fp80 b, uint16_t cw)
+/* Operands among which something is special. */
+static struct fp_result add_special(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -63,19 +69,32 @@ struct fp_result fp_soft_add(struct fp80 a, struct fp80 b, uint16_t cw)
 	return with(add_numbers(fp_unpack(a), fp_unpack(b), cw), de);
 }
 
+struct fp_result fp_soft_add(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	if (LIKELY(fp_plain(a) && fp_plain(b)))
+		return add_numbers(fp_unpack(a), fp_unpack(b), cw);
+	return add_special(a, b, cw);
+}
+
 struct fp_result fp_soft_sub(struct fp80 a, struct fp80 b, uint16_t cw)
 {
-	struct fp_result r;
-
-	if (fp_special(a, b, &r)) /* a NaN keeps its sign */
-		return r;
-	b.sign_exponent ^= 0x8000;
+	if (fp_classify(b) != FP_NAN) /* a NaN keeps its sign */
+		b.sign_exponent ^= 0x8000;
 	return fp_soft_add(a, b, cw);
 }
 
 /* ---- multiplication, division, root ---- */
 
-struct fp_result fp_soft_mul(struct fp80 a, struct fp80 b, uint16_t cw)
+static struct fp_result mul_numbers(struct fp_num x, struct fp_num y, uint16_t cw)
+{
+	fp_u128 m = (fp_u128)x.m * y.m;
+	int shift = !(m >> 127);
+
+	return fp_round(x.sign != y.sign, x.exponent + y.exponent - FP_EXP_BIAS + 1 - shift, m << shift,
+			fp_precision(cw), cw);
+}
+
+static struct fp_result mul_special(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	bool sign = fp_sign(a) != fp_sign(b);
 	struct fp_result r;
@@ -91,15 +110,33 @@ struct fp_result fp_soft_mul(struct fp80 a, struct fp80 b, uint16_t cw)
 		return exact(fp_infinity(sign), de);
 	if (is(a, FP_ZERO) || is(b, FP_ZERO))
 		return exact(fp_zero(sign), de);
-
-	struct fp_num x = fp_unpack(a), y = fp_unpack(b);
-	fp_u128 m = (fp_u128)x.m * y.m;
-	int shift = !(m >> 127);
-
-	return with(fp_round(sign, x.exponent + y.exponent - FP_EXP_BIAS + 1 - shift, m << shift, fp_precision(cw), cw), de);
+	return with(mul_numbers(fp_unpack(a), fp_unpack(b), cw), de);
 }
 
-struct fp_result fp_soft_div(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_mul(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	if (LIKELY(fp_plain(a) && fp_plain(b)))
+		return mul_numbers(fp_unpack(a), fp_unpack(b), cw);
+	return mul_special(a, b, cw);
+}
+
+static struct fp_result div_numbers(struct fp_num x, struct fp_num y, uint16_t cw)
+{
+	int32_t exponent = x.exponent - y.exponent + FP_EXP_BIAS;
+	fp_u128 dividend = (fp_u128)x.m << 63; /* so that the quotient has 64 bits */
+
+	if (x.m < y.m) {
+		dividend <<= 1;
+		exponent--;
+	}
+	uint64_t high = (uint64_t)(dividend / y.m), rest = (uint64_t)(dividend % y.m);
+	fp_u128 next = (fp_u128)rest << 64;
+	uint64_t low = (uint64_t)(next / y.m) | (next % y.m != 0);
+
+	return fp_round(x.sign != y.sign, exponent, ((fp_u128)high << 64) | low, fp_precision(cw), cw);
+}
+
+static struct fp_result div_special(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	bool sign = fp_sign(a) != fp_sign(b);
 	struct fp_result r;
@@ -117,34 +154,36 @@ struct fp_result fp_soft_div(struct fp80 a, struct fp80 b, uint16_t cw)
 		return exact(fp_infinity(sign), de);
 	if (is(a, FP_ZERO) || is(b, FP_INFINITY))
 		return exact(fp_zero(sign), de);
-
-	struct fp_num x = fp_unpack(a), y = fp_unpack(b);
-	int32_t exponent = x.exponent - y.exponent + FP_EXP_BIAS;
-	fp_u128 dividend = (fp_u128)x.m << 63; /* so that the quotient has 63 or 64 bits */
-
-	if (x.m < y.m) {
-		dividend <<= 1;
-		exponent--;
-	}
-	uint64_t high = (uint64_t)(dividend / y.m), rest = (uint64_t)(dividend % y.m);
-	fp_u128 next = (fp_u128)rest << 64;
-	uint64_t low = (uint64_t)(next / y.m) | (next % y.m != 0);
-
-	return with(fp_round(sign, exponent, ((fp_u128)high << 64) | low, fp_precision(cw), cw), de);
+	return with(div_numbers(fp_unpack(a), fp_unpack(b), cw), de);
 }
 
-/* The largest s with s * s <= n; n has one of its two top bits set. */
+struct fp_result fp_soft_div(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	if (LIKELY(fp_plain(a) && fp_plain(b)))
+		return div_numbers(fp_unpack(a), fp_unpack(b), cw);
+	return div_special(a, b, cw);
+}
+
+/* The largest s with s * s <= n; n has one of its two top bits set.  The upper half of s
+ * bit by bit, the rest by one step of Newton's, which leaves an error of a few units. */
 static uint64_t root(fp_u128 n)
 {
-	uint64_t s = 0;
+	uint64_t high = (uint64_t)(n >> 64), s = 0;
 
-	for (int bit = 63; bit >= 0; bit--) {
+	for (int bit = 31; bit >= 0; bit--) {
 		uint64_t t = s | UINT64_C(1) << bit;
 
-		if ((fp_u128)t * t <= n)
+		if (t * t <= high)
 			s = t;
 	}
-	return s;
+	fp_u128 guess = ((fp_u128)s << 32) | UINT32_MAX; /* not below the root */
+
+	guess = (guess + n / guess) >> 1;
+	while (guess * guess > n || guess >> 64)
+		guess--;
+	while (guess < UINT64_MAX && (guess + 1) * (guess + 1) <= n)
+		guess++;
+	return (uint64_t)guess;
 }
 
 struct fp_result fp_soft_sqrt(struct fp80 a, struct fp80 b, uint16_t cw)
@@ -172,7 +211,8 @@ struct fp_result fp_soft_sqrt(struct fp80 a, struct fp80 b, uint16_t cw)
 	/* The part behind s is over one half exactly if rest > s, and never equals it. */
 	uint64_t low = rest == 0 ? 0 : rest > s ? UINT64_C(0xc000000000000000) : UINT64_C(0x4000000000000000);
 
-	return with(fp_round(false, (power - odd) / 2 + FP_EXP_BIAS, ((fp_u128)s << 64) | low, fp_precision(cw), cw), de);
+	return with(fp_round(false, (power - odd) / 2 + FP_EXP_BIAS, ((fp_u128)s << 64) | low, fp_precision(cw), cw),
+		    de);
 }
 
 /* ---- integers and exponents ---- */
@@ -196,7 +236,8 @@ struct fp_result fp_soft_rndint(struct fp80 a, struct fp80 b, uint16_t cw)
 	bool fits = fp_to_integer(&n, fp_rc(cw), &magnitude, &flags);
 
 	if (!fits) /* all ones rounded up: 2^64 */
-		return exact((struct fp80){FP_INTEGER_BIT, (uint16_t)((n.sign ? 0x8000 : 0) | (FP_EXP_BIAS + 64))}, flags);
+		return exact((struct fp80){FP_INTEGER_BIT, (uint16_t)((n.sign ? 0x8000 : 0) | (FP_EXP_BIAS + 64))},
+			     flags);
 	if (magnitude == 0)
 		return exact(fp_zero(n.sign), de | flags);
 	int shift = __builtin_clzll(magnitude);
@@ -329,7 +370,7 @@ static struct fp_result partial_remainder(struct fp80 a, struct fp80 b, bool nea
 	}
 	if (distance < -1 || (distance < 0 && !nearest))
 		return with(rounded(a, 64, cw), de);
-	if (distance == -1) { /* FPREM1: between a quarter and one b */
+	if (distance == -1) {   /* FPREM1: between a quarter and one b */
 		if (x.m <= y.m) /* a / b <= 1/2, the quotient is 0 */
 			return with(rounded(a, 64, cw), de);
 		/* b - a, in units of half of b's */
@@ -346,8 +387,12 @@ static struct fp_result partial_remainder(struct fp80 a, struct fp80 b, bool nea
 	return remainder_of(x.sign, y.exponent, rest, de | quotient_bits(q), cw);
 }
 
-struct fp_result fp_soft_prem(struct fp80 a, struct fp80 b, uint16_t cw) { return partial_remainder(a, b, false, cw); }
+struct fp_result fp_soft_prem(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	return partial_remainder(a, b, false, cw);
+}
 
-struct fp_result fp_soft_prem1(struct fp80 a, struct fp80 b, uint16_t cw) { return partial_remainder(a, b, true, cw); }
-
-#endif
+struct fp_result fp_soft_prem1(struct fp80 a, struct fp80 b, uint16_t cw)
+{
+	return partial_remainder(a, b, true, cw);
+}

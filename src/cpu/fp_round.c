@@ -1,8 +1,6 @@
 /* Rounding, NaNs and denormals of the portable backend. */
 #include "cpu/fp_round.h"
 
-#if TRAPGATE_FP_PORTABLE
-
 struct fp_num fp_unpack(struct fp80 v)
 {
 	int32_t exponent = v.sign_exponent & FP_EXP_MAX;
@@ -58,12 +56,11 @@ struct fp_rounded fp_round_bits(fp_u128 m, unsigned bits, bool sign, enum fp_rou
 
 /* Masked overflow (SDM 1, "Numeric Overflow Exception (#O)", table of masked
  * responses): infinity, or the largest number where rounding goes the other way. */
-static struct fp_result overflowed(bool sign, unsigned bits, enum fp_rounding rc, bool inexact_kept)
+static struct fp_result overflowed(bool sign, unsigned bits, enum fp_rounding rc)
 {
 	bool to_largest = rc == FP_TRUNCATE || (rc == FP_DOWN && !sign) || (rc == FP_UP && sign);
 	struct fp_result r = {.sw = FP_OE | FP_PE};
 
-	(void)inexact_kept;
 	if (!to_largest) {
 		r.v = fp_infinity(sign);
 		r.sw |= FP_C1;
@@ -99,12 +96,11 @@ static struct fp_result underflowed(bool sign, int32_t exponent, fp_u128 m, unsi
 			return (struct fp_result){.v = fp_zero(sign), .sw = FP_UE | FP_PE};
 		return pack(sign, wrapped, &r, FP_UE);
 	}
-	/* One bit of room at the top, taken back by asking for one bit more. */
+	/* The field keeps its place: a denormal has fewer significant bits.  No carry can leave
+	 * it, its top bit being clear. */
 	fp_u128 denormal = fp_shift_right(m, (unsigned)(1 - exponent) > 127 ? 128 : (unsigned)(1 - exponent));
 	struct fp_rounded d = fp_round_bits(denormal, bits, sign, fp_rc(cw));
 
-	if (d.carry) /* only from all ones of a full significand: cannot be here */
-		d.m = FP_INTEGER_BIT;
 	return pack(sign, d.m >> 63, &d, tiny && d.inexact ? FP_UE : 0);
 }
 
@@ -119,7 +115,7 @@ struct fp_result fp_round(bool sign, int32_t exponent, fp_u128 m, unsigned bits,
 	if (exponent < (int32_t)FP_EXP_MAX)
 		return pack(sign, exponent, &r, 0);
 	if (cw & FP_OE)
-		return overflowed(sign, bits, fp_rc(cw), r.inexact);
+		return overflowed(sign, bits, fp_rc(cw));
 	exponent -= FP_WRAP;
 	if (exponent >= (int32_t)FP_EXP_MAX)
 		return (struct fp_result){.v = fp_infinity(sign), .sw = FP_OE | FP_PE | FP_C1};
@@ -188,5 +184,3 @@ bool fp_to_integer(const struct fp_num *n, enum fp_rounding rc, uint64_t *magnit
 	*magnitude = whole + up;
 	return !(up && *magnitude == 0);
 }
-
-#endif

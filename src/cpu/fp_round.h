@@ -7,7 +7,10 @@
 __extension__ typedef unsigned __int128 fp_u128;
 
 /* Exceptions of cw's bits that are not masked. */
-static inline uint16_t fp_unmasked(uint16_t flags, uint16_t cw) { return flags & ~cw & FP_EXCEPTIONS; }
+static inline uint16_t fp_unmasked(uint16_t flags, uint16_t cw)
+{
+	return flags & ~cw & FP_EXCEPTIONS;
+}
 
 /* A finite number other than zero: m has its top bit set, the value is
  * m / 2^63 * 2^(exponent - bias); exponent may lie outside the format's range. */
@@ -19,11 +22,17 @@ struct fp_num {
 
 struct fp_num fp_unpack(struct fp80 v);
 
+/* Nothing special: neither zero nor denormal, infinity, NaN or unsupported. */
+static inline bool fp_plain(struct fp80 v)
+{
+	return (v.sign_exponent & FP_EXP_MAX) - 1u < FP_EXP_MAX - 1 && v.mantissa >> 63;
+}
+
 /* How a 128-bit significand (top bit set; bit 0 also stands for everything below) was
  * rounded to `bits` bits. */
 struct fp_rounded {
-	uint64_t m;   /* top bit set */
-	bool carry;   /* rounded up to the next power of two: m is 2^63 */
+	uint64_t m; /* top bit set */
+	bool carry; /* rounded up to the next power of two: m is 2^63 */
 	bool inexact, up;
 };
 struct fp_rounded fp_round_bits(fp_u128 m, unsigned bits, bool sign, enum fp_rounding rc);
@@ -45,7 +54,10 @@ unsigned fp_precision(uint16_t cw);
  * `bits` bits of significand: overflow, underflow, precision and C1. */
 struct fp_result fp_round(bool sign, int32_t exponent, fp_u128 m, unsigned bits, uint16_t cw);
 
-static inline struct fp80 fp_zero(bool sign) { return (struct fp80){0, sign ? 0x8000 : 0}; }
+static inline struct fp80 fp_zero(bool sign)
+{
+	return (struct fp80){0, sign ? 0x8000 : 0};
+}
 static inline struct fp80 fp_infinity(bool sign)
 {
 	return (struct fp80){FP_INTEGER_BIT, (uint16_t)((sign ? 0x8000 : 0) | FP_EXP_MAX)};
@@ -64,6 +76,8 @@ bool fp_to_integer(const struct fp_num *n, enum fp_rounding rc, uint64_t *magnit
 
 fp_op_fn fp_soft_add, fp_soft_sub, fp_soft_mul, fp_soft_div, fp_soft_sqrt, fp_soft_rndint, fp_soft_scale, fp_soft_prem,
 	fp_soft_prem1, fp_soft_xtract;
+fp_op_fn fp_soft_2xm1, fp_soft_yl2x, fp_soft_yl2xp1, fp_soft_ptan, fp_soft_patan, fp_soft_sin, fp_soft_cos,
+	fp_soft_sincos; /* fp_trans.c, with MPFR only */
 fp_store_fn fp_soft_f32, fp_soft_f64, fp_soft_i16, fp_soft_i32, fp_soft_i64, fp_soft_bcd;
 
 #endif

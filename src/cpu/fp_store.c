@@ -1,8 +1,6 @@
 /* The portable backend: values for memory. */
 #include "cpu/fp_round.h"
 
-#if TRAPGATE_FP_PORTABLE
-
 /* A format with `fraction` fraction bits. */
 struct format {
 	unsigned fraction, exponent_bits;
@@ -13,7 +11,10 @@ static uint64_t format_pack(const struct format *f, bool sign, uint64_t exponent
 	return (uint64_t)sign << (f->fraction + f->exponent_bits) | exponent << f->fraction | fraction;
 }
 
-static uint64_t exponent_max(const struct format *f) { return (UINT64_C(1) << f->exponent_bits) - 1; }
+static uint64_t exponent_max(const struct format *f)
+{
+	return (UINT64_C(1) << f->exponent_bits) - 1;
+}
 
 /* Overflow: the masked response (SDM 1, "Numeric Overflow Exception (#O)"). */
 static struct fp_stored too_large(const struct format *f, bool sign, uint16_t cw)
@@ -51,19 +52,20 @@ static struct fp_stored narrow_number(const struct format *f, struct fp80 v, uin
 		exponent += r.carry;
 	}
 	flags = (r.inexact ? FP_PE : 0) | (r.up ? FP_C1 : 0) | (tiny && r.inexact ? FP_UE : 0);
-	return (struct fp_stored){format_pack(f, n.sign, (uint64_t)exponent, (r.m << 1) >> (64 - f->fraction)), 0, flags};
+	return (struct fp_stored){format_pack(f, n.sign, (uint64_t)exponent, (r.m << 1) >> (64 - f->fraction)), 0,
+				  flags};
 }
 
 static struct fp_stored narrow(const struct format *f, struct fp80 v, uint16_t cw)
 {
 	switch (fp_classify(v)) {
 	case FP_UNSUPPORTED:
-		return (struct fp_stored){format_pack(f, true, exponent_max(f), UINT64_C(1) << (f->fraction - 1)), 0, FP_IE};
+		return (struct fp_stored){format_pack(f, true, exponent_max(f), UINT64_C(1) << (f->fraction - 1)), 0,
+					  FP_IE};
 	case FP_NAN:
-		return (struct fp_stored){
-			format_pack(f, fp_sign(v), exponent_max(f),
-				    ((v.mantissa | FP_QUIET_BIT) << 1) >> (64 - f->fraction)),
-			0, fp_is_snan(v) ? FP_IE : 0};
+		return (struct fp_stored){format_pack(f, fp_sign(v), exponent_max(f),
+						      ((v.mantissa | FP_QUIET_BIT) << 1) >> (64 - f->fraction)),
+					  0, fp_is_snan(v) ? FP_IE : 0};
 	case FP_INFINITY:
 		return (struct fp_stored){.lo = format_pack(f, fp_sign(v), exponent_max(f), 0)};
 	case FP_ZERO:
@@ -89,7 +91,8 @@ struct fp_stored fp_soft_f64(struct fp80 v, uint16_t cw)
 
 /* False: not an integer of magnitude at most `positive` or, if negative,
  * `negative`. */
-static bool integer(struct fp80 v, uint16_t cw, uint64_t positive, uint64_t negative, uint64_t *magnitude, uint16_t *flags)
+static bool integer(struct fp80 v, uint16_t cw, uint64_t positive, uint64_t negative, uint64_t *magnitude,
+		    uint16_t *flags)
 {
 	enum fp_class class = fp_classify(v);
 
@@ -116,11 +119,20 @@ static struct fp_stored to_int(struct fp80 v, uint16_t cw, unsigned bits)
 	return (struct fp_stored){(fp_sign(v) ? -magnitude : magnitude) & mask, 0, flags};
 }
 
-struct fp_stored fp_soft_i16(struct fp80 v, uint16_t cw) { return to_int(v, cw, 16); }
+struct fp_stored fp_soft_i16(struct fp80 v, uint16_t cw)
+{
+	return to_int(v, cw, 16);
+}
 
-struct fp_stored fp_soft_i32(struct fp80 v, uint16_t cw) { return to_int(v, cw, 32); }
+struct fp_stored fp_soft_i32(struct fp80 v, uint16_t cw)
+{
+	return to_int(v, cw, 32);
+}
 
-struct fp_stored fp_soft_i64(struct fp80 v, uint16_t cw) { return to_int(v, cw, 64); }
+struct fp_stored fp_soft_i64(struct fp80 v, uint16_t cw)
+{
+	return to_int(v, cw, 64);
+}
 
 struct fp_stored fp_soft_bcd(struct fp80 v, uint16_t cw)
 {
@@ -134,5 +146,3 @@ struct fp_stored fp_soft_bcd(struct fp80 v, uint16_t cw)
 	s.hi = (uint16_t)(magnitude % 10 | magnitude / 10 << 4 | (fp_sign(v) ? 0x8000 : 0));
 	return s;
 }
-
-#endif

@@ -3,18 +3,27 @@
  * FSIN, FCOS, FSINCOS; SDM 1, "Approximation of Pi". */
 #include "cpu/fp_round.h"
 
-#if TRAPGATE_FP_PORTABLE
+#if TRAPGATE_FP_MPFR
 
 #define MPFR_USE_INTMAX_T
 #include <mpfr.h>
 
 #define WORK_BITS 256
 
-static bool is(struct fp80 v, enum fp_class class) { return fp_classify(v) == class; }
+static bool is(struct fp80 v, enum fp_class class)
+{
+	return fp_classify(v) == class;
+}
 
-static struct fp_result exact(struct fp80 v, uint16_t flags) { return (struct fp_result){.v = v, .w = v, .sw = flags}; }
+static struct fp_result exact(struct fp80 v, uint16_t flags)
+{
+	return (struct fp_result){.v = v, .w = v, .sw = flags};
+}
 
-static struct fp80 fp_one(void) { return (struct fp80){FP_INTEGER_BIT, FP_EXP_BIAS}; }
+static struct fp80 fp_one(void)
+{
+	return (struct fp80){FP_INTEGER_BIT, FP_EXP_BIAS};
+}
 
 static void load(mpfr_t to, struct fp80 v)
 {
@@ -75,7 +84,7 @@ static struct fp80 absolute(struct fp80 v)
 	return v;
 }
 
-static struct fp_result soft_2xm1(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_2xm1(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -115,7 +124,7 @@ static struct fp_result times(mpfr_t x, struct fp80 b, uint16_t flags, uint16_t 
 	return finish(x, inexact, flags, cw);
 }
 
-static struct fp_result soft_yl2x(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_yl2x(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -143,7 +152,7 @@ static struct fp_result soft_yl2x(struct fp80 a, struct fp80 b, uint16_t cw)
 	return times(x, b, de, cw);
 }
 
-static struct fp_result soft_yl2xp1(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_yl2xp1(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -175,7 +184,7 @@ static struct fp_result soft_yl2xp1(struct fp80 a, struct fp80 b, uint16_t cw)
 
 /* ---- trigonometry ---- */
 
-static struct fp_result soft_patan(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_patan(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -236,7 +245,7 @@ static bool angle(struct fp80 a, uint16_t cw, struct fp_result *r, uint16_t *fla
 	return false;
 }
 
-static struct fp_result soft_sin(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_sin(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -252,7 +261,7 @@ static struct fp_result soft_sin(struct fp80 a, struct fp80 b, uint16_t cw)
 	return finish(x, inexact, de, cw);
 }
 
-static struct fp_result soft_cos(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_cos(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -268,20 +277,20 @@ static struct fp_result soft_cos(struct fp80 a, struct fp80 b, uint16_t cw)
 	return finish(x, inexact, de, cw);
 }
 
-static struct fp_result soft_sincos(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_sincos(struct fp80 a, struct fp80 b, uint16_t cw)
 {
-	struct fp_result r = soft_sin(a, b, cw);
+	struct fp_result r = fp_soft_sin(a, b, cw);
 
 	if (r.sw & (FP_IE | FP_C2) || fp_unmasked(r.sw, cw) & FP_BEFORE)
 		return r;
-	struct fp_result cosine = soft_cos(a, b, cw);
+	struct fp_result cosine = fp_soft_cos(a, b, cw);
 
 	r.w = cosine.v;
 	r.sw |= cosine.sw & FP_EXCEPTIONS;
 	return r;
 }
 
-static struct fp_result soft_ptan(struct fp80 a, struct fp80 b, uint16_t cw)
+struct fp_result fp_soft_ptan(struct fp80 a, struct fp80 b, uint16_t cw)
 {
 	struct fp_result r;
 	uint16_t de;
@@ -300,13 +309,5 @@ static struct fp_result soft_ptan(struct fp80 a, struct fp80 b, uint16_t cw)
 	r.w = fp_one();
 	return r;
 }
-
-const struct fp_backend fp_portable = {
-	.name = "portable",
-	.op = {fp_soft_add, fp_soft_sub, fp_soft_mul, fp_soft_div, fp_soft_sqrt, fp_soft_rndint, fp_soft_scale,
-	       fp_soft_prem, fp_soft_prem1, fp_soft_xtract, soft_2xm1, soft_yl2x, soft_yl2xp1, soft_ptan, soft_patan,
-	       soft_sin, soft_cos, soft_sincos},
-	.store = {fp_soft_f32, fp_soft_f64, fp_soft_i16, fp_soft_i32, fp_soft_i64, fp_soft_bcd},
-};
 
 #endif

@@ -28,7 +28,10 @@ void x87_init(struct fpu_state *f);
 uint16_t x87_tag_word(const struct fpu_state *f);
 /* Call after s.fpu was written from outside, and after a reset: ES, B and FERR# follow. */
 void x87_state_changed(struct cpu *cpu);
-static inline bool x87_present(const struct cpu *cpu) { return model_has(cpu->model, FEAT_1_EDX, F1D_FPU); }
+static inline bool x87_present(const struct cpu *cpu)
+{
+	return model_has(cpu->model, FEAT_1_EDX, F1D_FPU);
+}
 
 /* ---- may the instruction run? ---- */
 
@@ -60,23 +63,32 @@ static inline bool x87_ready(struct cpu *cpu)
 const struct uop *x87_refused(struct cpu *cpu, const struct uop *u);
 
 /* A handler made of an expression that says whether the instruction happened. */
-#define X87_HANDLER(name, core)                                                        \
-	static const struct uop *do_##name(struct cpu *cpu, const struct uop *u)       \
-	{                                                                              \
-		if (UNLIKELY(!(core)))                                                 \
-			return x87_refused(cpu, u);                                    \
-		RETURN_NEXT(cpu, u);                                                   \
+#define X87_HANDLER(name, core)                                                                                        \
+	static const struct uop *do_##name(struct cpu *cpu, const struct uop *u)                                       \
+	{                                                                                                              \
+		if (UNLIKELY(!(core)))                                                                                 \
+			return x87_refused(cpu, u);                                                                    \
+		RETURN_NEXT(cpu, u);                                                                                   \
 	}
-#define X87_EXEC(name, form, core) \
-	X87_HANDLER(name, core)    \
+#define X87_EXEC(name, form, core)                                                                                     \
+	X87_HANDLER(name, core)                                                                                        \
 	const struct exec exec_##name = {{[form] = EXEC_ALL(do_##name)}};
 
 /* ---- stack ---- */
 
-static inline unsigned x87_top(const struct fpu_state *f) { return (f->sw & FP_TOP) >> FP_TOP_SHIFT; }
+static inline unsigned x87_top(const struct fpu_state *f)
+{
+	return (f->sw & FP_TOP) >> FP_TOP_SHIFT;
+}
 /* The physical register of ST(i); i may be -1. */
-static inline unsigned x87_physical(const struct fpu_state *f, unsigned i) { return (x87_top(f) + i) & 7; }
-static inline struct fp80 *x87_st(struct fpu_state *f, unsigned i) { return &f->st[x87_physical(f, i)]; }
+static inline unsigned x87_physical(const struct fpu_state *f, unsigned i)
+{
+	return (x87_top(f) + i) & 7;
+}
+static inline struct fp80 *x87_st(struct fpu_state *f, unsigned i)
+{
+	return &f->st[x87_physical(f, i)];
+}
 static inline bool x87_empty(const struct fpu_state *f, unsigned i)
 {
 	return ((f->tw >> (2 * x87_physical(f, i))) & 3) == 3;
@@ -86,9 +98,12 @@ static inline void x87_set_st(struct fpu_state *f, unsigned i, struct fp80 v)
 	unsigned n = x87_physical(f, i);
 
 	f->st[n] = v;
-	f->tw &= (uint16_t)~(3u << (2 * n));
+	f->tw &= (uint16_t) ~(3u << (2 * n));
 }
-static inline void x87_set_empty(struct fpu_state *f, unsigned i) { f->tw |= (uint16_t)(3u << (2 * x87_physical(f, i))); }
+static inline void x87_set_empty(struct fpu_state *f, unsigned i)
+{
+	f->tw |= (uint16_t)(3u << (2 * x87_physical(f, i)));
+}
 static inline void x87_move_top(struct fpu_state *f, unsigned by)
 {
 	f->sw = (uint16_t)((f->sw & ~FP_TOP) | ((x87_top(f) + by) & 7) << FP_TOP_SHIFT);

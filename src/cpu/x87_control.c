@@ -8,7 +8,10 @@
 /* ---- control and status word ---- */
 
 /* Reserved bits: 6 reads as 1, the others as 0. */
-static uint16_t control_word(uint16_t v) { return (v & 0x1f3f) | 0x0040; }
+static uint16_t control_word(uint16_t v)
+{
+	return (v & 0x1f3f) | 0x0040;
+}
 
 /* Changes to the masks show in ES. */
 static bool set_control(struct cpu *cpu, uint16_t cw)
@@ -97,7 +100,10 @@ enum env_field { ENV_CW, ENV_SW, ENV_TW, ENV_IP, ENV_CS_OP, ENV_DP, ENV_DS };
 
 #define MAX_IMAGE (ENV_FIELDS * 4 + 80)
 
-static bool protected_format(const struct cpu *cpu) { return in_protected(cpu) && !in_vm86(cpu); }
+static bool protected_format(const struct cpu *cpu)
+{
+	return in_protected(cpu) && !in_vm86(cpu);
+}
 
 /* The fields; in the 32-bit formats, reserved upper halves hold ones, as processors store
  * them.  Real and virtual-8086 mode show linear addresses. */
@@ -203,7 +209,7 @@ static bool store_environment(struct cpu *cpu, const struct uop *u)
 {
 	uint32_t field[ENV_FIELDS];
 	uint8_t image[MAX_IMAGE];
-	uint16_t sw = cpu->s.fpu.sw & (uint16_t)~(FP_ES | FP_B);
+	uint16_t sw = cpu->s.fpu.sw & (uint16_t) ~(FP_ES | FP_B);
 
 	if (!x87_available(cpu) || !x87_may_commit(cpu, sw))
 		return false;

@@ -156,7 +156,7 @@ static inline bool store(struct cpu *cpu, const struct uop *u, enum fp_format fo
 	if (UNLIKELY(!x87_ready(cpu)))
 		return false;
 	if (LIKELY(!x87_empty(f, 0)))
-		s = FP_BACKEND.store[format](*x87_st(f, 0), f->cw);
+		s = fp_store(format, *x87_st(f, 0), f->cw);
 	return store_value(cpu, u, &s, formats[format].bytes, pops);
 }
 
@@ -200,7 +200,7 @@ static inline bool store_st(struct cpu *cpu, const struct uop *u, unsigned pops)
 	return x87_put(cpu, u, u->dst, pops, &r, FP_C1);
 }
 
-/* FSTPNCE: as FSTP ST(i), but an empty ST(0) is no fault: ST(i) becomes empty.
+/* FSTPNCE: as FSTP ST(i), but with an empty ST(0) it only pops, and that is no fault.
  * In no manual; what processors do. */
 static bool store_no_check(struct cpu *cpu, const struct uop *u)
 {
@@ -213,9 +213,8 @@ static bool store_no_check(struct cpu *cpu, const struct uop *u)
 
 	if (!x87_finish(cpu, u, x87_status(f, FP_C1, 0)))
 		return false;
-	x87_set_st(f, u->dst, v);
-	if (empty)
-		x87_set_empty(f, u->dst);
+	if (!empty)
+		x87_set_st(f, u->dst, v);
 	x87_pop(f, 1);
 	return true;
 }
@@ -244,7 +243,8 @@ X87_EXEC(fstp, FORM_R, store_st(cpu, u, 1))
 X87_EXEC(fstpnce, FORM_R, store_no_check(cpu, u))
 X87_EXEC(fxch, FORM_R, exchange(cpu, u))
 
-/* Both registers must be full whatever the condition is. */
+/* Both registers must be full whatever the condition is.  C1 changes with a stack underflow
+ * only. */
 static inline bool move_if(struct cpu *cpu, const struct uop *u, bool condition)
 {
 	struct fpu_state *f = &cpu->s.fpu;
@@ -253,7 +253,7 @@ static inline bool move_if(struct cpu *cpu, const struct uop *u, bool condition)
 		return false;
 	if (UNLIKELY(x87_empty(f, 0) || x87_empty(f, u->src)))
 		return x87_underflow(cpu, u, 0, 0, FP_C1);
-	if (UNLIKELY(!x87_finish(cpu, u, x87_status(f, FP_C1, 0))))
+	if (UNLIKELY(!x87_finish(cpu, u, f->sw)))
 		return false;
 	if (condition)
 		*x87_st(f, 0) = *x87_st(f, u->src);
@@ -294,4 +294,4 @@ X87_EXEC(fincstp, FORM_NONE, turn(cpu, u, 1))
 X87_EXEC(fdecstp, FORM_NONE, turn(cpu, u, 7))
 X87_EXEC(ffree, FORM_R, release(cpu, u, 0))
 X87_EXEC(ffreep, FORM_R, release(cpu, u, 1))
-X87_EXEC(fnop, FORM_NONE, x87_ready(cpu) && x87_finish(cpu, u, x87_status(&cpu->s.fpu, 0, 0)))
+X87_EXEC(fnop, FORM_NONE, x87_ready(cpu) && x87_finish(cpu, u, cpu->s.fpu.sw))
