@@ -33,6 +33,13 @@ static const char *symbol(void *owner, uint64_t address, uint64_t *offset)
 	return symbols_find(&view->machine->guest.symbols, address, offset);
 }
 
+static bool line(void *owner, uint64_t address, const char **file, unsigned *number)
+{
+	const struct view *view = owner;
+
+	return lines_find(&view->machine->guest.lines, address, file, number);
+}
+
 static bool instruction(void *owner, const struct where *at, char *text, size_t size)
 {
 	struct view *view = owner;
@@ -54,7 +61,7 @@ static bool instruction(void *owner, const struct where *at, char *text, size_t 
 
 struct trace_view view_of(struct view *view)
 {
-	return (struct trace_view){symbol, instruction, view};
+	return (struct trace_view){symbol, line, instruction, view};
 }
 
 void view_print_state(struct view *view, FILE *file)

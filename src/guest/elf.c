@@ -156,6 +156,10 @@ bool guest_load_elf(struct bus *bus, const char *name, const uint8_t *data, size
 	f.elf = elf_memory(f.copy, size);
 	ok = load(bus, &f, guest, why);
 	elf_end(f.elf);
+	if (ok) {
+		memcpy(f.copy, data, size);
+		ok = lines_read(&guest->lines, f.copy, size) || diagnose(why, "%s: out of memory", name);
+	}
 	free(f.copy);
 	return ok;
 }

@@ -135,4 +135,5 @@ bool guest_load_rom(struct bus *bus, const char *name, const uint8_t *data, size
 void guest_free(struct guest *guest)
 {
 	symbols_free(&guest->symbols);
+	lines_free(&guest->lines);
 }

@@ -10,6 +10,7 @@
 
 #include "arch/fault.h"
 #include "bus/bus.h"
+#include "guest/lines.h"
 #include "guest/symbols.h"
 
 /* One line for the user, without a newline. */
@@ -30,6 +31,7 @@ struct guest {
 	uint64_t end;      /* first byte behind everything loaded */
 	uint64_t info;     /* START_MULTIBOOT: address of the information structure */
 	struct symbols symbols;
+	struct lines lines;
 };
 
 /* The whole file; *data is malloc'd.  Files above GUEST_MAX_FILE are refused. */
@@ -37,7 +39,7 @@ struct guest {
 bool guest_read_file(const char *path, uint8_t **data, size_t *size, struct diagnostic *why) MUST_CHECK;
 
 /* An ELF32 executable for the 386 at its physical addresses (p_paddr); BSS is
- * zeroed, symbols are taken over.  name is for diagnostics. */
+ * zeroed, symbols and source lines are taken over.  name is for diagnostics. */
 bool guest_load_elf(struct bus *bus, const char *name, const uint8_t *data, size_t size, struct guest *guest,
 		    struct diagnostic *why) MUST_CHECK;
 

@@ -32,7 +32,7 @@ enum end_kind {
 	END_INTERRUPTED,  /* from outside, see struct machine */
 };
 
-/* How a run ended.  status is the program's exit status (docs/usage.md). */
+/* How a run ended.  status is the program's exit status (README.md). */
 struct machine_end {
 	enum end_kind kind;
 	int status;

@@ -70,17 +70,24 @@ static void close(struct out *out)
 	out_char(out, '}');
 }
 
-static void symbol(struct out *out, const struct trace_view *view, const char *name, uint64_t address)
+static void symbol(struct out *out, const struct trace_view *view, uint64_t address)
 {
 	uint64_t offset = 0;
-	const char *text = view->symbol ? view->symbol(view->owner, address, &offset) : NULL;
+	const char *text = view->symbol ? view->symbol(view->owner, address, &offset) : NULL, *file;
+	unsigned line;
 
-	if (!text)
-		return;
-	open(out, name);
-	str(out, "name", text);
-	num(out, "offset", offset);
-	close(out);
+	if (text) {
+		open(out, "symbol");
+		str(out, "name", text);
+		num(out, "offset", offset);
+		close(out);
+	}
+	if (view->line && view->line(view->owner, address, &file, &line)) {
+		open(out, "source");
+		str(out, "file", file);
+		num(out, "line", line);
+		close(out);
+	}
 }
 
 static void place(struct out *out, const struct trace_view *view, const char *name, const struct where *w)
@@ -95,7 +102,7 @@ static void place(struct out *out, const struct trace_view *view, const char *na
 	hex(out, "flags", w->rflags);
 	hex(out, "cs_base", w->cs_base);
 	hex(out, "ss_base", w->ss_base);
-	symbol(out, view, "symbol", w->cs_base + w->rip);
+	symbol(out, view, w->cs_base + w->rip);
 	close(out);
 }
 

@@ -18,18 +18,26 @@ static bool refused(const struct delivery_record *r)
 	return r->outcome == OUT_FAULTED || r->outcome == OUT_SHUTDOWN;
 }
 
+/* " name+0x12 file.c:34", as far as known. */
 static void out_symbol(struct out *out, const struct trace_view *view, uint64_t address)
 {
 	uint64_t offset = 0;
-	const char *name = view->symbol ? view->symbol(view->owner, address, &offset) : NULL;
+	const char *name = view->symbol ? view->symbol(view->owner, address, &offset) : NULL, *file;
+	unsigned line;
 
-	if (!name)
-		return;
-	out_char(out, ' ');
-	out_text(out, name);
-	if (offset) {
+	if (name) {
+		out_char(out, ' ');
+		out_text(out, name);
+	}
+	if (name && offset) {
 		out_text(out, "+0x");
 		out_hex(out, offset, 1);
+	}
+	if (view->line && view->line(view->owner, address, &file, &line)) {
+		out_char(out, ' ');
+		out_text(out, file);
+		out_char(out, ':');
+		out_dec(out, line);
 	}
 }
 
@@ -178,7 +186,7 @@ static void card_head(struct out *out, const struct trace_view *view, const stru
 	out_text(out, " from   ");
 	out_place(out, view, &r->from);
 	if (r->kind == EV_FAULT && view->instruction && view->instruction(view->owner, &r->from, insn, sizeof(insn))) {
-		out_column(out, 48);
+		out_column(out, 52);
 		out_text(out, insn);
 	}
 	out_char(out, '\n');

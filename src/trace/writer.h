@@ -16,6 +16,8 @@
 struct trace_view {
 	/* The symbol at or before a linear address and the distance to it; NULL: none. */
 	const char *(*symbol)(void *owner, uint64_t address, uint64_t *offset);
+	/* The source line of a linear address; file without its folder.  False: unknown. */
+	bool (*line)(void *owner, uint64_t address, const char **file, unsigned *line);
 	/* The instruction at a place as text; false: its bytes cannot be read. */
 	bool (*instruction)(void *owner, const struct where *at, char *text, size_t size);
 	void *owner;
