@@ -248,11 +248,16 @@ static void interrupt_on_ferr(void *owner, bool level)
 		rig_interrupt(r, 0x75);
 }
 
-/* The interrupt that FERR# raises comes right behind the instruction. */
+GUEST32(in_block, "inc eax\n fdivp\n inc eax\n inc eax\n hlt")
+
+/* The interrupt that FERR# raises comes right behind the instruction, also out of the
+ * middle of a block. */
 static void ferr_interrupt_is_taken_behind_the_instruction(void **state)
 {
 	begin_division_by_zero(CR0_NE);
-	LOAD(r, RIG_CODE, dos_error);
+	LOAD(r, RIG_CODE, in_block);
+	s()->rflags |= FLAG_IF;
+	cpu_state_changed(&r->cpu);
 	r->cpu.ferr_changed = interrupt_on_ferr;
 	run();
 	r->cpu.ferr_changed = ferr_changed;
