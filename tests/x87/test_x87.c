@@ -12,6 +12,7 @@
 #define DATA 0x50000u
 
 static struct rig *r;
+static uint64_t seen; /* deliveries before begin() */
 static struct {
 	unsigned changes;
 	bool level;
@@ -32,6 +33,11 @@ static struct fpu_state *fpu(void)
 	return &r->cpu.s.fpu;
 }
 
+static uint64_t deliveries(void)
+{
+	return rig_last(r, 0) ? rig_last(r, 0)->id : 0;
+}
+
 /* Protected mode, x87 initialized with the given masks; exceptions of CPL 0. */
 static void begin(uint16_t cw)
 {
@@ -42,6 +48,7 @@ static void begin(uint16_t cw)
 	s()->gpr.r64[RSI] = DATA;
 	ferr.changes = 0;
 	ferr.level = false;
+	seen = deliveries();
 }
 
 static void push(uint64_t mantissa, uint16_t sign_exponent)
@@ -79,14 +86,10 @@ static void assert_delivered(unsigned vector, enum why why, uint64_t rip)
 	const struct delivery_record *d = rig_last(r, 0);
 
 	assert_non_null(d);
+	assert_true(d->id > seen);
 	assert_int_equal(d->vector, vector);
 	assert_int_equal(d->why, why);
 	assert_int_equal(d->from.rip, rip);
-}
-
-static uint64_t deliveries(void)
-{
-	return rig_last(r, 0) ? rig_last(r, 0)->id : 0;
 }
 
 /* ---- availability ---- */
