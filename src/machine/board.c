@@ -253,12 +253,13 @@ void board_like_firmware(struct machine *m)
 		uint16_t port;
 		uint8_t value;
 	} writes[] = {
+		/* The timer first: ICW1 forgets the edge its output makes on the way. */
+		{PIT_PORT + 3, PIT_SELECT(0) | PIT_RW_BOTH | PIT_MODE(3)},
+		{PIT_PORT, 0}, {PIT_PORT, 0},
 		{PIC_MASTER_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4}, {PIC_MASTER_PORT + 1, 0x08},
 		{PIC_MASTER_PORT + 1, 1u << PIC_CASCADE_IR},   {PIC_MASTER_PORT + 1, PIC_ICW4_UPM},
 		{PIC_SLAVE_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4},  {PIC_SLAVE_PORT + 1, 0x70},
 		{PIC_SLAVE_PORT + 1, PIC_CASCADE_IR},          {PIC_SLAVE_PORT + 1, PIC_ICW4_UPM},
-		{PIT_PORT + 3, PIT_SELECT(0) | PIT_RW_BOTH | PIT_MODE(3)},
-		{PIT_PORT, 0}, {PIT_PORT, 0},
 		{UART_COM1 + UART_LCR, UART_LCR_DLAB | LCR_8N1}, /* 115200 baud */
 		{UART_COM1, 1}, {UART_COM1 + 1, 0},
 		{UART_COM1 + UART_LCR, LCR_8N1},

@@ -1,5 +1,6 @@
-/* A test pin: raises an external interrupt of its own after every so many
- * instructions, past the interrupt controllers. */
+/* A test pin: raises an external interrupt of its own, past the interrupt controllers, every so
+ * many instructions, counted from the acknowledge of the last one: its handler's count too, so that one whose
+ * handler has n instructions hits every instruction of a program with n + 2 (the delivery is a tick). */
 #ifndef TRAPGATE_MACHINE_INJECT_H
 #define TRAPGATE_MACHINE_INJECT_H
 
