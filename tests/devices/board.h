@@ -11,6 +11,7 @@
 #include "devices/dma.h"
 #include "devices/hub.h"
 #include "devices/i8042.h"
+#include "devices/ioapic.h"
 #include "devices/pic.h"
 #include "devices/pit.h"
 #include "devices/port61.h"
@@ -34,6 +35,8 @@ struct board {
 	struct post_port post;
 	struct testdev test;
 	struct irq_hub hub;
+	struct apic_bus apics;
+	struct ioapic ioapic;
 	int input;         /* next character for COM1, -1: none */
 	unsigned console;  /* bytes written to consoles */
 	uint64_t vectors;  /* a running hash of what was acknowledged */
@@ -49,6 +52,7 @@ static const struct board_range board_ranges[] = {
 	{0x70, 4, false},     {0x80, 0x13, false}, {0xa0, 2, false},    {0xc0, 0x40, false},
 	{0x2f8, 8, false},    {0x3f8, 8, false},   {0x4d0, 2, false},   {0x501, 2, false},
 	{0x2000, 24, false},  {TESTDEV_MMIO, 0x10000, true},
+	{APIC_BASE, 0x400, true}, {IOAPIC_BASE, 0x50, true},
 };
 #define BOARD_RANGES (sizeof(board_ranges) / sizeof(board_ranges[0]))
 
@@ -98,9 +102,15 @@ static inline struct board *board_open(void)
 	assert_true(post_port_init(&b->post, bus, NULL, NULL));
 	assert_true(testdev_init(&b->test, bus, &b->bed.clock));
 	hub_init(&b->hub);
+	assert_true(apic_init(&b->apics, bus, &b->bed.clock, 4,
+			      &(struct apic_processors){.extint = pic_acknowledge, .extint_device = &b->pic}));
+	assert_true(ioapic_init(&b->ioapic, bus, &b->apics, IOAPIC_BASE, IOAPIC_VERSION_EOI));
+	line_connect(pic_intr(&b->pic), lapic_lint, &b->apics.apic[0], 0);
+	lapic_virtual_wire(&b->apics.apic[0]);
 	for (unsigned i = 0; i < 16; i++) {
 		assert_true(hub_add_source(&b->hub, i, &b->test.irq[i]));
 		assert_true(hub_add_sink(&b->hub, i, pic_input, &b->pic, (int)i));
+		assert_true(hub_add_sink(&b->hub, i, ioapic_input, &b->ioapic, i ? (int)i : 2));
 	}
 	assert_true(hub_add_source(&b->hub, 0, pit_line(&b->pit, 0)));
 	assert_true(hub_add_source(&b->hub, 1, &b->kbc.irq1));
@@ -122,14 +132,21 @@ static inline void board_acknowledge(struct board *b)
 {
 	uint64_t cause;
 
-	if (pic_pending(&b->pic))
-		board_mix(b, pic_acknowledge(&b->pic, &cause) | cause << 8);
+	for (unsigned i = 0; i < b->apics.count; i++) {
+		if (lapic_pending(&b->apics.apic[i]))
+			board_mix(b, lapic_acknowledge(&b->apics.apic[i], &cause) | cause << 8);
+	}
+	bus_set_initiator(b->bed.bus, (unsigned)(b->vectors >> 20 & 3));
 }
 
 /* What must hold at any time. */
 static inline void board_check(struct board *b)
 {
 	assert_true(pic_why_quiet(&b->pic) != NULL);
+	for (unsigned i = 0; i < b->apics.count; i++)
+		assert_true(lapic_why_quiet(&b->apics.apic[i]) != NULL);
+	for (unsigned i = 0; i < IOAPIC_PINS; i++)
+		assert_true(ioapic_why_quiet(&b->ioapic, i) != NULL);
 	assert_int_equal(b->pit.counter[0].line.level, pit_out(&b->pit, 0) ? 1 : 0);
 	assert_true(b->kbc.keyboard.out.count <= PS2_QUEUE && b->kbc.mouse.out.count <= PS2_QUEUE);
 	assert_true(b->com1.rx_count <= UART_FIFO && b->com1.tx_count <= UART_FIFO);

@@ -72,6 +72,12 @@ static void the_world(struct board *b, uint64_t *seed)
 	case 4:
 		board_acknowledge(b);
 		break;
+	case 5:
+		lapic_set_base(&b->apics.apic[r >> 8 & 3], APIC_BASE | (r >> 10 & 0xc00), 36);
+		for (unsigned i = 0; i < 8; i++)
+			lapic_msr_write(&b->apics.apic[r >> 8 & 3], 0x800 + (draw(seed) & 0x3f), value_of(seed));
+		lapic_set_deadline(&b->apics.apic[r >> 8 & 3], b->bed.clock.now + (r >> 40 & 0xfff), b->bed.clock.now);
+		break;
 	default:
 		run_for(&b->bed, r >> 8 & 0xfffff);
 		break;
