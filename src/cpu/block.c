@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "cpu/fuse.h"
+
 #define ARENA_BYTES (32u << 20)
 #define BUCKETS     (1u << 15)
 #define PAGES       (1u << 12) /* chains of blocks by physical page */
@@ -142,8 +144,10 @@ static void fill(struct cpu *cpu, struct block *b, const uint8_t *code, size_t s
 		ended = insn.status != DECODE_OK || ends_block(&insn);
 	}
 	b->uops[b->n] = (struct uop){.fn = exec_end_of_block, .off = b->bytes, .n = b->n};
-	if (b->n != 0)
-		lower_links(b, &insn, cpu->ip_mask);
+	if (b->n == 0)
+		return;
+	lower_links(b, &insn, cpu->ip_mask);
+	fuse(b);
 }
 
 static struct block *build(struct cpu *cpu, uint64_t pa, const uint8_t *code, uint8_t key)

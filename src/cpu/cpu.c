@@ -7,6 +7,7 @@
 #include "cpu/block.h"
 #include "cpu/desc.h"
 #include "cpu/model.h"
+#include "cpu/x87.h"
 
 bool cpu_init(struct cpu *cpu, unsigned id, struct bus *bus, struct clock *clock, struct trace *trace,
 	      const struct cpu_model *model)
@@ -27,6 +28,8 @@ bool cpu_init(struct cpu *cpu, unsigned id, struct bus *bus, struct clock *clock
 		cpu->cache = NULL;
 		return false;
 	}
+	cpu->mmu.phys_mask = (UINT64_C(1) << model->phys_bits) - 1;
+	cpu->mmu.has_pat = model_has(model, FEAT_1_EDX, F1D_PAT);
 	cpu_reset(cpu, false);
 	return true;
 }
@@ -91,6 +94,7 @@ void cpu_state_changed(struct cpu *cpu)
 		struct segment value = cpu->s.seg[i];
 		set_segment(cpu, (enum seg)i, &value);
 	}
+	x87_state_changed(cpu);
 	block_cache_flush(cpu);
 	cpu->run_until = 0;
 }

@@ -24,6 +24,7 @@ enum feature_word { FEAT_1_EDX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_WORDS 
 #define F1D_SEP  0x00000800u
 #define F1D_PGE  0x00002000u
 #define F1D_CMOV 0x00008000u
+#define F1D_PAT  0x00010000u
 /* CPUID.(7,0):EBX and ECX */
 #define F7B_SMEP 0x00000080u
 #define F7B_SMAP 0x00100000u

@@ -73,7 +73,7 @@ static inline const uint8_t *seg_hit_read(const struct cpu *cpu, unsigned seg, u
 	const struct seg_window *w = &cpu->mmu.win[seg];
 
 	if (LIKELY(off + bytes <= w->r_end))
-		return tlb_hit(&cpu->mmu, TLB_READ, (w->base + off) & cpu->mmu.lin_mask, bytes);
+		return tlb_hit(&cpu->mmu, TLB_READ, w->base + off, bytes);
 	return NULL;
 }
 static inline uint8_t *seg_hit_write(const struct cpu *cpu, unsigned seg, uint64_t off, unsigned bytes)
@@ -81,7 +81,7 @@ static inline uint8_t *seg_hit_write(const struct cpu *cpu, unsigned seg, uint64
 	const struct seg_window *w = &cpu->mmu.win[seg];
 
 	if (LIKELY(off + bytes <= w->w_end))
-		return tlb_hit(&cpu->mmu, TLB_WRITE, (w->base + off) & cpu->mmu.lin_mask, bytes);
+		return tlb_hit(&cpu->mmu, TLB_WRITE, w->base + off, bytes);
 	return NULL;
 }
 

@@ -173,7 +173,8 @@ static inline void host_store(uint8_t *p, unsigned bytes, uint64_t v)
 
 /* The host bytes behind lin if the TLB has all of them with this right, else
  * NULL.  Comparing the page of the last byte with the entry of the first one
- * refuses page crossings in the same test. */
+ * refuses page crossings in the same test.  lin may still exceed 32 bits (base +
+ * offset beyond 4 GiB): then no tag fits, and the slow path wraps it. */
 static inline uint8_t *tlb_hit(const struct mmu *mmu, enum tlb_kind kind, uint64_t lin, unsigned bytes)
 {
 	/* The slot as a byte offset at once: one instruction less than indexing. */
@@ -194,7 +195,7 @@ static inline struct rd seg_read(struct mmu *mmu, enum seg seg, uint64_t off, un
 	const struct seg_window *w = &mmu->win[seg];
 
 	if (LIKELY(off + bytes <= w->r_end)) {
-		const uint8_t *p = tlb_hit(mmu, TLB_READ, (w->base + off) & mmu->lin_mask, bytes);
+		const uint8_t *p = tlb_hit(mmu, TLB_READ, w->base + off, bytes);
 		if (LIKELY(p != NULL))
 			return (struct rd){host_load(p, bytes), true};
 	}
@@ -206,7 +207,7 @@ static inline bool seg_write(struct mmu *mmu, enum seg seg, uint64_t off, unsign
 	const struct seg_window *w = &mmu->win[seg];
 
 	if (LIKELY(off + bytes <= w->w_end)) {
-		uint8_t *p = tlb_hit(mmu, TLB_WRITE, (w->base + off) & mmu->lin_mask, bytes);
+		uint8_t *p = tlb_hit(mmu, TLB_WRITE, w->base + off, bytes);
 		if (LIKELY(p != NULL)) {
 			host_store(p, bytes, value);
 			return true;
@@ -220,7 +221,7 @@ static inline struct rmw seg_rmw(struct mmu *mmu, enum seg seg, uint64_t off, un
 	const struct seg_window *w = &mmu->win[seg];
 
 	if (LIKELY(off + bytes <= w->w_end)) {
-		uint8_t *p = tlb_hit(mmu, TLB_WRITE, (w->base + off) & mmu->lin_mask, bytes);
+		uint8_t *p = tlb_hit(mmu, TLB_WRITE, w->base + off, bytes);
 		if (LIKELY(p != NULL))
 			return (struct rmw){host_load(p, bytes), p, true};
 	}

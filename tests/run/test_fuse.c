@@ -1,0 +1,180 @@
+/* Blocks against one instruction at a time: random straight runs that end in a
+ * conditional branch, dense in what fuse.c rewrites.  Registers, all of
+ * EFLAGS, memory and the count of instructions must agree, also where an instruction
+ * faults and its EFLAGS are pushed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "rig/rig.h"
+
+#define DATA 0x50000u
+
+static uint64_t seed = 0x7261707467617465u;
+
+static uint32_t random32(void)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (uint32_t)(seed >> 16);
+}
+
+/* Appends one instruction; registers are EAX ECX EDX EBX, EBP points to data. */
+static unsigned emit(uint8_t *p)
+{
+	static const uint8_t alu_rr[] = {0x01, 0x09, 0x11, 0x19, 0x21, 0x29, 0x31, 0x39, 0x85, 0x89, 0x03, 0x2b, 0x3b,
+					 0x38, 0x84, 0x00, 0x88};
+	unsigned modrm = 0xc0 | (random32() & 3) << 3 | (random32() & 3), n = 0;
+
+	switch (random32() % 16) {
+	case 0: /* ALU Ev, imm8 */
+		p[n++] = 0x83;
+		p[n++] = (uint8_t)(0xc0 | (random32() & 7) << 3 | (random32() & 3));
+		p[n++] = (uint8_t)random32();
+		break;
+	case 1: /* shifts and rotates by imm8 */
+		p[n++] = 0xc1;
+		p[n++] = (uint8_t)(0xc0 | (random32() & 7) << 3 | (random32() & 3));
+		p[n++] = (uint8_t)(random32() & 0x27);
+		break;
+	case 2: /* INC, DEC */
+		p[n++] = (uint8_t)(0x40 | (random32() & 8) | (random32() & 3));
+		break;
+	case 3: /* IMUL Gv, Ev and with imm8 */
+		if (random32() & 1) {
+			p[n++] = 0x0f;
+			p[n++] = 0xaf;
+			p[n++] = (uint8_t)modrm;
+		} else {
+			p[n++] = 0x6b;
+			p[n++] = (uint8_t)modrm;
+			p[n++] = (uint8_t)random32();
+		}
+		break;
+	case 4: /* CMOVcc, SETcc */
+		p[n++] = 0x0f;
+		p[n++] = (uint8_t)((random32() & 1 ? 0x40 : 0x90) | (random32() & 15));
+		p[n++] = (uint8_t)modrm;
+		break;
+	case 5: /* an access that may fault: [ebp + disp], sometimes beyond the segment's limit */
+		p[n++] = random32() & 1 ? 0x3b : 0x03;
+		p[n++] = (uint8_t)(0x45 | (random32() & 3) << 3);
+		p[n++] = (uint8_t)(random32() % 8 ? random32() & 0x3c : 0x7f);
+		break;
+	case 6: /* CMP, TEST byte ptr [ebp + disp], imm8 */
+		p[n++] = random32() & 1 ? 0x80 : 0xf6;
+		p[n++] = p[0] == 0x80 ? 0x7d : 0x45;
+		p[n++] = (uint8_t)(random32() & 0x3f);
+		p[n++] = (uint8_t)random32();
+		break;
+	case 7: /* TEST r8, imm8; CMP AL, imm8; PUSHF */
+		if (random32() & 1) {
+			p[n++] = 0xf6;
+			p[n++] = (uint8_t)(0xc0 | (random32() & 7));
+		} else {
+			p[n++] = 0x3c;
+		}
+		p[n++] = (uint8_t)random32();
+		break;
+	case 8: /* MOVZX, MOVSX, LEA */
+		p[n++] = 0x0f;
+		p[n++] = (uint8_t)(0xb6 | (random32() & 9));
+		p[n++] = (uint8_t)modrm;
+		break;
+	case 9: case 10: case 11: /* MOV r, r: the first of many pairs */
+		p[n++] = 0x89;
+		p[n++] = (uint8_t)modrm;
+		break;
+	default:
+		p[n++] = alu_rr[random32() % sizeof(alu_rr)];
+		p[n++] = (uint8_t)modrm;
+	}
+	return n;
+}
+
+static unsigned program(uint8_t *p)
+{
+	unsigned n = 0, insns = 1 + random32() % 14;
+
+	for (unsigned i = 0; i < insns; i++)
+		n += emit(p + n);
+	p[n++] = (uint8_t)(0x70 | (random32() & 15)); /* Jcc over the HLT to another one */
+	p[n++] = 1;
+	p[n++] = 0xf4;
+	p[n++] = 0x40;
+	p[n++] = 0xf4;
+	return n;
+}
+
+struct outcome {
+	struct arch_state s;
+	uint64_t ticks;
+	uint8_t data[0x80], stack[0x80];
+};
+
+static void run(struct rig *r, const uint8_t *code, unsigned size, const uint32_t regs[8], bool plain,
+		struct outcome *out)
+{
+	rig_protected(r, 0);
+	rig_write(r, RIG_CODE, code, size);
+	for (unsigned i = 0; i < 0x40; i += 4)
+		rig_write32(r, DATA + i, regs[i / 4 % 8] * 0x9e3779b9u);
+	memset(out, 0, sizeof(*out));
+	rig_write(r, RIG_STACK0 - sizeof(out->stack), out->stack, sizeof(out->stack));
+	for (unsigned i = RAX; i <= RBX; i++)
+		r->cpu.s.gpr.r64[i] = regs[i];
+	r->cpu.s.gpr.r64[RBP] = DATA;
+	r->cpu.s.rflags = (regs[4] & FLAGS_STATUS) | FLAG_ONE;
+	r->cpu.s.seg[SEG_SS].limit = DATA + 0x43;
+	cpu_state_changed(&r->cpu);
+	r->cpu.plain = plain;
+	uint64_t before = r->cpu.icount;
+	assert_int_equal(rig_run(r, 200), STOP_HALT);
+	out->s = r->cpu.s;
+	out->ticks = r->cpu.icount - before;
+	bus_peek(r->bus, DATA, out->data, sizeof(out->data));
+	bus_peek(r->bus, RIG_STACK0 - sizeof(out->stack), out->stack, sizeof(out->stack));
+}
+
+static void fused_blocks_do_what_single_instructions_do(void **state)
+{
+	struct rig *r = rig_new("max", 1 << 20);
+
+	for (unsigned i = 0; i < 40000; i++) {
+		uint64_t start = seed;
+		uint8_t code[128];
+		uint32_t regs[8];
+		struct outcome fast, plain;
+		unsigned size = program(code);
+
+		for (unsigned k = 0; k < 8; k++)
+			regs[k] = random32() & 3 ? random32() : (random32() & 1 ? 0x80000000u : 0) - (random32() & 1);
+		run(r, code, size, regs, true, &plain);
+		run(r, code, size, regs, false, &fast);
+		if (memcmp(&fast, &plain, sizeof(fast)) != 0) {
+			print_error("case %u, seed %016lx\n", i, (unsigned long)start);
+			for (unsigned k = 0; k < size; k++)
+				print_error("%02x ", code[k]);
+			print_error("\n");
+			for (unsigned k = RAX; k <= RBX; k++)
+				assert_int_equal(fast.s.gpr.r64[k], plain.s.gpr.r64[k]);
+			assert_int_equal(fast.s.rflags, plain.s.rflags);
+			assert_int_equal(fast.s.rip, plain.s.rip);
+			assert_int_equal(fast.ticks, plain.ticks);
+			assert_memory_equal(fast.stack, plain.stack, sizeof(fast.stack));
+			assert_memory_equal(fast.data, plain.data, sizeof(fast.data));
+			fail_msg("the state differs");
+		}
+	}
+	rig_free(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(fused_blocks_do_what_single_instructions_do)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
