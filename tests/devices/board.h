@@ -7,8 +7,10 @@
 
 #include "bed.h"
 
+#include "devices/acpipm.h"
 #include "devices/debugport.h"
 #include "devices/dma.h"
+#include "devices/hpet.h"
 #include "devices/hub.h"
 #include "devices/i8042.h"
 #include "devices/ioapic.h"
@@ -37,6 +39,8 @@ struct board {
 	struct irq_hub hub;
 	struct apic_bus apics;
 	struct ioapic ioapic;
+	struct hpet hpet;
+	struct acpipm pm;
 	int input;         /* next character for COM1, -1: none */
 	unsigned console;  /* bytes written to consoles */
 	uint64_t vectors;  /* a running hash of what was acknowledged */
@@ -53,6 +57,7 @@ static const struct board_range board_ranges[] = {
 	{0x2f8, 8, false},    {0x3f8, 8, false},   {0x4d0, 2, false},   {0x501, 2, false},
 	{0x2000, 24, false},  {TESTDEV_MMIO, 0x10000, true},
 	{APIC_BASE, 0x400, true}, {IOAPIC_BASE, 0x50, true},
+	{HPET_BASE, 0x180, true}, {0x600, 12, false},
 };
 #define BOARD_RANGES (sizeof(board_ranges) / sizeof(board_ranges[0]))
 
@@ -118,6 +123,15 @@ static inline struct board *board_open(void)
 	assert_true(hub_add_source(&b->hub, 4, &b->com1.irq));
 	assert_true(hub_add_source(&b->hub, 8, &b->rtc.irq));
 	assert_true(hub_add_source(&b->hub, 12, &b->kbc.irq12));
+	assert_true(hpet_init(&b->hpet, bus, &b->bed.clock));
+	assert_true(acpipm_init(&b->pm, bus, &b->bed.clock, 0x600, NULL, NULL));
+	for (unsigned i = 16; i < 24; i++) {
+		assert_true(hub_add_source(&b->hub, i, &b->hpet.route[i]));
+		assert_true(hub_add_sink(&b->hub, i, ioapic_input, &b->ioapic, (int)i));
+	}
+	assert_true(hub_add_source(&b->hub, 0, &b->hpet.irq0));
+	assert_true(hub_add_source(&b->hub, 8, &b->hpet.irq8));
+	assert_true(hub_add_source(&b->hub, 9, &b->pm.sci));
 	line_connect(&b->kbc.a20, port92_kbc_a20, &b->port92, 0);
 	line_connect(&b->rtc.nmi_off, port61_input, &b->port61, PORT61_IN_NMI_OFF);
 	return b;
