@@ -9,7 +9,13 @@
 
 #define MERGE 100u /* matches of one timer closer than this (1 us) are one */
 
-enum hpet_register { REG_CAPABILITIES = 0x000, REG_CONFIG = 0x010, REG_STATUS = 0x020, REG_COUNTER = 0x0f0, REG_TIMERS = 0x100 };
+enum hpet_register {
+	REG_CAPABILITIES = 0x000,
+	REG_CONFIG = 0x010,
+	REG_STATUS = 0x020,
+	REG_COUNTER = 0x0f0,
+	REG_TIMERS = 0x100, /* 32 bytes each */
+};
 
 static bool running(const struct hpet *h)
 {

@@ -99,7 +99,12 @@ void lapic_accept(struct lapic *a, uint8_t vector, bool level, uint64_t cause)
 static void deliver_lvt(struct lapic *a, unsigned which, bool level, uint64_t cause)
 {
 	uint32_t lvt = a->lvt[which];
-	struct apic_message m = {.delivery = (uint8_t)delivery_of(lvt), .vector = (uint8_t)lvt, .level = level, .cause = cause};
+	struct apic_message m = {
+		.delivery = (uint8_t)delivery_of(lvt),
+		.vector = (uint8_t)lvt,
+		.level = level,
+		.cause = cause,
+	};
 
 	if (which == LVT_TIMER || which == LVT_ERROR)
 		m.delivery = APIC_FIXED; /* these have no delivery mode */

@@ -1,6 +1,6 @@
 /* Guests write anything: random traffic at every width over all devices of a
  * board.  Nothing may crash, hang, grow, or leave a wire and its register in
- * disagreement.  TRAPGATE_FUZZ_ACCESSES: how many accesses (default 300000);
+ * disagreement.  TRAPGATE_FUZZ_ACCESSES: how many accesses (default 1000000);
  * TRAPGATE_FUZZ_SEED: where to start. */
 #include "bed.h"
 
@@ -86,7 +86,7 @@ static void the_world(struct board *b, uint64_t *seed)
 
 static void random_traffic(void **state)
 {
-	uint64_t accesses = from_environment("TRAPGATE_FUZZ_ACCESSES", 300000);
+	uint64_t accesses = from_environment("TRAPGATE_FUZZ_ACCESSES", 1000000);
 	uint64_t seed = from_environment("TRAPGATE_FUZZ_SEED", UINT64_C(0x9e3779b97f4a7c15)) | 1;
 	struct board *b = board_open();
 

@@ -384,7 +384,9 @@ static void timer_rests_while_its_vector_is_pending(void **state)
 
 static void timer_divisors(void **state)
 {
-	static const struct { unsigned dcr, by; } row[] = {{0, 2}, {1, 4}, {2, 8}, {3, 16}, {8, 32}, {9, 64}, {10, 128}, {11, 1}};
+	static const struct { unsigned dcr, by; } row[] = {
+		{0, 2}, {1, 4}, {2, 8}, {3, 16}, {8, 32}, {9, 64}, {10, 128}, {11, 1},
+	};
 
 	for (unsigned i = 0; i < 8; i++) {
 		struct apics t;
