@@ -4,6 +4,7 @@
 #include "cpu/deliver.h"
 #include "cpu/desc.h"
 #include "cpu/gate.h"
+#include "cpu/operand.h"
 #include "cpu/stackswitch.h"
 #include "cpu/vme.h"
 
@@ -18,11 +19,28 @@ struct iret {
 	struct where from;
 };
 
+/* The same as one by one, where all of them are a TLB hit inside the segment. */
+static bool pop_at_once(struct iret *r, unsigned count)
+{
+	struct cpu *cpu = r->cpu;
+	unsigned bytes = r->bytes;
+	uint64_t off = (cpu->s.gpr.r64[RSP] + r->count * bytes) & cpu->sp_mask;
+	const uint8_t *p = seg_hit_read(cpu, SEG_SS, off, (count - r->count) * bytes);
+
+	if (p == NULL || off + (count - r->count) * bytes - 1 > cpu->sp_mask)
+		return false;
+	for (; r->count < count; p += bytes)
+		r->word[r->count++] = bytes == 4 ? host_load(p, 4) : host_load(p, 2);
+	return true;
+}
+
 /* Reads words until so many are there.  #SS(0), #PF. */
 static bool pop_words(struct iret *r, unsigned count)
 {
 	struct cpu *cpu = r->cpu;
 
+	if (LIKELY(pop_at_once(r, count)))
+		return true;
 	for (; r->count < count; r->count++) {
 		uint64_t off = (cpu->s.gpr.r64[RSP] + r->count * r->bytes) & cpu->sp_mask;
 		struct rd word = seg_read(&cpu->mmu, SEG_SS, off, r->bytes);

@@ -176,14 +176,11 @@ void rmw_write_slow(struct mmu *mmu, unsigned bytes, uint64_t value)
 
 /* ---- implicit supervisor accesses ---- */
 
-struct rd lin_read(struct mmu *mmu, uint64_t lin, unsigned bytes)
+struct rd lin_read_slow(struct mmu *mmu, uint64_t lin, unsigned bytes)
 {
-	const uint8_t *p = bank_hit(mmu, mmu->priv->implicit, TLB_READ, lin &= mmu->lin_mask, bytes);
 	struct reach r;
 
-	if (LIKELY(p != NULL))
-		return (struct rd){host_load(p, bytes), true};
-	if (!reach(mmu, mmu->priv->implicit, TLB_READ, lin, bytes, false, &r))
+	if (!reach(mmu, mmu->priv->implicit, TLB_READ, lin & mmu->lin_mask, bytes, false, &r))
 		return (struct rd){0, false};
 	return (struct rd){reach_load(mmu, &r), true};
 }

@@ -89,6 +89,7 @@ static void choose_bank(struct mmu *mmu)
 	p->implicit = smap ? BANK_SUPER_SMAP : BANK_SUPER;
 	p->bank = s->cpl == 3 ? BANK_USER : smap && !ac ? BANK_SUPER_SMAP : BANK_SUPER;
 	bank = p->bank == BANK_USER && p->alignment ? BANK_NONE : p->bank;
+	mmu->tlb_implicit = mmu->banks[p->implicit][TLB_READ];
 	mmu->tlb[TLB_READ] = mmu->banks[bank][TLB_READ];
 	mmu->tlb[TLB_WRITE] = mmu->banks[bank][TLB_WRITE];
 	mmu->tlb[TLB_EXEC] = mmu->banks[p->bank][TLB_EXEC];

@@ -60,6 +60,7 @@ enum mmu_stop { MMU_FAULT, MMU_RUN_ALONE };
 
 struct mmu {
 	struct tlb_entry *tlb[TLB_KINDS]; /* the current bank's, explicit accesses */
+	struct tlb_entry *tlb_implicit;   /* TLB_READ of the bank of implicit supervisor accesses */
 	uint64_t lin_mask;                /* 0xffffffff outside 64-bit mode */
 	struct seg_window win[SEG_COUNT];
 	struct arch_state *s;
@@ -238,7 +239,15 @@ static inline void rmw_write(struct mmu *mmu, const struct rmw *r, unsigned byte
 
 /* Implicit supervisor accesses to system structures.  #PF as for a supervisor access,
  * U/S = 0 in the error code whatever CPL is. */
-struct rd lin_read(struct mmu *mmu, uint64_t lin, unsigned bytes) MUST_CHECK;
+struct rd lin_read_slow(struct mmu *mmu, uint64_t lin, unsigned bytes) MUST_CHECK;
+static inline struct rd lin_read(struct mmu *mmu, uint64_t lin, unsigned bytes)
+{
+	const struct tlb_entry *e = &mmu->tlb_implicit[(lin >> 12) & (TLB_SIZE - 1)];
+
+	if (LIKELY(((lin + bytes - 1) & PAGE_MASK) == e->tag))
+		return (struct rd){host_load((const uint8_t *)(e->addend + (uintptr_t)lin), bytes), true};
+	return lin_read_slow(mmu, lin, bytes);
+}
 bool lin_write(struct mmu *mmu, uint64_t lin, unsigned bytes, uint64_t value) MUST_CHECK;
 bool lin_probe_write(struct mmu *mmu, uint64_t lin, unsigned bytes) MUST_CHECK;
 
