@@ -225,8 +225,7 @@ static bool take_trace(struct options *o, const char *option, const char *value,
 
 static bool take_max_insns(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	if (!whole(value, &o->machine.max_insns) || o->machine.max_insns == 0 ||
-	    o->machine.max_insns > INT64_MAX)
+	if (!whole(value, &o->machine.max_insns) || o->machine.max_insns == 0 || o->machine.max_insns > INT64_MAX)
 		return bad(option, value, "a number of instructions, at least 1, is wanted", why);
 	return true;
 }
@@ -313,15 +312,17 @@ static const struct option table[] = {
 	 take_kernel},
 	{"-append", "TEXT", "command line of a Multiboot kernel", take_append},
 	{"--load", "FILE@ADDR", "flat binary at a physical address", take_load},
-	{"--rom", "FILE", "ROM image that ends at 4 GiB and at 1 MiB; the processor starts at its reset vector", take_rom},
+	{"--rom", "FILE", "ROM image that ends at 4 GiB and at 1 MiB; the processor starts at its reset vector",
+	 take_rom},
 	{"--entry", "ADDR", "first instruction, instead of the image's own", take_entry},
 	{"--mode", "MODE", "real, prot16 or prot32: how the processor starts (default: real for --load)", take_mode},
 	{"-serial", "DEV", "COM1: stdio, mon:stdio, file:PATH or null", take_serial},
 	{"-debugcon", "DEV", "port E9h: stdio, file:PATH or null", take_debugcon},
-	{"-device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1", take_device},
+	{"-device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1",
+	 take_device},
 	{"-nographic", NULL, "serial line on standard input and output", take_nographic},
-	{"--trace", "FORMAT[:FILE]", "text or jsonl: every delivery, return and task switch (default: standard error; -: output)",
-	 take_trace},
+	{"--trace", "FORMAT[:FILE]",
+	 "text or jsonl: every delivery, return and task switch (default: standard error; -: output)", take_trace},
 	{"-d", "TOPICS", "int: as --trace=text", take_log},
 	{"-D", "FILE", "where -d goes", take_log_file},
 	{"--max-insns", "N", "stop after N instructions, status 8", take_max_insns},

@@ -14,15 +14,15 @@ struct options {
 	enum errand errand;
 	struct machine_config machine;
 	const char *kernel, *rom, *append;
-	char load[256];          /* FILE of --load */
+	char load[256]; /* FILE of --load */
 	bool has_load;
 	uint64_t load_address;
 	bool has_entry, has_mode;
 	uint64_t entry;
 	enum start_mode mode;
 	enum trace_format trace;
-	const char *trace_file;  /* NULL: standard error; "-": standard output */
-	const char *log_file;    /* -D */
+	const char *trace_file; /* NULL: standard error; "-": standard output */
+	const char *log_file;   /* -D */
 	bool nographic;
 };
 

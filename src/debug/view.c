@@ -76,15 +76,15 @@ void view_print_state(struct view *view, FILE *file)
 	fprintf(file, "  at %04x:%08" PRIx64, s->seg[SEG_CS].sel, s->rip);
 	if (name)
 		fprintf(file, " %s+0x%" PRIx64, name, offset);
-	fprintf(file, "  ring %u  eflags %08" PRIx64 "  cr0 %08" PRIx64 "  cr2 %08" PRIx64 "  cr3 %08" PRIx64 "\n", s->cpl,
-		cpu_flags(cpu), s->cr0, s->cr2, s->cr3);
+	fprintf(file, "  ring %u  eflags %08" PRIx64 "  cr0 %08" PRIx64 "  cr2 %08" PRIx64 "  cr3 %08" PRIx64 "\n",
+		s->cpl, cpu_flags(cpu), s->cr0, s->cr2, s->cr3);
 	for (int i = 0; i < 8; i++)
 		fprintf(file, "%s%s %08" PRIx64, i % 4 ? "  " : "  ", gpr[i], s->gpr.r64[i]);
 	fputc('\n', file);
 	for (int i = 0; i < SEG_COUNT; i++)
 		fprintf(file, "  %s %04x", seg[i], s->seg[i].sel);
-	fprintf(file, "\n  idtr %08" PRIx64 "/%04x  gdtr %08" PRIx64 "/%04x\n", s->idtr.base, s->idtr.limit, s->gdtr.base,
-		s->gdtr.limit);
+	fprintf(file, "\n  idtr %08" PRIx64 "/%04x  gdtr %08" PRIx64 "/%04x\n", s->idtr.base, s->idtr.limit,
+		s->gdtr.base, s->gdtr.limit);
 }
 
 void view_explain_end(struct view *view, const struct machine_end *end, FILE *file)

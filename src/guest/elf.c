@@ -22,14 +22,13 @@ static bool check_header(const struct elf_file *f, GElf_Ehdr *header, struct dia
 	if (!f->elf || elf_kind(f->elf) != ELF_K_ELF || !gelf_getehdr(f->elf, header))
 		return diagnose(why, "%s: not an ELF file; flat binaries are loaded with --load FILE@ADDRESS", name);
 	if (header->e_ident[EI_CLASS] != ELFCLASS32)
-		return diagnose(why, "%s: a 64-bit ELF file, and this machine has 32-bit processors; build it with -m32",
-				name);
+		return diagnose(
+			why, "%s: a 64-bit ELF file, and this machine has 32-bit processors; build it with -m32", name);
 	if (header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != EM_386)
 		return diagnose(why, "%s: an ELF file for another processor (machine %u); i386 is wanted", name,
 				(unsigned)header->e_machine);
 	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
-		return diagnose(why, "%s: ELF type %u is no executable; link it first", name,
-				(unsigned)header->e_type);
+		return diagnose(why, "%s: ELF type %u is no executable; link it first", name, (unsigned)header->e_type);
 	return true;
 }
 
@@ -37,16 +36,18 @@ static bool load_segment(struct bus *bus, const struct elf_file *f, size_t i, co
 			 struct guest *guest, struct diagnostic *why)
 {
 	if (segment->p_filesz > segment->p_memsz)
-		return diagnose(why, "%s: segment %zu has more bytes in the file (0x%" PRIx64
-				     ") than in memory (0x%" PRIx64 ")",
+		return diagnose(why,
+				"%s: segment %zu has more bytes in the file (0x%" PRIx64 ") than in memory (0x%" PRIx64
+				")",
 				f->name, i, segment->p_filesz, segment->p_memsz);
 	if (segment->p_offset > f->size || segment->p_filesz > f->size - segment->p_offset)
-		return diagnose(why, "%s: segment %zu (file offset 0x%" PRIx64 "+0x%" PRIx64
-				     ") goes past the end of the file; it is cut off",
+		return diagnose(why,
+				"%s: segment %zu (file offset 0x%" PRIx64 "+0x%" PRIx64
+				") goes past the end of the file; it is cut off",
 				f->name, i, segment->p_offset, segment->p_filesz);
 	if (!place_is_ram(bus, segment->p_paddr, segment->p_memsz))
-		return diagnose(why, "%s: segment %zu (0x%" PRIx64 "+0x%" PRIx64 ") is outside RAM; use -m",
-				f->name, i, segment->p_paddr, segment->p_memsz);
+		return diagnose(why, "%s: segment %zu (0x%" PRIx64 "+0x%" PRIx64 ") is outside RAM; use -m", f->name, i,
+				segment->p_paddr, segment->p_memsz);
 	if (!place_bytes(bus, segment->p_paddr, f->data + segment->p_offset, segment->p_filesz) ||
 	    !place_zeros(bus, segment->p_paddr + segment->p_filesz, segment->p_memsz - segment->p_filesz))
 		return diagnose(why, "%s: segment %zu could not be written", f->name, i);
@@ -83,8 +84,7 @@ static bool load_segments(struct bus *bus, const struct elf_file *f, uint64_t *e
 	if (!loaded)
 		return diagnose(why, "%s: no loadable segment; is it linked?", f->name);
 	if (!entered)
-		return diagnose(why, "%s: the entry point 0x%" PRIx64 " lies in no loadable segment", f->name,
-				virtual);
+		return diagnose(why, "%s: the entry point 0x%" PRIx64 " lies in no loadable segment", f->name, virtual);
 	return true;
 }
 
@@ -116,8 +116,7 @@ static bool read_symbols(const struct elf_file *f, struct symbols *symbols)
 			if (!gelf_getsym(data, i, &symbol))
 				break;
 			name = elf_strptr(f->elf, header.sh_link, symbol.st_name);
-			if (wanted(&symbol, name) &&
-			    !symbols_add(symbols, symbol.st_value, symbol.st_size, name))
+			if (wanted(&symbol, name) && !symbols_add(symbols, symbol.st_value, symbol.st_size, name))
 				return false;
 		}
 	}

@@ -106,8 +106,8 @@ bool guest_load_flat(struct bus *bus, const char *name, const uint8_t *data, siz
 		     struct guest *guest, struct diagnostic *why)
 {
 	if (!place_is_ram(bus, address, size))
-		return diagnose(why, "%s: 0x%" PRIx64 "+0x%zx is outside RAM; use -m or another address", name,
-				address, size);
+		return diagnose(why, "%s: 0x%" PRIx64 "+0x%zx is outside RAM; use -m or another address", name, address,
+				size);
 	if (!place_bytes(bus, address, data, size))
 		return diagnose(why, "%s: 0x%" PRIx64 "+0x%zx could not be written", name, address, size);
 	if (address + size > guest->end)

@@ -27,9 +27,9 @@ enum start_mode { START_RESET, START_REAL, START_PROT16, START_PROT32, START_MUL
 
 struct guest {
 	enum start_mode mode;
-	uint64_t entry;    /* linear = physical */
-	uint64_t end;      /* first byte behind everything loaded */
-	uint64_t info;     /* START_MULTIBOOT: address of the information structure */
+	uint64_t entry; /* linear = physical */
+	uint64_t end;   /* first byte behind everything loaded */
+	uint64_t info;  /* START_MULTIBOOT: address of the information structure */
 	struct symbols symbols;
 	struct lines lines;
 };

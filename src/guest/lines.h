@@ -15,12 +15,12 @@ struct line {
 struct lines {
 	struct line *list; /* by address */
 	size_t count, room;
-	char **names;      /* each file name once */
+	char **names; /* each file name once */
 	size_t name_count;
 };
 
-/* Reads the line tables of an ELF file in memory (which libelf may write to).  A file without them, or with broken ones,
- * gives what can be read.  False: out of memory. */
+/* Reads the line tables of an ELF file in memory (which libelf may write to).  A file without them, or with broken
+ * ones, gives what can be read.  False: out of memory. */
 bool lines_read(struct lines *lines, char *elf, size_t size);
 /* The source line of an address; false: unknown. */
 bool lines_find(const struct lines *lines, uint64_t address, const char **file, unsigned *line);

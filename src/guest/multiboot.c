@@ -36,8 +36,7 @@ bool guest_is_multiboot(const uint8_t *data, size_t size)
 	size_t end = size < HEADER_SEARCH ? size : HEADER_SEARCH;
 
 	for (size_t i = 0; i + 12 <= end; i += 4)
-		if (load32(data + i) == HEADER_MAGIC &&
-		    HEADER_MAGIC + load32(data + i + 4) + load32(data + i + 8) == 0)
+		if (load32(data + i) == HEADER_MAGIC && HEADER_MAGIC + load32(data + i + 4) + load32(data + i + 8) == 0)
 			return true;
 	return false;
 }
@@ -78,7 +77,8 @@ bool guest_multiboot(struct bus *bus, const char *name, uint64_t ram, const char
 	if (append)
 		memcpy(page + cmdline_at, append, length);
 	if (!place_is_ram(bus, at, sizeof(page)) || !place_bytes(bus, at, page, sizeof(page)))
-		return diagnose(why, "%s: no room behind the image (0x%" PRIx64 ") for the Multiboot information; use -m",
+		return diagnose(why,
+				"%s: no room behind the image (0x%" PRIx64 ") for the Multiboot information; use -m",
 				name, at);
 	guest->mode = START_MULTIBOOT;
 	guest->info = at;

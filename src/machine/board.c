@@ -17,8 +17,8 @@
 
 /* Power management as PC firmware sets it up, PM1a_CNT (ACPI, "PM1 Control Registers"):
  * SLP_EN with sleep type 0 is soft-off. */
-#define PM1A_CNT 0x604
-#define PM1_SLP_EN 0x2000u
+#define PM1A_CNT    0x604
+#define PM1_SLP_EN  0x2000u
 #define PM1_SLP_TYP 0x1c00u
 
 /* Virtual time without any interrupt after which a halted machine is taken for dead although its
@@ -255,13 +255,19 @@ void board_like_firmware(struct machine *m)
 	} writes[] = {
 		/* The timer first: ICW1 forgets the edge its output makes on the way. */
 		{PIT_PORT + 3, PIT_SELECT(0) | PIT_RW_BOTH | PIT_MODE(3)},
-		{PIT_PORT, 0}, {PIT_PORT, 0},
-		{PIC_MASTER_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4}, {PIC_MASTER_PORT + 1, 0x08},
-		{PIC_MASTER_PORT + 1, 1u << PIC_CASCADE_IR},   {PIC_MASTER_PORT + 1, PIC_ICW4_UPM},
-		{PIC_SLAVE_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4},  {PIC_SLAVE_PORT + 1, 0x70},
-		{PIC_SLAVE_PORT + 1, PIC_CASCADE_IR},          {PIC_SLAVE_PORT + 1, PIC_ICW4_UPM},
+		{PIT_PORT, 0},
+		{PIT_PORT, 0},
+		{PIC_MASTER_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4},
+		{PIC_MASTER_PORT + 1, 0x08},
+		{PIC_MASTER_PORT + 1, 1u << PIC_CASCADE_IR},
+		{PIC_MASTER_PORT + 1, PIC_ICW4_UPM},
+		{PIC_SLAVE_PORT, PIC_ICW1_D4 | PIC_ICW1_IC4},
+		{PIC_SLAVE_PORT + 1, 0x70},
+		{PIC_SLAVE_PORT + 1, PIC_CASCADE_IR},
+		{PIC_SLAVE_PORT + 1, PIC_ICW4_UPM},
 		{UART_COM1 + UART_LCR, UART_LCR_DLAB | LCR_8N1}, /* 115200 baud */
-		{UART_COM1, 1}, {UART_COM1 + 1, 0},
+		{UART_COM1, 1},
+		{UART_COM1 + 1, 0},
 		{UART_COM1 + UART_LCR, LCR_8N1},
 	};
 
@@ -269,11 +275,16 @@ void board_like_firmware(struct machine *m)
 		bus_port_write(m->bus, writes[i].port, 1, writes[i].value);
 }
 
+bool board_awaits_input(const struct machine *m)
+{
+	const struct board *b = &m->board;
+
+	return b->serial.in >= 0 && (b->com1.ier & UART_IER_RX) && (b->com1.mcr & UART_MCR_OUT2);
+}
+
 bool board_may_interrupt(const struct machine *m, uint64_t idle)
 {
-	if (m->board.serial.in >= 0)
-		return true;
-	return clock_deadline(&m->clock) != CLOCK_NEVER && idle < IDLE_LIMIT;
+	return board_awaits_input(m) || (clock_deadline(&m->clock) != CLOCK_NEVER && idle < IDLE_LIMIT);
 }
 
 void board_poll_input(struct machine *m, uint64_t wait)

@@ -16,14 +16,14 @@ struct machine;
 struct diagnostic;
 
 struct board_config {
-	const char *serial;     /* COM1: a chardev's name, NULL: none connected */
-	const char *debugcon;   /* port E9h: likewise; NULL: no such port */
-	bool debug_exit;        /* isa-debug-exit */
+	const char *serial;   /* COM1: a chardev's name, NULL: none connected */
+	const char *debugcon; /* port E9h: likewise; NULL: no such port */
+	bool debug_exit;      /* isa-debug-exit */
 	uint16_t debug_exit_port;
 	unsigned debug_exit_size;
-	bool inject;            /* a test pin raises inject_vector ... */
+	bool inject; /* a test pin raises inject_vector ... */
 	uint8_t inject_vector;
-	uint64_t inject_every;  /* ... after each so many instructions */
+	uint64_t inject_every; /* ... after each so many instructions */
 };
 
 struct board {
@@ -38,7 +38,7 @@ struct board {
 	struct chardev serial, debug;
 	struct inject inject;
 	struct irq_line fpu_irq; /* IRQ 13: FERR# through the AT's latch */
-	bool pic_intr; /* level of the 8259's INTR */
+	bool pic_intr;           /* level of the 8259's INTR */
 	uint64_t pic_cause;
 };
 
@@ -52,6 +52,8 @@ void board_like_firmware(struct machine *machine);
 /* May something outside the processor still raise an interrupt?  idle: how long
  * it has been waiting. */
 bool board_may_interrupt(const struct machine *machine, uint64_t idle);
+/* May a character from the host interrupt: is there an input, and does COM1 want to tell of it? */
+bool board_awaits_input(const struct machine *machine);
 /* Input from the host goes to the devices.  wait: at most so many
  * nanoseconds are waited for some to come. */
 void board_poll_input(struct machine *machine, uint64_t wait);

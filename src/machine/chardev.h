@@ -10,9 +10,9 @@
 struct diagnostic;
 
 struct chardev {
-	FILE *out;     /* NULL: output is dropped */
-	bool owned;    /* out is closed with the device */
-	int in;        /* file descriptor of the input, -1: none or at its end */
+	FILE *out;  /* NULL: output is dropped */
+	bool owned; /* out is closed with the device */
+	int in;     /* file descriptor of the input, -1: none or at its end */
 	uint8_t buffer[256];
 	size_t next, end; /* input not yet taken */
 };

@@ -12,24 +12,25 @@
 #define MACHINE_MAX_RAM (UINT64_C(3) << 30) /* devices and the ROM lie above */
 
 struct machine_config {
-	uint64_t ram;             /* bytes; whole pages */
-	const char *cpu;          /* a model's name, NULL: the default one */
-	bool plain;               /* oracle mode */
-	uint64_t max_insns;       /* 0: no limit */
-	unsigned timeout;         /* host seconds, 0: none */
+	uint64_t ram;       /* bytes; whole pages */
+	const char *cpu;    /* a model's name, NULL: the default one */
+	bool plain;         /* oracle mode */
+	uint64_t max_insns; /* 0: no limit */
+	unsigned timeout;   /* host seconds, 0: none */
 	struct board_config board;
 };
 
 enum end_kind {
 	END_NONE,
-	END_POWER_OFF,    /* the guest switched the machine off */
-	END_RESET,        /* the guest reset the machine, and there is no firmware to start */
-	END_DEBUG_EXIT,   /* isa-debug-exit: status (value << 1) | 1 */
+	END_POWER_OFF,  /* the guest switched the machine off */
+	END_RESET,      /* the guest reset the machine, and there is no firmware to start */
+	END_DEBUG_EXIT, /* isa-debug-exit: status (value << 1) | 1 */
 	END_TRIPLE_FAULT,
-	END_DEAD_HALT,    /* HLT and nothing can wake it */
-	END_MAX_INSNS, END_TIMEOUT,
+	END_DEAD_HALT, /* HLT and nothing can wake it */
+	END_MAX_INSNS,
+	END_TIMEOUT,
 	END_UNIMPLEMENTED,
-	END_INTERRUPTED,  /* from outside, see struct machine */
+	END_INTERRUPTED, /* from outside, see struct machine */
 };
 
 /* How a run ended.  status is the program's exit status (README.md). */
@@ -46,10 +47,10 @@ struct machine {
 	struct cpu cpu;
 	struct board board;
 	struct machine_config config;
-	struct guest guest;      /* symbols for the trace */
-	struct machine_end end;  /* kind: END_NONE while it may run on */
-	uint64_t idle;           /* ticks skipped in HLT: icount - idle were retired */
-	uint64_t idle_since;     /* when the present HLT began */
+	struct guest guest;       /* symbols for the trace */
+	struct machine_end end;   /* kind: END_NONE while it may run on */
+	uint64_t idle;            /* ticks skipped in HLT: icount - idle were retired */
+	uint64_t idle_since;      /* when the present HLT began */
 	volatile int interrupted; /* set from outside, a signal handler say: ends the run soon */
 };
 

@@ -67,25 +67,27 @@ static bool check_limits(struct machine *m, double started)
 	return m->end.kind == END_NONE;
 }
 
-/* HLT: virtual time jumps to the next timer; with input to wait for, host
- * time passes along. */
+/* HLT: virtual time jumps to the next timer; while the guest waits for input too, host time passes
+ * along. */
 static void halted(struct machine *m)
 {
 	uint64_t now = m->cpu.icount, next = clock_deadline(&m->clock);
 	uint64_t wait = next == CLOCK_NEVER ? LONGEST_WAIT : least(next - now, LONGEST_WAIT);
 
 	if (!(m->cpu.s.rflags & FLAG_IF) && !m->cpu.nmi_pending) {
-		machine_finish(m, END_DEAD_HALT, 6, "halted for ever: HLT with IF = 0");
+		machine_finish(m, END_DEAD_HALT, 6, "halted for ever: %s with IF = 0",
+			       m->cpu.ferr ? "x87 error or HLT" : "HLT");
 		return;
 	}
 	if (m->idle_since == 0)
 		m->idle_since = now;
 	if (!board_may_interrupt(m, now - m->idle_since)) {
-		machine_finish(m, END_DEAD_HALT, 6, "halted for ever: HLT with IF = 1, and no device will interrupt (%s)",
+		machine_finish(m, END_DEAD_HALT, 6,
+			       "halted for ever: HLT with IF = 1, and no device will interrupt (%s)",
 			       pic_why_quiet(&m->board.pic));
 		return;
 	}
-	board_poll_input(m, wait);
+	board_poll_input(m, board_awaits_input(m) ? wait : 0);
 	if (next == CLOCK_NEVER)
 		return;
 	m->idle += next - now;

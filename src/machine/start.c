@@ -6,8 +6,14 @@
 
 static struct segment flat(uint16_t sel, uint8_t type, bool db)
 {
-	return (struct segment){.sel = sel, .limit = 0xffffffff, .type = type, .s = true, .present = true,
-				.db = db, .g = true, .usable = true};
+	return (struct segment){.sel = sel,
+				.limit = 0xffffffff,
+				.type = type,
+				.s = true,
+				.present = true,
+				.db = db,
+				.g = true,
+				.usable = true};
 }
 
 /* 32-bit or 16-bit code over flat data, paging off, A20 on, IF = 0: the machine

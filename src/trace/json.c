@@ -228,7 +228,7 @@ static void json_delivery(void *owner, const struct delivery_record *r)
 	if (r->cause)
 		num(&out, "cause", r->cause);
 	hex(&out, "ax", r->rax);
-	if (r->kind == EV_FAULT && w->view.instruction && 
+	if (r->kind == EV_FAULT && w->view.instruction &&
 	    w->view.instruction(w->view.owner, &r->from, insn, sizeof(insn)))
 		str(&out, "instruction", insn);
 	place(&out, &w->view, "from", &r->from);

@@ -15,7 +15,7 @@ struct open_frame {
 	uint64_t delivery, when;
 	uint64_t parent; /* delivery whose handler was interrupted, 0: none known */
 	uint8_t cpu, kind, vector;
-	bool task;      /* entered through a task gate: ended by a task return */
+	bool task; /* entered through a task gate: ended by a task return */
 	struct nested_counts nested;
 };
 

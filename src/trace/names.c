@@ -13,9 +13,9 @@ static const char *pick(const char *const *names, size_t count, unsigned i)
 const char *event_kind_name(enum event_kind kind)
 {
 	static const char *const names[EV_KINDS] = {
-		[EV_FAULT] = "fault", [EV_TRAP] = "trap", [EV_ABORT] = "abort", [EV_SOFT_INT] = "soft-int",
-		[EV_INT1] = "int1",   [EV_INT3] = "int3", [EV_INTO] = "into",   [EV_IRQ] = "irq",
-		[EV_NMI] = "nmi",
+		[EV_FAULT] = "fault",       [EV_TRAP] = "trap", [EV_ABORT] = "abort",
+		[EV_SOFT_INT] = "soft-int", [EV_INT1] = "int1", [EV_INT3] = "int3",
+		[EV_INTO] = "into",         [EV_IRQ] = "irq",   [EV_NMI] = "nmi",
 	};
 
 	return pick(names, COUNT(names), kind);
@@ -24,9 +24,8 @@ const char *event_kind_name(enum event_kind kind)
 const char *delivery_outcome_name(enum delivery_outcome outcome)
 {
 	static const char *const names[] = {
-		[OUT_DELIVERED] = "delivered",   [OUT_TASK_SWITCH] = "task-switch",
-		[OUT_REDIRECTED] = "redirected", [OUT_FAULTED] = "refused",
-		[OUT_SHUTDOWN] = "shutdown",
+		[OUT_DELIVERED] = "delivered", [OUT_TASK_SWITCH] = "task-switch", [OUT_REDIRECTED] = "redirected",
+		[OUT_FAULTED] = "refused",     [OUT_SHUTDOWN] = "shutdown",
 	};
 
 	return pick(names, COUNT(names), outcome);
@@ -68,10 +67,8 @@ const char *pushed_name_text(enum pushed_name name, unsigned width)
 		[PUSH_ERROR] = "error", [PUSH_IP] = "IP", [PUSH_CS] = "CS", [PUSH_FLAGS] = "FLAGS", [PUSH_SP] = "SP",
 		[PUSH_SS] = "SS",       [PUSH_ES] = "ES", [PUSH_DS] = "DS", [PUSH_FS] = "FS",       [PUSH_GS] = "GS",
 	};
-	static const char *const names32[PUSH_NAMES] = {
-		[PUSH_IP] = "EIP", [PUSH_FLAGS] = "EFLAGS", [PUSH_SP] = "ESP"};
-	static const char *const names64[PUSH_NAMES] = {
-		[PUSH_IP] = "RIP", [PUSH_FLAGS] = "RFLAGS", [PUSH_SP] = "RSP"};
+	static const char *const names32[PUSH_NAMES] = {[PUSH_IP] = "EIP", [PUSH_FLAGS] = "EFLAGS", [PUSH_SP] = "ESP"};
+	static const char *const names64[PUSH_NAMES] = {[PUSH_IP] = "RIP", [PUSH_FLAGS] = "RFLAGS", [PUSH_SP] = "RSP"};
 	const char *const *wide = width == 64 ? names64 : names32;
 
 	if (width > 16 && (unsigned)name < PUSH_NAMES && wide[name])
@@ -94,8 +91,8 @@ const char *gate_type_name(unsigned type)
 {
 	/* SDM 3A, "System-Segment and Gate-Descriptor Types". */
 	static const char *const names[16] = {
-		"reserved",  "tss16-available", "ldt",      "tss16-busy", "call16",   "task",       "int16",  "trap16",
-		"reserved",  "tss32-available", "reserved", "tss32-busy", "call32",   "reserved",   "int32",  "trap32",
+		"reserved", "tss16-available", "ldt",      "tss16-busy", "call16", "task",     "int16", "trap16",
+		"reserved", "tss32-available", "reserved", "tss32-busy", "call32", "reserved", "int32", "trap32",
 	};
 
 	return pick(names, COUNT(names), type);

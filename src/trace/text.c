@@ -54,8 +54,11 @@ static void out_error_bits(struct out *out, unsigned vector, uint32_t error)
 	static const struct {
 		uint32_t bit;
 		const char *set, *clear;
-	} page[] = {{PF_P, "protection", "not present"}, {PF_W, "write", "read"}, {PF_U, "user", "supervisor"},
-		    {PF_RSVD, "reserved bit", NULL},      {PF_I, "fetch", NULL}};
+	} page[] = {{PF_P, "protection", "not present"},
+		    {PF_W, "write", "read"},
+		    {PF_U, "user", "supervisor"},
+		    {PF_RSVD, "reserved bit", NULL},
+		    {PF_I, "fetch", NULL}};
 
 	if (vector == VEC_PF) {
 		for (unsigned i = 0; i < sizeof(page) / sizeof(page[0]); i++) {

@@ -11,8 +11,7 @@
 static struct options o;
 static struct diagnostic why;
 
-#define PARSE(...)                                                                                                     \
-	parse((char *[]){__VA_ARGS__}, (int)(sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)))
+#define PARSE(...) parse((char *[]){__VA_ARGS__}, (int)(sizeof((char *[]){__VA_ARGS__}) / sizeof(char *)))
 
 static bool parse(char **arguments, int count)
 {

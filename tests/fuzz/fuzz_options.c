@@ -7,8 +7,11 @@
 
 #define ARGUMENTS 16
 
-static const char seed[] = "-m\0" "64M\0-kernel\0k\0-device\0isa-debug-exit,iobase=0xf4,iosize=4\0--trace=text:x\0-d\0int,unimp\0"
-			   "--inject\0" "0x40@every:1";
+static const char seed[] =
+	"-m\0"
+	"64M\0-kernel\0k\0-device\0isa-debug-exit,iobase=0xf4,iosize=4\0--trace=text:x\0-d\0int,unimp\0"
+	"--inject\0"
+	"0x40@every:1";
 const uint8_t *const fuzz_seed = (const uint8_t *)seed;
 const size_t fuzz_seed_size = sizeof(seed);
 const unsigned fuzz_rounds = 100000;

@@ -42,8 +42,12 @@ static int setup(void **state)
 	image.header.e_ehsize = sizeof(Elf32_Ehdr);
 	image.header.e_phentsize = sizeof(Elf32_Phdr);
 	image.header.e_phnum = 1;
-	image.segment = (Elf32_Phdr){.p_type = PT_LOAD, .p_offset = offsetof(struct image, code), .p_vaddr = 0xc0008000,
-				     .p_paddr = 0x8000, .p_filesz = 16, .p_memsz = 32};
+	image.segment = (Elf32_Phdr){.p_type = PT_LOAD,
+				     .p_offset = offsetof(struct image, code),
+				     .p_vaddr = 0xc0008000,
+				     .p_paddr = 0x8000,
+				     .p_filesz = 16,
+				     .p_memsz = 32};
 	memset(image.code, 0x90, sizeof(image.code));
 	return 0;
 }

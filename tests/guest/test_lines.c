@@ -19,7 +19,8 @@ static int setup(void **state)
 
 	bus = bus_new();
 	bus_add_ram(bus, "RAM", 0, 4 << 20);
-	return guest_read_file(DEMO, &data, &size, &why) && guest_load_elf(bus, DEMO, data, size, &guest, &why) ? 0 : -1;
+	return guest_read_file(DEMO, &data, &size, &why) && guest_load_elf(bus, DEMO, data, size, &guest, &why) ? 0
+														: -1;
 }
 
 static int teardown(void **state)

@@ -65,7 +65,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(lookup_finds_the_symbol_at_or_before_and_the_offset, setup, teardown),
-		cmocka_unit_test_setup_teardown(nothing_lies_before_the_first_or_behind_a_sized_symbol, setup, teardown),
+		cmocka_unit_test_setup_teardown(nothing_lies_before_the_first_or_behind_a_sized_symbol, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(of_two_names_for_a_place_the_larger_object_wins, setup, teardown),
 		cmocka_unit_test_setup_teardown(names_have_addresses, setup, teardown),
 	};

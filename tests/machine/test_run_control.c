@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -30,8 +31,13 @@ static struct machine *make(struct machine_config config, enum start_mode mode, 
 	return m;
 }
 
-#define MAKE(config, mode, ...) make(config, mode, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
-#define PLAIN_CONFIG (struct machine_config){0}
+#define MAKE(config, mode, ...)                                                                                        \
+	make(config, mode, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+#define PLAIN_CONFIG                                                                                                   \
+	(struct machine_config)                                                                                        \
+	{                                                                                                              \
+		0                                                                                                      \
+	}
 #define LOOP 0xeb, 0xfe /* jmp $ */
 
 static struct machine_end finish(struct machine *m)
@@ -45,7 +51,8 @@ static struct machine_end finish(struct machine *m)
 static void max_insns_is_exact(void **state)
 {
 	for (uint64_t n = 1; n < 70; n++) {
-		struct machine *m = MAKE(((struct machine_config){.max_insns = n}), START_REAL, 0x40, 0x40, 0x40, 0x40, 0xeb, 0xfa);
+		struct machine *m =
+			MAKE(((struct machine_config){.max_insns = n}), START_REAL, 0x40, 0x40, 0x40, 0x40, 0xeb, 0xfa);
 		struct machine_end end = machine_run(m); /* inc ax, four times; back */
 
 		assert_int_equal(end.kind, END_MAX_INSNS);
@@ -59,8 +66,8 @@ static void max_insns_is_exact(void **state)
 static void time_in_halt_is_not_counted_as_instructions(void **state)
 {
 	/* sti; hlt; jmp to hlt: woken by the timer at 18.2 Hz through a handler of EOI and IRET */
-	struct machine *m = MAKE(((struct machine_config){.max_insns = 50}), START_REAL, 0xfb, 0xf4, 0xeb, 0xfd, 0xb0, 0x20,
-				 0xe6, 0x20, 0xcf);
+	struct machine *m = MAKE(((struct machine_config){.max_insns = 50}), START_REAL, 0xfb, 0xf4, 0xeb, 0xfd, 0xb0,
+				 0x20, 0xe6, 0x20, 0xcf);
 
 	bus_write(m->bus, 8 * 4, 4, AT + 4);
 	assert_int_equal(machine_run(m).kind, END_MAX_INSNS);
@@ -86,6 +93,37 @@ static void halt_with_everything_masked_is_dead(void **state)
 	assert_non_null(strstr(end.text, "no device will interrupt"));
 }
 
+static void input_that_nobody_listens_to_wakes_nothing(void **state)
+{
+	struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, 0xb0, 0xff, 0xe6, 0x21, 0xe6, 0xa1, 0xfb, 0xf4);
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	m->board.serial.in = ends[0];
+	assert_int_equal(finish(m).kind, END_DEAD_HALT);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void input_wakes_a_halt(void **state)
+{
+	/* mov dx,3f9; mov al,1; out dx,al (IER); mov dl,fc; mov al,8; out dx,al (OUT2); sti; hlt; jmp to hlt */
+	struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, 0xba, 0xf9, 0x03, 0xb0, 0x01, 0xee, 0xb2, 0xfc, 0xb0, 0x08,
+				 0xee, 0xb0, 0xef, 0xe6, 0x21, 0xfb, 0xf4, 0xeb, 0xfd);
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "x", 1), 1);
+	m->board.serial.in = ends[0];
+	bus_write(m->bus, 0x0c * 4, 4, AT + 0x100);
+	bus_write(m->bus, AT + 0x100, 2, 0xf4fa); /* cli; hlt */
+	assert_int_equal(machine_run(m).kind, END_DEAD_HALT);
+	assert_int_equal(trace_recent(&m->trace, 0)->vector, 0x0c);
+	machine_free(m);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void an_nmi_wakes_a_halt_with_interrupts_off(void **state)
 {
 	/* hlt; jmp $, and the handler the same */
@@ -107,14 +145,17 @@ static void a_triple_fault_ends_with_4(void **state)
 static void power_off_ends_with_0(void **state)
 {
 	/* mov dx,604h; mov ax,2000h; out dx,ax */
-	assert_int_equal(finish(MAKE(PLAIN_CONFIG, START_REAL, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, LOOP)).kind, END_POWER_OFF);
+	assert_int_equal(finish(MAKE(PLAIN_CONFIG, START_REAL, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x20, 0xef, LOOP)).kind,
+			 END_POWER_OFF);
 	/* without SLP_EN nothing happens */
-	assert_int_equal(finish(MAKE(PLAIN_CONFIG, START_REAL, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x10, 0xef, LOOP)).kind, END_MAX_INSNS);
+	assert_int_equal(finish(MAKE(PLAIN_CONFIG, START_REAL, 0xba, 0x04, 0x06, 0xb8, 0x00, 0x10, 0xef, LOOP)).kind,
+			 END_MAX_INSNS);
 }
 
 static void reset_without_firmware_ends_with_0(void **state)
 {
-	struct machine_end end = finish(MAKE(PLAIN_CONFIG, START_REAL, 0xb0, 0x01, 0xe6, 0x92, LOOP)); /* mov al,1; out 92,al */
+	struct machine_end end =
+		finish(MAKE(PLAIN_CONFIG, START_REAL, 0xb0, 0x01, 0xe6, 0x92, LOOP)); /* mov al,1; out 92,al */
 
 	assert_int_equal(end.kind, END_RESET);
 	assert_int_equal(end.status, 0);
@@ -175,7 +216,8 @@ static uint64_t first_tick(bool plain, unsigned padding)
 	memset(code + sizeof(start), 0x90, padding);
 	code[sizeof(start) + padding] = 0xeb;
 	code[sizeof(start) + padding + 1] = (uint8_t)(-2 - (int)padding);
-	m = make((struct machine_config){.plain = plain, .max_insns = 2000000}, START_REAL, code, sizeof(start) + padding + 2);
+	m = make((struct machine_config){.plain = plain, .max_insns = 2000000}, START_REAL, code,
+		 sizeof(start) + padding + 2);
 	bus_write(m->bus, 8 * 4, 4, AT + 0x100);
 	bus_write(m->bus, AT + 0x100, 2, 0xf4fa); /* cli; hlt */
 	assert_int_equal(machine_run(m).kind, END_DEAD_HALT);
@@ -268,7 +310,8 @@ static void flat_binaries_start_in_each_mode_at_their_entry(void **state)
 static void a_rom_starts_at_the_reset_vector(void **state)
 {
 	static uint8_t rom[4096];
-	struct machine_config config = {.ram = 1 << 20, .board = {.debug_exit = true, .debug_exit_port = 0xf4, .debug_exit_size = 1}};
+	struct machine_config config = {.ram = 1 << 20,
+					.board = {.debug_exit = true, .debug_exit_port = 0xf4, .debug_exit_size = 1}};
 	static const uint8_t code[] = {0xb0, 0x2a, 0xe6, 0xf4}; /* mov al,2a; out f4,al */
 	struct diagnostic why;
 	struct machine *m = machine_new(&config, &why);
@@ -283,7 +326,8 @@ static void a_rom_starts_at_the_reset_vector(void **state)
 static void an_x87_error_reaches_irq_13_and_f0h_lets_it_go(void **state)
 {
 	/* fninit; fldcw [unmask all]; fld1; fldz; fdivp; wait -> IRQ 13 at vector 75h: out f0,al; hlt with IF = 0 */
-	static const uint8_t code[] = {0xdb, 0xe3, 0xd9, 0x2e, 0x00, 0x05, 0xfb, 0xd9, 0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x9b, LOOP};
+	static const uint8_t code[] = {0xdb, 0xe3, 0xd9, 0x2e, 0x00, 0x05, 0xfb, 0xd9,
+				       0xe8, 0xd9, 0xee, 0xde, 0xf9, 0x9b, LOOP};
 	static const uint8_t handler[] = {0xe6, 0xf0, 0x9b, 0xfa, 0xf4}; /* out f0,al; wait; cli; hlt */
 	struct machine *m = make(PLAIN_CONFIG, START_REAL, code, sizeof(code));
 
@@ -301,7 +345,8 @@ static void an_x87_error_reaches_irq_13_and_f0h_lets_it_go(void **state)
 
 static void the_test_pin_interrupts_between_all_instructions(void **state)
 {
-	struct machine_config config = {.board = {.inject = true, .inject_vector = 0x40, .inject_every = 3}, .max_insns = 400};
+	struct machine_config config = {.board = {.inject = true, .inject_vector = 0x40, .inject_every = 3},
+					.max_insns = 400};
 	struct machine *m = MAKE(config, START_REAL, 0xfb, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, LOOP);
 	unsigned places = 0;
 
@@ -335,6 +380,8 @@ int main(void)
 		cmocka_unit_test(time_in_halt_is_not_counted_as_instructions),
 		cmocka_unit_test(halt_with_interrupts_off_is_dead),
 		cmocka_unit_test(halt_with_everything_masked_is_dead),
+		cmocka_unit_test(input_that_nobody_listens_to_wakes_nothing),
+		cmocka_unit_test(input_wakes_a_halt),
 		cmocka_unit_test(an_nmi_wakes_a_halt_with_interrupts_off),
 		cmocka_unit_test(a_triple_fault_ends_with_4),
 		cmocka_unit_test(power_off_ends_with_0),

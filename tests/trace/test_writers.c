@@ -42,13 +42,34 @@ static struct delivery_record int80(void)
 	static const uint8_t names[] = {PUSH_SS, PUSH_SP, PUSH_FLAGS, PUSH_CS, PUSH_IP};
 	static const uint64_t words[] = {0x23, 0x103000, 0x202, 0x1b, 0x100012};
 	struct delivery_record r = {
-		.id = 1042, .when = 18203, .kind = EV_SOFT_INT, .vector = 0x80, .outcome = OUT_DELIVERED,
-		.step = STEP_COMMIT, .rax = 4,
-		.from = {.rip = 0x100012, .rsp = 0x103000, .rflags = 0x202, .cs = 0x1b, .ss = 0x23, .cpl = 3, .mode = 2},
+		.id = 1042,
+		.when = 18203,
+		.kind = EV_SOFT_INT,
+		.vector = 0x80,
+		.outcome = OUT_DELIVERED,
+		.step = STEP_COMMIT,
+		.rax = 4,
+		.from = {.rip = 0x100012,
+			 .rsp = 0x103000,
+			 .rflags = 0x202,
+			 .cs = 0x1b,
+			 .ss = 0x23,
+			 .cpl = 3,
+			 .mode = 2},
 		.to = {.rip = 0x200000, .rsp = 0x1ffec, .rflags = 2, .cs = 8, .ss = 0x10, .mode = 2},
-		.gate = {.address = 0x8400, .offset = 0x200000, .selector = 8, .type = 14, .dpl = 3, .present = 1, .width = 32},
+		.gate = {.address = 0x8400,
+			 .offset = 0x200000,
+			 .selector = 8,
+			 .type = 14,
+			 .dpl = 3,
+			 .present = 1,
+			 .width = 32},
 		.code = {.selector = 8, .type = 10, .present = 1},
-		.stack_source = STACK_TSS32, .tss_base = 0x9000, .words = 5, .word_bytes = 4, .frame = 0x1ffec,
+		.stack_source = STACK_TSS32,
+		.tss_base = 0x9000,
+		.words = 5,
+		.word_bytes = 4,
+		.frame = 0x1ffec,
 	};
 
 	memcpy(r.word_name, names, sizeof(names));
@@ -115,8 +136,14 @@ static void a_page_fault_spells_its_error_code(void **state)
 static void a_return_tells_what_it_ends(void **state)
 {
 	struct trace_sink sink = trace_text_sink(&writer);
-	struct return_record r = {.id = 7, .when = 900, .frame = 0x1ffec, .delivery = 1042, .ended_kind = EV_SOFT_INT,
-				  .ended_vector = 0x80, .insns = 1412, .to = {.cpl = 3, .mode = 2},
+	struct return_record r = {.id = 7,
+				  .when = 900,
+				  .frame = 0x1ffec,
+				  .delivery = 1042,
+				  .ended_kind = EV_SOFT_INT,
+				  .ended_vector = 0x80,
+				  .insns = 1412,
+				  .to = {.cpl = 3, .mode = 2},
 				  .nested = {.total = 3, .used = 2, .by = {{EV_IRQ, 0x20, 1}, {EV_FAULT, 14, 2}}}};
 
 	sink.returned(sink.owner, &r);
@@ -173,7 +200,8 @@ static void json_of_a_refusal_has_the_reason_and_its_sentence(void **state)
 	r.step = STEP_GATE_DPL;
 	r.refused = (struct fault){.vector = 13, .has_error = true, .error = 0x402, .why = WHY_BRANCH_LIMIT};
 	sink.delivery(sink.owner, &r);
-	expect("\"refused\":{\"vector\":13,\"exception\":\"#GP\",\"error\":\"0x402\",\"why\":{\"name\":\"BRANCH_LIMIT\"");
+	expect("\"refused\":{\"vector\":13,\"exception\":\"#GP\",\"error\":\"0x402\",\"why\":{\"name\":\"BRANCH_"
+	       "LIMIT\"");
 	expect(why_info(WHY_BRANCH_LIMIT)->sentence);
 }
 
