@@ -5,7 +5,6 @@
  * IF and VIF have no state derived from them, so CLI and STI write them
  * without computing the lazy flags. */
 #include "cpu/ending.h"
-#include "cpu/model.h"
 #include "cpu/operand.h"
 
 /* Who may touch IF: real mode, CPL <= IOPL; in virtual-8086 mode CPL is 3. */
@@ -77,7 +76,8 @@ THEN_NEXT(pushf32, pushf(cpu, 32))
 const struct exec exec_pushf = {.fn = {[FORM_NONE] = EXEC_V(pushf16, pushf32)}};
 
 /* The flags POPF takes from the stack: SDM 2B, table "Effect of POPF/POPFD on
- * the EFLAGS Register".  VM, VIF, VIP never; RF is cleared. */
+ * the EFLAGS Register".  VM, VIF, VIP never; RF is cleared.  cpu_set_flags()
+ * drops what the model does not have. */
 static uint32_t popf_mask(const struct cpu *cpu, unsigned bits)
 {
 	uint32_t mask = FLAGS_STATUS | FLAG_TF | FLAG_DF | FLAG_NT;
@@ -88,7 +88,7 @@ static uint32_t popf_mask(const struct cpu *cpu, unsigned bits)
 		mask |= FLAG_IF;
 	if (bits == 32)
 		mask |= FLAG_AC | FLAG_ID;
-	return mask & cpu->model->eflags;
+	return mask;
 }
 
 /* *look: flags that the run loop watches were written. */

@@ -13,10 +13,6 @@
 #define CR0_LOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)
 #define CR4_LOADS_PDPTES (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
 
-/* A change of these bits gives what the TLB holds another meaning. */
-#define CR0_FLUSHES (CR0_PG | CR0_WP | CR0_PE)
-#define CR4_FLUSHES (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | CR4_SMAP)
-
 static bool load_pdptes(struct cpu *cpu, uint64_t cr3)
 {
 	if (mmu_load_pdptes(&cpu->mmu, cr3))
@@ -24,7 +20,8 @@ static bool load_pdptes(struct cpu *cpu, uint64_t cr3)
 	return raise(cpu, VEC_GP, 0, WHY_PDPTE_RESERVED);
 }
 
-/* Bits that do not exist keep their value whatever is written. */
+/* Bits that do not exist keep their value whatever is written.  mmu_mode_changed()
+ * empties the TLB where what it holds gets another meaning, global pages too. */
 static bool write_cr0(struct cpu *cpu, uint32_t value)
 {
 	uint32_t new = (value & cpu->model->cr0) | cpu->model->cr0_fixed;
@@ -39,8 +36,6 @@ static bool write_cr0(struct cpu *cpu, uint32_t value)
 			return false;
 	cpu->s.cr0 = new;
 	mmu_mode_changed(&cpu->mmu);
-	if (changed & CR0_FLUSHES)
-		mmu_flush(&cpu->mmu, true);
 	return true;
 }
 
@@ -71,8 +66,6 @@ static bool write_cr4(struct cpu *cpu, uint32_t value)
 			return false;
 	cpu->s.cr4 = value;
 	mmu_mode_changed(&cpu->mmu);
-	if (changed & CR4_FLUSHES)
-		mmu_flush(&cpu->mmu, true);
 	return true;
 }
 

@@ -32,12 +32,10 @@ static void write_tsc(struct cpu *cpu, uint64_t value)
 	cpu->s.tsc_offset = (cpu->model->tsc_low_write ? value & ALL32 : value) - cpu->icount;
 }
 
-/* A change of NXE gives bit 63 of every cached entry another meaning. */
 static void write_efer(struct cpu *cpu, uint64_t value)
 {
 	cpu->s.efer = value;
 	mmu_mode_changed(&cpu->mmu);
-	mmu_flush(&cpu->mmu, true);
 }
 
 static const struct msr table[] = {

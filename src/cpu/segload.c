@@ -7,7 +7,7 @@
 
 void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
 {
-	const struct segment old = cpu->s.seg[seg];
+	uint64_t old_base = cpu->s.seg[seg].base;
 
 	cpu->s.seg[seg] = *value;
 	mmu_segment_changed(&cpu->mmu, seg);
@@ -15,7 +15,7 @@ void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
 		cpu->sp_mask = value->db ? 0xffffffff : 0xffff;
 	} else if (seg == SEG_CS) {
 		cpu->ip_mask = value->db ? 0xffffffff : 0xffff;
-		if (old.base != value->base || old.limit != value->limit || old.db != value->db)
+		if (old_base != value->base)
 			cpu->epoch += cpu->epoch == UINT32_MAX ? 2 : 1; /* 0 is no epoch */
 	}
 }
@@ -35,8 +35,7 @@ struct segment null_segment(uint16_t sel)
 }
 
 /* A real-mode load writes selector and base only (SDM 3A, "Switching Back to
- * Real-Address Mode"): a limit from protected mode stays.  CS becomes writable data, as
- * after reset (SDM 3A, "Processor State After Reset"). */
+ * Real-Address Mode"): limit and rights from protected mode stay. */
 struct segment real_segment(const struct segment *old, uint16_t sel)
 {
 	struct segment v = *old;
@@ -45,9 +44,6 @@ struct segment real_segment(const struct segment *old, uint16_t sel)
 	v.base = (uint32_t)sel << 4;
 	v.usable = true;
 	v.present = true;
-	v.s = true;
-	if (v.type & TYPE_CODE)
-		v.type = TYPE_DATA_RW;
 	return v;
 }
 

@@ -123,6 +123,19 @@ static void pop_ss_counts_by_the_old_stack_size_and_sets_the_shadow(void **state
 	assert_int_equal(r->cpu.sp_mask, 0xffff);
 }
 
+static void pop_ss_from_a_16_bit_stack_wraps_sp(void **state)
+{
+	descriptor(0xffff, 0x93, 0);
+	set_reg(RAX, SEL);
+	STEP(0x8e, 0xd0);
+	set_reg(RSP, 0x5fffe);
+	rig_write16(r, 0x1000 + 0xfffe, RIG_DS0);
+	STEP(0x66, 0x17);
+	DONE();
+	assert_int_equal(reg(RSP), 0x50000);
+	assert_int_equal(r->cpu.sp_mask, 0xffffffff);
+}
+
 /* ---- LES ... ---- */
 static void les_loads_register_and_segment(void **state)
 {
@@ -558,7 +571,8 @@ int main(void)
 		T(push_sreg_of_32_bits_writes_two_bytes), T(push_sreg_of_the_pentium_writes_four_bytes),
 		T(push_sreg_that_faults_leaves_esp), T(pop_sreg_adds_the_operand_size),
 		T(pop_sreg_reads_only_two_bytes), T(pop_sreg_that_faults_leaves_esp),
-		T(pop_ss_counts_by_the_old_stack_size_and_sets_the_shadow), T(les_loads_register_and_segment),
+		T(pop_ss_counts_by_the_old_stack_size_and_sets_the_shadow), T(pop_ss_from_a_16_bit_stack_wraps_sp),
+		T(les_loads_register_and_segment),
 		T(lds_of_16_bits_keeps_the_upper_half), T(lfs_fault_leaves_the_register), T(lss_sets_no_shadow),
 		T(lgs_does_not_wrap_at_64k), T(lar_and_lsl_accept_the_types_of_their_tables),
 		T(lar_gives_the_access_rights), T(lsl_gives_the_limit_in_bytes),

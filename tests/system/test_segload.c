@@ -267,6 +267,7 @@ static void cs_d_and_base_choose_ip_mask_and_epoch(void **state)
 	cs.base = 0x10;
 	set_segment(&r->cpu, SEG_CS, &cs);
 	assert_int_not_equal(r->cpu.epoch, epoch);
+	cs.base = 0;
 	cs.db = false;
 	r->cpu.epoch = UINT32_MAX;
 	set_segment(&r->cpu, SEG_CS, &cs);

@@ -93,6 +93,29 @@ static void setting_wp_refuses_supervisor_writes(void **state)
 	assert_int_equal(rig_last(r, 0)->error, PF_P | PF_W);
 }
 
+/* No step in between tells the mmu anything but the instruction itself. */
+static void steps(unsigned n)
+{
+	while (n--)
+		cpu_step(&r->cpu);
+}
+
+static void setting_smap_takes_effect_at_once(void **state)
+{
+	static const uint8_t code[] = {0x8b, 0x0b, 0x0f, 0x22, 0xe0, 0x8b, 0x0b};
+
+	rig_paging(r);
+	for (unsigned i = 0; i < 256; i++)
+		rig_write32(r, 0x81000 + 4 * i, i << 12 | (i == DATA >> 12 ? 7 : 3)); /* one user page */
+	set_reg(RBX, DATA);
+	set_reg(RAX, CR4_SMAP);
+	step_code(code, sizeof(code));
+	DONE();
+	steps(2);
+	assert_int_equal(rig_last(r, 0)->vector, VEC_PF);
+	assert_int_equal(rig_last(r, 0)->error, PF_P);
+}
+
 static void lmsw_cannot_clear_pe(void **state)
 {
 	s()->cr0 |= CR0_WP;
@@ -351,6 +374,32 @@ static void DR_UNDEFINED_with_de_before_cpl(void **state)
 		}
 }
 
+static void debug_registers_take_effect_at_once(void **state)
+{
+	static const uint8_t code[] = {0x0f, 0x23, 0xdb, 0x0f, 0x23, 0xf8, 0x8b, 0x0b, 0x90}; /* DR3 = EBX, DR7 = EAX */
+
+	set_reg(RBX, DATA);
+	set_reg(RAX, 3u << 6 | 0xfu << 28);
+	step_code(code, sizeof(code));
+	steps(3);
+	assert_int_equal(rig_last(r, 0)->why, WHY_DATA_BREAKPOINT);
+	assert_int_equal(rig_last(r, 0)->from.rip, RIG_CODE + 8);
+	assert_int_equal(s()->dr6 & 0xf, 8);
+}
+
+static void moving_a_breakpoint_takes_effect_at_once(void **state)
+{
+	static const uint8_t code[] = {0x8b, 0x0b, 0x0f, 0x23, 0xc3, 0x8b, 0x0b, 0x90}; /* DR0 = EBX */
+
+	set_reg(RBX, DATA);
+	s()->dr7 = 0x400 | 3 | 0xfu << 16;
+	step_code(code, sizeof(code));
+	DONE();
+	steps(3);
+	assert_int_equal(rig_last(r, 0)->why, WHY_DATA_BREAKPOINT);
+	assert_int_equal(rig_last(r, 0)->from.rip, RIG_CODE + 7);
+}
+
 static void GENERAL_DETECT_before_the_access_after_cpl(void **state)
 {
 	write_dr(0, 0x1111);
@@ -372,6 +421,10 @@ static void execution_breakpoints_match_the_first_byte(void **state)
 	s()->dr7 = 0x400 | 1 << 4; /* L2 */
 	assert_int_equal(execution_breakpoints(s(), 0x12345), 4);
 	assert_int_equal(execution_breakpoints(s(), 0x12344), 0);
+	s()->dr7 = 0x400 | 1 << 4 | 1u << 26; /* LEN2 = 2 bytes: undefined */
+	s()->dr[2] = 0x12344;
+	assert_int_equal(execution_breakpoints(s(), 0x12344), 0);
+	s()->dr[2] = 0x12345;
 	s()->dr7 = 0x400;
 	assert_int_equal(execution_breakpoints(s(), 0x12345), 0);
 	s()->dr7 = 0x400 | 2 << 4 | 1u << 24; /* G2, R/W2 = write */
@@ -473,6 +526,9 @@ static void MSR_UNKNOWN_by_model(void **state)
 	bed_model("pentium");
 	rdmsr(MSR_SYSENTER_CS);
 	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
+	bed_model("pentium");
+	rdmsr(MSR_PLATFORM_ID);
+	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
 	bed_model("pentium2");
 	rdmsr(MSR_SYSENTER_CS);
 	DONE();
@@ -497,6 +553,32 @@ static void MSR_RESERVED_in_efer(void **state)
 	wrmsr(MSR_EFER, EFER_NXE | EFER_LME);
 	FAULT(VEC_GP, 0, WHY_MSR_RESERVED);
 	assert_int_equal(s()->efer, EFER_NXE);
+}
+
+static void setting_nxe_takes_effect_at_once(void **state)
+{
+	static const uint8_t code[] = {0x8b, 0x0b, 0x0f, 0x30, 0x8b, 0x0b};
+	uint64_t entry = UINT64_C(0x80000000000000e7) | 3u << 21; /* XD: reserved while NXE = 0 */
+
+	pae();
+	rig_write(r, 0x91000 + 8 * 3, &entry, 8);
+	write_cr(0, CR0_PE | CR0_PG);
+	DONE();
+	set_reg(RBX, 3u << 21);
+	set_reg(RCX, MSR_EFER);
+	set_reg(RAX, EFER_NXE);
+	const uint8_t load[] = {0x8b, 0x13}; /* mov edx, [ebx] */
+	step_code(load, 2);
+	assert_int_equal(rig_last(r, 0)->vector, VEC_PF);
+	assert_int_equal(rig_last(r, 0)->error, PF_P | PF_RSVD);
+	s()->activity = ACT_RUNNING;
+	s()->rip = RIG_CODE;
+	set_reg(RSP, RIG_STACK0);
+	set_reg(RDX, 0);
+	step_code(code + 2, 4);
+	DONE();
+	steps(1);
+	DONE();
 }
 
 static void msrs_keep_what_is_written(void **state)
@@ -553,8 +635,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(CR0_PG_WITHOUT_PE), T(CR0_NW_WITHOUT_CD), T(cr0_bits_by_model), T(clearing_pe_returns_to_real_mode),
-		T(setting_pg_turns_paging_on_at_once), T(setting_wp_refuses_supervisor_writes), T(lmsw_cannot_clear_pe),
-		T(lmsw_can_set_pe), T(clts_clears_ts), T(cr2_and_cr3_keep_what_is_written),
+		T(setting_pg_turns_paging_on_at_once), T(setting_wp_refuses_supervisor_writes),
+		T(setting_smap_takes_effect_at_once), T(setting_nxe_takes_effect_at_once),
+		T(debug_registers_take_effect_at_once), T(moving_a_breakpoint_takes_effect_at_once),
+		T(lmsw_cannot_clear_pe), T(lmsw_can_set_pe), T(clts_clears_ts), T(cr2_and_cr3_keep_what_is_written),
 		T(other_control_registers_are_undefined), T(CR4_RESERVED_by_model),
 		T(PDPTE_RESERVED_when_paging_is_turned_on), T(PDPTE_RESERVED_in_mov_cr3),
 		T(mov_cr3_without_pae_paging_loads_no_pdptes), T(cr4_and_cr0_changes_that_load_the_pdptes),
