@@ -211,7 +211,6 @@ static void fire(void *owner, uint64_t when)
 static void write_control(struct pit_counter *c, uint8_t value)
 {
 	c->control = value & 0x3f;
-	c->cr = 0; /* "CRM and CRL are cleared" */
 	c->written = c->started = c->load = c->done = c->strobe = c->inhibit = false;
 	c->write_msb = c->read_msb = c->latched = c->status_latched = false;
 	c->null_count = true;
@@ -258,7 +257,8 @@ static void write_command(struct pit *pit, uint8_t value)
 	}
 }
 
-/* A whole count has arrived. */
+/* A whole count has arrived; in the one-byte forms the other byte is 0 ("CRM
+ * and CRL are cleared" by the control word). */
 static void new_count(struct pit_counter *c, uint16_t value)
 {
 	enum mode mode = mode_of(c);

@@ -21,12 +21,10 @@ void port61_input(void *device, int input, bool level, uint64_t cause)
 
 	switch (input) {
 	case PORT61_IN_SERR:
-		p->serr |= level && !p->serr_pin;
-		p->serr_pin = level;
+		p->serr |= level;
 		break;
 	case PORT61_IN_IOCHK:
-		p->iochk |= level && !p->iochk_pin;
-		p->iochk_pin = level;
+		p->iochk |= level;
 		break;
 	case PORT61_IN_NMI_OFF:
 		p->nmi_off = level;

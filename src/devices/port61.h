@@ -38,7 +38,7 @@ struct port61 {
 	struct pit *pit;
 	uint8_t control;     /* bits 3-0 */
 	bool serr, iochk;    /* latches */
-	bool serr_pin, iochk_pin, nmi_off;
+	bool nmi_off;
 	uint64_t cause;      /* of the last latch set */
 	struct irq_line nmi; /* towards the processors: its rise is the NMI */
 };
