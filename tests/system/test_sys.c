@@ -17,6 +17,13 @@ static uint32_t read_cr(unsigned n)
 	return reg(RAX);
 }
 
+/* No step in between tells the mmu anything but the instruction itself. */
+static void steps(unsigned n)
+{
+	while (n--)
+		cpu_step(&r->cpu);
+}
+
 /* ---- CR0 ---- */
 static void CR0_PG_WITHOUT_PE(void **state)
 {
@@ -82,22 +89,13 @@ static void setting_wp_refuses_supervisor_writes(void **state)
 	s()->cr0 &= ~(uint64_t)CR0_WP;
 	rig_write32(r, 0x81000 + 4 * 5, DATA | 5);
 	set_reg(RBX, DATA);
-	const uint8_t store[] = {0x89, 0x0b};
-	step_code(store, 2);
-	DONE();
+	static const uint8_t code[] = {0x89, 0x0b, 0x0f, 0x22, 0xc0, 0x89, 0x0b};
 	set_reg(RAX, (uint32_t)s()->cr0 | CR0_WP);
-	const uint8_t both[] = {0x0f, 0x22, 0xc0, 0x89, 0x0b};
-	step_code(both, 5);
-	cpu_step(&r->cpu); /* with what the TLB holds */
+	step_code(code, sizeof(code));
+	DONE();
+	steps(2); /* the TLB holds the right to write */
 	assert_int_equal(rig_last(r, 0)->vector, VEC_PF);
 	assert_int_equal(rig_last(r, 0)->error, PF_P | PF_W);
-}
-
-/* No step in between tells the mmu anything but the instruction itself. */
-static void steps(unsigned n)
-{
-	while (n--)
-		cpu_step(&r->cpu);
 }
 
 static void setting_smap_takes_effect_at_once(void **state)
