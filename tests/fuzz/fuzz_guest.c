@@ -13,7 +13,7 @@ static const uint8_t seed[] = {0,    0x31, 0xc0, 0x8e, 0xd8, 0xc7, 0x06, 0x00, 0
 			       0x61, 0x9c, 0x9d, 0xcf, 0xd9, 0xe8, 0xde, 0xc1, 0xfb};
 const uint8_t *const fuzz_seed = seed;
 const size_t fuzz_seed_size = sizeof(seed);
-const unsigned fuzz_rounds = 600;
+const unsigned fuzz_rounds = 200;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
