@@ -28,18 +28,29 @@ union gpr_file {
 /* ES..GS are numbered as in the SDM's Sreg field. */
 enum seg { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
 
-/* A segment register: the selector and the hidden part. */
+/* A segment register: the selector and the hidden part.  The attributes lie as in
+ * bits 55:40 of a descriptor (SDM 3A, "Segment Descriptors"), with usable in the
+ * place of a limit bit. */
 struct segment {
 	uint64_t base;
-	uint32_t limit;  /* in bytes, granularity applied */
+	uint32_t limit; /* in bytes, granularity applied */
 	uint16_t sel;
-	uint8_t type;    /* 4 bits, TYPE_* or enum sys_type */
-	uint8_t dpl;
-	bool s;          /* 1: code or data */
-	bool present;
-	bool avl, l, db, g;
-	bool usable;     /* 0: loaded with a null selector, or never loaded */
+	union {
+		uint16_t attributes;
+		struct {
+			uint16_t type : 4; /* TYPE_* or enum sys_type */
+			bool s : 1;        /* 1: code or data */
+			uint16_t dpl : 2;
+			bool present : 1;
+			bool usable : 1;   /* 0: loaded with a null selector, or never loaded */
+			uint16_t : 3;
+			bool avl : 1, l : 1, db : 1, g : 1;
+		};
+	};
 };
+_Static_assert(sizeof(struct segment) == 16, "a segment register is two words");
+#define SEGMENT_ATTRIBUTES 0xf0ffu /* what of bits 55:40 is no limit */
+#define SEGMENT_USABLE     0x0100u
 
 /* GDTR, IDTR. */
 struct table_register {

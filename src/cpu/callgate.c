@@ -99,18 +99,18 @@ static bool call_inner(struct cpu *cpu, const struct far_transfer *t, const stru
 	f.sp = esp;
 	f.sp_mask = f.ss.db ? 0xffffffff : 0xffff;
 	f.error = sel_error(ss_sel, 0);
-	f.count = gate->param_count + 4u;
+	f.count = gate_param_count(gate) + 4u;
 	if (!stack_has_room(&f.ss, f.sp, f.word, f.count))
 		return raise(cpu, VEC_SS, f.error, WHY_CALL_GATE_STACK_ROOM);
-	if (gate->offset > cs->seg.limit)
+	if (gate_offset(gate) > cs->seg.limit)
 		return raise(cpu, VEC_GP, 0, WHY_CALL_GATE_LIMIT);
-	if (!compose(cpu, t, gate->param_count, &f) || !probe(cpu, &f) || !desc_set_accessed(cpu, cs))
+	if (!compose(cpu, t, gate_param_count(gate), &f) || !probe(cpu, &f) || !desc_set_accessed(cpu, cs))
 		return false;
 	if (!push(cpu, &f))
 		return false;
 	if (trace_wanted(cpu->trace))
 		record_from(cpu, t, &record);
-	commit(cpu, &f, cs->seg, (uint32_t)gate->offset);
+	commit(cpu, &f, cs->seg, gate_offset(gate));
 	if (trace_wanted(cpu->trace)) {
 		where_now(cpu, &record.to);
 		trace_entry(cpu->trace, &record);
@@ -134,7 +134,7 @@ bool far_through_call_gate(struct cpu *cpu, const struct far_transfer *t, const 
 {
 	unsigned word = gate->seg.type == SYS_CALL_GATE32 ? 4 : 2;
 	uint32_t gate_error = sel_error(t->sel, 0);
-	uint32_t error = sel_error(gate->gate_sel, 0);
+	uint32_t error = sel_error(gate_selector(gate), 0);
 	struct descriptor cs;
 
 	if (gate->seg.dpl < cpu->s.cpl)
@@ -143,9 +143,9 @@ bool far_through_call_gate(struct cpu *cpu, const struct far_transfer *t, const 
 		return raise(cpu, VEC_GP, gate_error, WHY_CALL_GATE_RPL);
 	if (!gate->seg.present)
 		return raise(cpu, VEC_NP, gate_error, WHY_CALL_GATE_NOT_PRESENT);
-	if (sel_null(gate->gate_sel))
+	if (sel_null(gate_selector(gate)))
 		return raise(cpu, VEC_GP, 0, WHY_CALL_GATE_CS_NULL);
-	if (!desc_read(cpu, &cs, gate->gate_sel, VEC_GP, 0, WHY_CALL_GATE_CS_BEYOND_TABLE))
+	if (!desc_read(cpu, &cs, gate_selector(gate), VEC_GP, 0, WHY_CALL_GATE_CS_BEYOND_TABLE))
 		return false;
 	if (!seg_is_code(&cs.seg))
 		return raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_TYPE);
@@ -155,5 +155,5 @@ bool far_through_call_gate(struct cpu *cpu, const struct far_transfer *t, const 
 		return raise(cpu, VEC_NP, error, WHY_CALL_GATE_CS_NOT_PRESENT);
 	if (t->call && !seg_is_conforming(&cs.seg) && cs.seg.dpl < cpu->s.cpl)
 		return call_inner(cpu, t, gate, &cs);
-	return far_land(cpu, t, word, &cs, (uint32_t)gate->offset);
+	return far_land(cpu, t, word, &cs, gate_offset(gate));
 }

@@ -55,7 +55,7 @@ void cpu_reset(struct cpu *cpu, bool init)
 	struct arch_state *s = &cpu->s;
 	struct arch_state old = *s;
 
-	*s = (struct arch_state){.rip = 0xfff0, .rflags = FLAG_ONE, .cr0 = CR0_ET};
+	*s = (struct arch_state){.rip = 0xfff0, .rflags = FLAG_ONE, .cr0 = CR0_ET | cpu->model->cr0_fixed};
 	for (unsigned i = SEG_ES; i <= SEG_GS; i++)
 		s->seg[i] = reset_segment(0, 0, true, TYPE_ACCESSED | TYPE_WRITABLE);
 	s->seg[SEG_CS] = reset_segment(0xf000, 0xffff0000u, true, TYPE_CODE | TYPE_READABLE | TYPE_ACCESSED);
@@ -78,7 +78,7 @@ void cpu_reset(struct cpu *cpu, bool init)
 		memcpy(s->mtrr_phys, old.mtrr_phys, sizeof(s->mtrr_phys));
 		memcpy(s->mtrr_fixed, old.mtrr_fixed, sizeof(s->mtrr_fixed));
 	} else {
-		s->cr0 |= CR0_CD | CR0_NW;
+		s->cr0 |= (CR0_CD | CR0_NW) & cpu->model->cr0;
 		cpu->nmi_pending = cpu->init_pending = false;
 	}
 	cpu_state_changed(cpu);
@@ -90,10 +90,8 @@ void cpu_state_changed(struct cpu *cpu)
 	flags_load(&cpu->f, (uint32_t)cpu->s.rflags);
 	mmu_mode_changed(&cpu->mmu);
 	mmu_flush(&cpu->mmu, true);
-	for (unsigned i = 0; i < SEG_COUNT; i++) {
-		struct segment value = cpu->s.seg[i];
-		set_segment(cpu, (enum seg)i, &value);
-	}
+	for (unsigned i = 0; i < SEG_COUNT; i++)
+		segment_changed(cpu, (enum seg)i);
 	x87_state_changed(cpu);
 	block_cache_flush(cpu);
 	cpu->run_until = 0;

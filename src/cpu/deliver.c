@@ -24,11 +24,11 @@ struct delivery {
 	struct delivery_record *rec;
 	uint32_t ext;             /* ERR_EXT or 0, for error codes of this delivery */
 	bool software;            /* INT n, INT3, INTO: the gate's DPL counts */
-	struct descriptor gate;
-	struct descriptor code;   /* target code segment */
+	struct descriptor code;   /* target code segment; the gate is in rec->gate */
 	unsigned new_cpl;
 	bool from_vm86;
 	struct frame_format format;
+	uint64_t word_mask;
 	struct segment ss;        /* stack the frame goes to */
 	uint32_t ss_error;        /* of #SS there */
 	uint64_t sp, sp_mask;
@@ -65,15 +65,24 @@ static bool step(struct delivery *d, enum delivery_step reached)
 }
 
 /* ---- the gate ---- */
-static void record_gate(struct delivery *d)
+/* SDM 3A, "IDT Descriptors".  A 16-bit gate has no upper half of the offset. */
+static void gate_decode(struct delivery_record *r, uint64_t raw)
 {
-	d->rec->gate.address = d->gate.address;
-	d->rec->gate.selector = d->gate.gate_sel;
-	d->rec->gate.offset = d->gate.offset;
-	d->rec->gate.type = d->gate.seg.type;
-	d->rec->gate.dpl = d->gate.seg.dpl;
-	d->rec->gate.present = d->gate.seg.present;
-	d->rec->gate.width = (d->gate.seg.type & 8) ? 32 : 16;
+	r->gate.type = (raw >> 40) & 0x1f; /* with S: a gate has S = 0 */
+	r->gate.dpl = (raw >> 45) & 3;
+	r->gate.present = (raw >> 47) & 1;
+	r->gate.width = (r->gate.type & 8) ? 32 : 16;
+	r->gate.selector = (uint16_t)(raw >> 16);
+	r->gate.offset = (raw & 0xffff) | ((r->gate.type & 8) ? (raw >> 48) << 16 : 0);
+}
+
+/* Interrupt, trap or task gate, 16 or 32 bit. */
+static bool gate_type_in_idt(unsigned type)
+{
+	const uint32_t allowed = 1u << SYS_TASK_GATE | 1u << SYS_INT_GATE16 | 1u << SYS_TRAP_GATE16 |
+				 1u << SYS_INT_GATE32 | 1u << SYS_TRAP_GATE32;
+
+	return (allowed >> type) & 1;
 }
 
 /* Is this gate usable by this event?  Faults: #GP(gate) WHY_IDT_LIMIT,
@@ -92,17 +101,16 @@ static bool find_gate(struct delivery *d)
 	struct rd raw = lin_read(&cpu->mmu, lin, 8);
 	if (!raw.ok)
 		return false;
-	desc_decode(&d->gate, raw.v, 0);
-	d->gate.address = lin;
+	d->rec->gate.address = lin;
+	gate_decode(d->rec, raw.v);
 	step(d, STEP_GATE);
-	record_gate(d);
-	if (!gate_type_in_idt(&d->gate))
+	if (!gate_type_in_idt(d->rec->gate.type))
 		return raise(cpu, VEC_GP, gate_error(d), WHY_GATE_TYPE);
 	step(d, STEP_GATE_DPL);
-	if (d->software && d->gate.seg.dpl < cpu->s.cpl)
+	if (d->software && d->rec->gate.dpl < cpu->s.cpl)
 		return raise(cpu, VEC_GP, gate_error(d), WHY_GATE_DPL);
 	step(d, STEP_GATE_PRESENT);
-	if (!d->gate.seg.present)
+	if (!d->rec->gate.present)
 		return raise(cpu, VEC_NP, gate_error(d), WHY_GATE_NOT_PRESENT);
 	return true;
 }
@@ -115,7 +123,7 @@ static bool find_code(struct delivery *d)
 {
 	struct cpu *cpu = d->cpu;
 	const struct segment *cs = &d->code.seg;
-	uint16_t sel = d->gate.gate_sel;
+	uint16_t sel = d->rec->gate.selector;
 	uint32_t error = (sel & ~SEL_RPL) | d->ext;
 
 	step(d, STEP_CODE_SEGMENT);
@@ -152,7 +160,7 @@ static bool find_stack(struct delivery *d)
 	uint32_t esp;
 
 	step(d, STEP_STACK_SELECT);
-	d->format.bytes = (d->gate.seg.type & 8) ? 4 : 2;
+	d->format.bytes = (d->rec->gate.type & 8) ? 4 : 2;
 	d->new_cpl = cpu->s.cpl;
 	d->rec->tss_base = cpu->s.seg[SEG_TR].base;
 	if (!inner) {
@@ -183,7 +191,7 @@ static void add_word(struct delivery *d, enum pushed_name name, uint64_t value)
 	struct delivery_record *r = d->rec;
 
 	r->word_name[r->words] = (uint8_t)name;
-	r->word[r->words++] = d->format.bytes == 2 ? (uint16_t)value : (uint32_t)value;
+	r->word[r->words++] = value & d->word_mask;
 }
 
 /* The EFLAGS image: RF is set for faults (an instruction breakpoint excepted: a #DB
@@ -208,6 +216,7 @@ static void compose_frame(struct delivery *d)
 	const struct arch_state *s = &d->cpu->s;
 
 	d->rec->word_bytes = d->format.bytes;
+	d->word_mask = d->format.bytes == 2 ? 0xffff : 0xffffffff;
 	if (d->format.has_segments)
 		for (unsigned i = 0; i < 4; i++)
 			add_word(d, (enum pushed_name)v86[i].name, s->seg[v86[i].seg].sel);
@@ -248,7 +257,7 @@ static bool push_at_once(struct delivery *d)
 	if (p == NULL)
 		return false;
 	for (unsigned i = d->rec->words; i-- > 0; p += bytes)
-		host_store(p, bytes, d->rec->word[i]);
+		bytes == 4 ? host_store(p, 4, d->rec->word[i]) : host_store(p, 2, d->rec->word[i]);
 	d->sp -= total;
 	d->rec->frame = (d->ss.base + (d->sp & d->sp_mask)) & mmu->lin_mask;
 	return true;
@@ -287,9 +296,9 @@ static void commit(struct delivery *d)
 	struct segment cs = d->code.seg;
 	uint64_t clear = FLAG_TF | FLAG_VM | FLAG_RF | FLAG_NT;
 
-	if (!(d->gate.seg.type & 1)) /* interrupt gate, not trap gate */
+	if (!(d->rec->gate.type & 1)) /* interrupt gate, not trap gate */
 		clear |= FLAG_IF;
-	cs.sel = (uint16_t)((d->gate.gate_sel & ~SEL_RPL) | d->new_cpl);
+	cs.sel = (uint16_t)((d->rec->gate.selector & ~SEL_RPL) | d->new_cpl);
 	cpu_clear_flags(cpu, clear);
 	set_cpl(cpu, d->new_cpl);
 	set_segment(cpu, SEG_CS, &cs);
@@ -303,7 +312,7 @@ static void commit(struct delivery *d)
 		set_segment(cpu, SEG_FS, &null);
 		set_segment(cpu, SEG_GS, &null);
 	}
-	cpu->s.rip = d->gate.offset;
+	cpu->s.rip = d->rec->gate.offset;
 	step(d, STEP_COMMIT);
 	d->rec->outcome = OUT_DELIVERED;
 }
@@ -319,7 +328,7 @@ static bool through_gate(struct delivery *d)
 	if (!check_room(d))
 		return false;
 	step(d, STEP_TARGET_LIMIT);
-	if (d->gate.offset > d->code.seg.limit)
+	if (d->rec->gate.offset > d->code.seg.limit)
 		return raise(cpu, VEC_GP, d->ext, WHY_GATE_OFFSET_LIMIT);
 	if (!desc_set_accessed(cpu, &d->code) || !push_words(d))
 		return false;
@@ -331,7 +340,7 @@ static bool through_gate(struct delivery *d)
  * task; deliver() raises them there like any other. */
 static bool through_task_gate(struct delivery *d)
 {
-	struct task_switch t = {.tss_sel = d->gate.gate_sel, .cause = TASK_INT, .return_rip = d->ev->return_rip,
+	struct task_switch t = {.tss_sel = d->rec->gate.selector, .cause = TASK_INT, .return_rip = d->ev->return_rip,
 				.flags = flags_image(d), .has_error = d->ev->has_error, .error = d->ev->error,
 				.ext = d->ext};
 	bool committed = false;
@@ -361,32 +370,33 @@ static bool through_ivt(struct delivery *d)
 	struct rd vector = lin_read(&cpu->mmu, lin, 4);
 	if (!vector.ok)
 		return false;
-	d->gate.address = lin;
-	d->gate.offset = vector.v & 0xffff;
-	d->gate.gate_sel = (uint16_t)(vector.v >> 16);
-	d->gate.seg.type = SYS_INT_GATE16;
-	d->gate.seg.present = true;
-	record_gate(d);
+	d->rec->gate.address = lin;
+	d->rec->gate.offset = vector.v & 0xffff;
+	d->rec->gate.selector = (uint16_t)(vector.v >> 16);
+	d->rec->gate.type = SYS_INT_GATE16;
+	d->rec->gate.present = true;
+	d->rec->gate.width = 16;
 	d->format.bytes = 2;
 	d->ss = cpu->s.seg[SEG_SS];
 	d->sp = cpu->s.gpr.r64[RSP];
 	d->sp_mask = cpu->sp_mask;
 	d->rec->word_bytes = 2;
+	d->word_mask = 0xffff;
 	add_word(d, PUSH_FLAGS, flags_image(d));
 	add_word(d, PUSH_CS, cpu->s.seg[SEG_CS].sel);
 	add_word(d, PUSH_IP, d->ev->return_rip);
 	if (!check_room(d))
 		return false;
 	step(d, STEP_TARGET_LIMIT);
-	cs = real_segment(&cpu->s.seg[SEG_CS], d->gate.gate_sel);
-	if (d->gate.offset > cs.limit)
+	cs = real_segment(&cpu->s.seg[SEG_CS], d->rec->gate.selector);
+	if (d->rec->gate.offset > cs.limit)
 		return raise(cpu, VEC_GP, 0, WHY_GATE_OFFSET_LIMIT);
 	if (!push_words(d))
 		return false;
 	cpu_clear_flags(cpu, FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF);
 	set_segment(cpu, SEG_CS, &cs);
 	cpu->s.gpr.r64[RSP] = d->sp;
-	cpu->s.rip = d->gate.offset;
+	cpu->s.rip = d->rec->gate.offset;
 	step(d, STEP_COMMIT);
 	d->rec->outcome = OUT_DELIVERED;
 	return true;
@@ -419,7 +429,7 @@ static bool deliver_once(struct cpu *cpu, const struct event *ev, struct deliver
 		return through_ivt(&d);
 	if (!find_gate(&d))
 		return false;
-	return d.gate.seg.type == SYS_TASK_GATE ? through_task_gate(&d) : through_gate(&d);
+	return rec->gate.type == SYS_TASK_GATE ? through_task_gate(&d) : through_gate(&d);
 }
 
 /* ---- what a fault during delivery becomes ---- */
@@ -444,7 +454,8 @@ void event_of_fault(const struct cpu *cpu, struct event *ev)
 	const struct fault *f = &cpu->fault;
 
 	*ev = (struct event){.kind = EV_FAULT, .vector = f->vector, .has_error = f->has_error, .error = f->error,
-			     .cr2 = f->cr2, .why = f->why, .return_rip = cpu->s.rip};
+			     .cr2 = f->cr2, .dr6 = f->why == WHY_GENERAL_DETECT ? DR6_BD : 0, .why = f->why,
+			     .return_rip = cpu->s.rip};
 }
 
 /* The event that follows when delivering first raised cpu->fault.  False: the

@@ -5,29 +5,49 @@
 #include "cpu/cpu.h"
 
 /* A descriptor in decoded form; raw is as it lies in memory.  seg is
- * what a segment register would hold; offset, param_count, gate_sel are those of gates. */
+ * what a segment register would hold; the gate_ functions are for gates. */
 struct descriptor {
 	uint64_t raw;
 	uint64_t address;   /* linear, of its first byte */
 	struct segment seg; /* usable = true; sel as asked for */
-	uint64_t offset;    /* call gate: upper half ignored in 16-bit gates */
-	uint16_t gate_sel;
-	uint8_t param_count;
 };
 
-void desc_decode(struct descriptor *d, uint64_t raw, uint16_t sel);
+static inline void desc_decode(struct descriptor *d, uint64_t raw, uint16_t sel)
+{
+	uint32_t limit = (uint32_t)(raw & 0xffff) | (uint32_t)(raw >> 32 & 0xf0000);
+
+	d->raw = raw;
+	d->address = 0;
+	d->seg.base = (raw >> 16 & 0xffffff) | (raw >> 32 & 0xff000000);
+	d->seg.limit = raw >> 55 & 1 ? limit << 12 | 0xfff : limit; /* G */
+	d->seg.sel = sel;
+	d->seg.attributes = (uint16_t)((raw >> 40 & SEGMENT_ATTRIBUTES) | SEGMENT_USABLE);
+}
+
+/* SDM 3A, "Call Gates".  Gates of 16 bits have types 4, 6, 7 (S = 0); their bits 63:48 are
+ * reserved and the processor ignores them. */
+static inline uint16_t gate_selector(const struct descriptor *d) { return (uint16_t)(d->raw >> 16); }
+static inline unsigned gate_param_count(const struct descriptor *d) { return d->raw >> 32 & 0x1f; }
+static inline uint32_t gate_offset(const struct descriptor *d)
+{
+	return (uint32_t)(d->raw & 0xffff) | (d->seg.type & 8 ? (uint32_t)(d->raw >> 32 & 0xffff0000) : 0);
+}
 
 /* Reads the descriptor that sel names (not null: the caller has checked).
  * Beyond the table's limit, or an LDT that is not usable: vector(sel & ~3 + ext)
  * with the given why.  Also #PF of the access. */
-bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel, enum vector vector, uint32_t ext,
-	       enum why why) MUST_CHECK;
+static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel, enum vector vector, uint32_t ext,
+			     enum why why);
 /* The same without faults, for LAR, LSL, VERR, VERW: *found = false where the
  * selector is null or beyond the limit.  False only with a #PF. */
 bool desc_probe(struct cpu *cpu, struct descriptor *d, uint16_t sel, bool *found) MUST_CHECK;
 
 /* Sets the accessed bit in memory (only if it is clear) and in d.  #PF. */
-bool desc_set_accessed(struct cpu *cpu, struct descriptor *d) MUST_CHECK;
+bool desc_mark_accessed(struct cpu *cpu, struct descriptor *d) MUST_CHECK;
+static inline bool desc_set_accessed(struct cpu *cpu, struct descriptor *d)
+{
+	return LIKELY(d->seg.type & TYPE_ACCESSED) || desc_mark_accessed(cpu, d);
+}
 /* TSS descriptors: sets or clears the busy bit in memory.  #PF. */
 bool desc_set_busy(struct cpu *cpu, uint16_t tss_sel, bool busy) MUST_CHECK;
 
@@ -50,13 +70,69 @@ bool load_data_segment(struct cpu *cpu, enum seg seg, uint16_t sel) MUST_CHECK;
 
 /* Writes a segment register whole and lets everything derived follow (window,
  * stack mask, instruction pointer mask, link epoch).  No checks. */
-void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value);
+static inline void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value);
+/* What follows from a segment register that was written: window, masks, epoch. */
+void segment_changed(struct cpu *cpu, enum seg seg);
 /* The value a null selector gives: unusable. */
 struct segment null_segment(uint16_t sel);
 /* Real mode and VM86: base = sel * 16; real mode keeps limit and rights of *old. */
 struct segment real_segment(const struct segment *old, uint16_t sel);
 struct segment vm86_segment(uint16_t sel);
 /* CPL changes together with everything that depends on it. */
-void set_cpl(struct cpu *cpu, unsigned cpl);
+static inline void set_cpl(struct cpu *cpu, unsigned cpl)
+{
+	cpu->s.cpl = (uint8_t)cpl;
+	mmu_cpl_changed(&cpu->mmu);
+}
+
+/* What of the attributes something else is derived from. */
+#define ATTRIBUTES_WITH_EFFECT 0x411fu /* db, usable, s, type */
+
+static inline void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
+{
+	struct segment *to = &cpu->s.seg[seg];
+	bool same = to->base == value->base && to->limit == value->limit &&
+		    ((to->attributes ^ value->attributes) & ATTRIBUTES_WITH_EFFECT) == 0;
+
+	*to = *value;
+	if (UNLIKELY(!same)) /* more than another selector or DPL for the same bytes */
+		segment_changed(cpu, seg);
+}
+
+#define DESC_BYTES 8
+
+/* Where the table that sel indexes holds its descriptor; false: beyond the
+ * table's limit, or an LDT selector while LDTR is null. */
+static inline bool desc_locate(const struct cpu *cpu, uint16_t sel, uint64_t *address)
+{
+	const struct segment *ldtr = &cpu->s.seg[SEG_LDTR];
+	uint32_t index = sel & SEL_INDEX;
+	uint64_t base = cpu->s.gdtr.base;
+	uint32_t limit = cpu->s.gdtr.limit;
+
+	if (UNLIKELY(sel & SEL_TI)) {
+		if (!ldtr->usable)
+			return false;
+		base = ldtr->base;
+		limit = ldtr->limit;
+	}
+	*address = (base + index) & cpu->mmu.lin_mask;
+	return index + DESC_BYTES - 1 <= limit;
+}
+
+static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel, enum vector vector, uint32_t ext,
+			     enum why why)
+{
+	uint64_t address;
+
+	if (!desc_locate(cpu, sel, &address))
+		return raise(cpu, vector, (sel & ~SEL_RPL) | ext, why);
+	struct rd raw = lin_read(&cpu->mmu, address, DESC_BYTES);
+	if (!raw.ok)
+		return false;
+	desc_decode(d, raw.v, sel);
+	d->address = address;
+	return true;
+}
 
 #endif

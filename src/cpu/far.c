@@ -103,7 +103,7 @@ static bool far_through_task_gate(struct cpu *cpu, struct far_transfer *t, const
 		return raise(cpu, VEC_GP, error, WHY_TASK_GATE_DPL);
 	if (!gate->seg.present)
 		return raise(cpu, VEC_NP, error, WHY_TASK_GATE_NOT_PRESENT);
-	return far_to_task(cpu, t, gate->gate_sel);
+	return far_to_task(cpu, t, gate_selector(gate));
 }
 
 static bool far_to_tss(struct cpu *cpu, struct far_transfer *t, const struct descriptor *tss)

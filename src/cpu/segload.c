@@ -5,25 +5,17 @@
 
 #define TYPE_DATA_RW (TYPE_WRITABLE | TYPE_ACCESSED)
 
-void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
+void segment_changed(struct cpu *cpu, enum seg seg)
 {
-	uint64_t old_base = cpu->s.seg[seg].base;
+	const struct segment *value = &cpu->s.seg[seg];
 
-	cpu->s.seg[seg] = *value;
 	mmu_segment_changed(&cpu->mmu, seg);
 	if (seg == SEG_SS) {
 		cpu->sp_mask = value->db ? 0xffffffff : 0xffff;
 	} else if (seg == SEG_CS) {
 		cpu->ip_mask = value->db ? 0xffffffff : 0xffff;
-		if (old_base != value->base)
-			cpu->epoch += cpu->epoch == UINT32_MAX ? 2 : 1; /* 0 is no epoch */
+		cpu->epoch += cpu->epoch == UINT32_MAX ? 2 : 1; /* 0 is no epoch */
 	}
-}
-
-void set_cpl(struct cpu *cpu, unsigned cpl)
-{
-	cpu->s.cpl = (uint8_t)cpl;
-	mmu_cpl_changed(&cpu->mmu);
 }
 
 /* What the hidden part holds beside "unusable" is undefined (SDM 3C, "Saving

@@ -78,24 +78,25 @@ void mmu_segment_changed(struct mmu *mmu, enum seg seg)
 	w->w_end = writes ? end : 0;
 }
 
-static void choose_bank(struct mmu *mmu)
+static void choose_banks(struct mmu *mmu)
 {
 	const struct arch_state *s = mmu->s;
 	struct mmu_private *p = mmu->priv;
 	bool smap = s->cr4 & CR4_SMAP, ac = s->rflags & FLAG_AC;
-	enum tlb_bank bank;
 
 	p->alignment = ac && (s->cr0 & CR0_AM);
 	p->implicit = smap ? BANK_SUPER_SMAP : BANK_SUPER;
-	p->bank = s->cpl == 3 ? BANK_USER : smap && !ac ? BANK_SUPER_SMAP : BANK_SUPER;
-	bank = p->bank == BANK_USER && p->alignment ? BANK_NONE : p->bank;
+	p->bank[false] = smap && !ac ? BANK_SUPER_SMAP : BANK_SUPER;
+	p->bank[true] = BANK_USER;
 	mmu->tlb_implicit = mmu->banks[p->implicit][TLB_READ];
-	mmu->tlb[TLB_READ] = mmu->banks[bank][TLB_READ];
-	mmu->tlb[TLB_WRITE] = mmu->banks[bank][TLB_WRITE];
-	mmu->tlb[TLB_EXEC] = mmu->banks[p->bank][TLB_EXEC];
+	for (unsigned user = 0; user < 2; user++) {
+		enum tlb_bank data = user && p->alignment ? BANK_NONE : p->bank[user];
+		mmu->tlb_of[user][TLB_READ] = mmu->banks[data][TLB_READ];
+		mmu->tlb_of[user][TLB_WRITE] = mmu->banks[data][TLB_WRITE];
+		mmu->tlb_of[user][TLB_EXEC] = mmu->banks[p->bank[user]][TLB_EXEC];
+	}
+	mmu_cpl_changed(mmu);
 }
-
-void mmu_cpl_changed(struct mmu *mmu) { choose_bank(mmu); }
 
 void mmu_mode_changed(struct mmu *mmu)
 {
@@ -106,7 +107,7 @@ void mmu_mode_changed(struct mmu *mmu)
 	if (walk_configure(mmu))
 		tlb_flush(mmu, true);
 	watch_configure(mmu);
-	choose_bank(mmu);
+	choose_banks(mmu);
 	if (untyped == p->untyped)
 		return;
 	p->untyped = untyped;

@@ -61,6 +61,7 @@ enum mmu_stop { MMU_FAULT, MMU_RUN_ALONE };
 struct mmu {
 	struct tlb_entry *tlb[TLB_KINDS]; /* the current bank's, explicit accesses */
 	struct tlb_entry *tlb_implicit;   /* TLB_READ of the bank of implicit supervisor accesses */
+	struct tlb_entry *tlb_of[2][TLB_KINDS]; /* what tlb is at CPL 0-2 and at CPL 3 */
 	uint64_t lin_mask;                /* 0xffffffff outside 64-bit mode */
 	struct seg_window win[SEG_COUNT];
 	struct arch_state *s;
@@ -96,7 +97,15 @@ void mmu_segment_changed(struct mmu *mmu, enum seg seg); /* after loading seg[] 
 /* CPL, CR0, CR4, EFER, EFLAGS.AC/VM, DR0-3, DR7, phys_mask, has_pat: picks bank,
  * masks, windows.  Flushes by itself what no longer holds. */
 void mmu_mode_changed(struct mmu *mmu);
-void mmu_cpl_changed(struct mmu *mmu);   /* CPL alone: cheaper */
+/* CPL alone. */
+static inline void mmu_cpl_changed(struct mmu *mmu)
+{
+	const bool user = mmu->s->cpl == 3;
+
+	mmu->tlb[TLB_READ] = mmu->tlb_of[user][TLB_READ];
+	mmu->tlb[TLB_WRITE] = mmu->tlb_of[user][TLB_WRITE];
+	mmu->tlb[TLB_EXEC] = mmu->tlb_of[user][TLB_EXEC];
+}
 void mmu_flush(struct mmu *mmu, bool global_too);        /* MOV CR3 / CR4, task switch */
 void mmu_invlpg(struct mmu *mmu, uint64_t lin);
 void mmu_set_a20(struct mmu *mmu, bool enabled);

@@ -85,7 +85,7 @@ struct mmu_private {
 	uint32_t fetch_error;  /* PF_I where #PF of a fetch shows it */
 	bool alignment;        /* CR0.AM and EFLAGS.AC */
 	bool untyped;          /* real mode or VM86: only limits are checked */
-	enum tlb_bank bank;    /* of explicit accesses, alignment aside */
+	enum tlb_bank bank[2]; /* of explicit accesses at CPL 0-2, at CPL 3; alignment aside */
 	enum tlb_bank implicit;
 	unsigned large_shift;  /* log2 of the largest page in a TLB; 0: none */
 	uint64_t large[LARGE_BITS / 64]; /* regions of 4 MiB that may have pieces of large pages in a TLB */
@@ -162,6 +162,8 @@ static inline bool mmu_run_alone(struct mmu *mmu)
 static inline unsigned tlb_slot(uint64_t lin) { return (lin >> 12) & (TLB_SIZE - 1); }
 
 /* As tlb_hit(), of a bank that may not be the current one. */
+static inline enum tlb_bank explicit_bank(const struct mmu *mmu) { return mmu->priv->bank[mmu->s->cpl == 3]; }
+
 static inline uint8_t *bank_hit(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes)
 {
 	const struct tlb_entry *e = &mmu->banks[bank][kind][tlb_slot(lin)];

@@ -46,7 +46,7 @@ static bool seg_reach(struct mmu *mmu, enum seg seg, uint64_t off, unsigned byte
 
 	if (why != WHY_NONE)
 		return mmu_fail(mmu, seg == SEG_SS ? VEC_SS : VEC_GP, 0, why);
-	return reach(mmu, mmu->priv->bank, write ? TLB_WRITE : TLB_READ, (g->base + off) & mmu->lin_mask, bytes,
+	return reach(mmu, explicit_bank(mmu), write ? TLB_WRITE : TLB_READ, (g->base + off) & mmu->lin_mask, bytes,
 		     probe, r);
 }
 

@@ -36,11 +36,11 @@ static void decodes_gates_and_cuts_16_bit_offsets(void **state)
 	struct descriptor d;
 
 	desc_decode(&d, UINT64_C(0x89abec1545670123), 0);
-	assert_int_equal(d.offset, 0x89ab0123);
-	assert_int_equal(d.gate_sel, 0x4567);
-	assert_int_equal(d.param_count, 0x15);
+	assert_int_equal(gate_offset(&d), 0x89ab0123);
+	assert_int_equal(gate_selector(&d), 0x4567);
+	assert_int_equal(gate_param_count(&d), 0x15);
 	desc_decode(&d, UINT64_C(0x89abe41545670123), 0);
-	assert_int_equal(d.offset, 0x0123);
+	assert_int_equal(gate_offset(&d), 0x0123);
 }
 
 static void data_load_fills_the_hidden_part(void **state)
