@@ -357,4 +357,6 @@ void fuse(struct block *b)
 	for (unsigned i = 0; i + 1 < b->n; i++)
 		if (fuse_mov(&b->uops[i]) || fuse_condition(&b->uops[i]))
 			i++;
+	for (unsigned i = 0; i < b->n; i++)
+		shorten_address(&b->uops[i]);
 }

@@ -10,4 +10,8 @@
  * time go on with the plain handlers instead. */
 void fuse(struct block *b);
 
+/* address.c: the handler for this memory operand's kind of address, if there is one.
+ * Last of all: it hides from fuse() what the instruction is. */
+void shorten_address(struct uop *u);
+
 #endif

@@ -3,6 +3,7 @@
 #include "cpu/block.h"
 #include "cpu/deliver.h"
 #include "cpu/desc.h"
+#include "cpu/events.h"
 #include "cpu/gate.h"
 #include "cpu/operand.h"
 #include "cpu/stackswitch.h"
@@ -213,24 +214,31 @@ static bool iret_protected(struct iret *r)
 
 /* TASK-RETURN: NT = 1, back to the task in the link field of the current TSS.  A
  * fault after the commit point belongs to that task. */
-static const struct uop *iret_nested(struct iret *r, const struct uop *u)
+static void iret_nested(struct iret *r, const struct uop *u)
 {
 	struct cpu *cpu = r->cpu;
 	bool committed = false;
 	struct rd link = lin_read(&cpu->mmu, cpu->s.seg[SEG_TR].base, 2);
 
-	if (!link.ok)
-		return uop_fault(cpu, u);
+	if (!link.ok) {
+		uop_fault(cpu, u);
+		return;
+	}
 	struct task_switch t = {.tss_sel = (uint16_t)link.v, .cause = TASK_IRET,
 				.return_rip = uop_next_rip(cpu, u), .flags = cpu_flags(cpu)};
 	if (task_switch(cpu, &t, &committed)) {
 		record_return(r, RET_IRET_TASK);
-		return uop_leave_at(cpu, u);
+		uop_leave_at(cpu, u);
+	} else if (committed) {
+		uop_fault_at(cpu, u);
+	} else {
+		uop_fault(cpu, u);
 	}
-	return committed ? uop_fault_at(cpu, u) : uop_fault(cpu, u);
 }
 
-static const struct uop *iret(struct cpu *cpu, const struct uop *u, unsigned bytes)
+/* True: done, in a place from which the interpreter may go straight on; else the
+ * handler must end. */
+static inline bool iret(struct cpu *cpu, const struct uop *u, unsigned bytes)
 {
 	struct iret r = {.cpu = cpu, .bytes = bytes};
 	bool ok;
@@ -245,32 +253,39 @@ static const struct uop *iret(struct cpu *cpu, const struct uop *u, unsigned byt
 	} else if (in_vm86(cpu)) {
 		ok = iret_vm86(&r);
 	} else if (cpu_flags(cpu) & FLAG_NT) {
-		return iret_nested(&r, u);
+		iret_nested(&r, u);
+		return false;
 	} else {
 		ok = iret_protected(&r);
 	}
-	if (!ok)
-		return uop_fault(cpu, u);
+	if (!ok) {
+		uop_fault(cpu, u);
+		return false;
+	}
 	record_return(&r, RET_IRET);
-	return uop_leave_at(cpu, u);
+	return true;
 }
 
-static const struct uop *iret_16(struct cpu *cpu, const struct uop *u) { return iret(cpu, u, 2); }
-static const struct uop *iret_32(struct cpu *cpu, const struct uop *u) { return iret(cpu, u, 4); }
+#define IRET(bits)                                                                    \
+	static const struct uop *iret_##bits(struct cpu *cpu, const struct uop *u)    \
+	{                                                                             \
+		if (UNLIKELY(!iret(cpu, u, (bits) / 8)))                              \
+			return NULL;                                                  \
+		RETURN_ONWARD(cpu, u);                                                \
+	}
+IRET(16) IRET(32)
 const struct exec exec_iret = {.fn = {[FORM_NONE] = EXEC_V(iret_16, iret_32)}};
 
 /* ---- INT n, INT3, INT1, INTO ---- */
 
 /* The instruction is done once its delivery is: a fault on the way is
  * delivered by deliver() itself with the instruction's own address. */
-static const struct uop *software_interrupt(struct cpu *cpu, const struct uop *u, enum event_kind kind,
-					    uint8_t vector)
+static void software_interrupt(struct cpu *cpu, const struct uop *u, enum event_kind kind, uint8_t vector)
 {
 	struct event ev = {.kind = kind, .vector = vector, .return_rip = uop_next_rip(cpu, u)};
 
 	cpu->s.rip = uop_rip(cpu, u);
 	deliver(cpu, &ev);
-	return uop_leave_at(cpu, u);
 }
 
 /* VM86: IOPL < 3 traps to the monitor, unless VME sends the vector to the 8086
@@ -289,24 +304,28 @@ static const struct uop *int_n(struct cpu *cpu, const struct uop *u)
 		if (iopl(cpu) < 3)
 			return uop_raise(cpu, u, VEC_GP, 0, WHY_INT_VM86_IOPL);
 	}
-	return software_interrupt(cpu, u, EV_SOFT_INT, vector);
+	software_interrupt(cpu, u, EV_SOFT_INT, vector);
+	RETURN_ONWARD(cpu, u);
 }
 
 static const struct uop *int3(struct cpu *cpu, const struct uop *u)
 {
-	return software_interrupt(cpu, u, EV_INT3, VEC_BP);
+	software_interrupt(cpu, u, EV_INT3, VEC_BP);
+	RETURN_ONWARD(cpu, u);
 }
 
 static const struct uop *int1(struct cpu *cpu, const struct uop *u)
 {
-	return software_interrupt(cpu, u, EV_INT1, VEC_DB);
+	software_interrupt(cpu, u, EV_INT1, VEC_DB);
+	RETURN_ONWARD(cpu, u);
 }
 
 static const struct uop *into(struct cpu *cpu, const struct uop *u)
 {
-	if (flag_of(&cpu->f))
-		return software_interrupt(cpu, u, EV_INTO, VEC_OF);
-	return uop_leave(cpu, u);
+	if (!flag_of(&cpu->f))
+		return uop_leave(cpu, u);
+	software_interrupt(cpu, u, EV_INTO, VEC_OF);
+	RETURN_ONWARD(cpu, u);
 }
 
 const struct exec exec_int_n = {.fn = {[FORM_I] = EXEC_ALL(int_n)}};

@@ -4,6 +4,7 @@
 #include "cpu/debug.h"
 #include "cpu/deliver.h"
 #include "cpu/desc.h"
+#include "cpu/events.h"
 
 void run_uops(struct cpu *cpu, const struct uop *u)
 {
@@ -56,11 +57,6 @@ static bool take_nmi(struct cpu *cpu)
 	return true;
 }
 
-static bool intr_deliverable(const struct cpu *cpu)
-{
-	return cpu->intr_line && (cpu->s.rflags & FLAG_IF) && !cpu->s.shadow;
-}
-
 static bool take_interrupt(struct cpu *cpu)
 {
 	if (!intr_deliverable(cpu))
@@ -96,14 +92,6 @@ static bool take_event(struct cpu *cpu)
 		if (events_by_priority[i](cpu))
 			return true;
 	return false;
-}
-
-/* Does anything stand between here and running whole blocks? */
-static bool wants_care(const struct cpu *cpu)
-{
-	return (cpu->s.rflags & (FLAG_TF | FLAG_RF)) || (cpu->s.dr7 & DR7_ENABLE_ANY) || cpu->s.shadow ||
-	       cpu->s.pending_dr6 || cpu->rep_resumes || (cpu->nmi_pending && !cpu->s.nmi_blocked) ||
-	       cpu->init_pending || cpu->s.activity != ACT_RUNNING || intr_deliverable(cpu) || cpu->plain;
 }
 
 static void deliver_fault(struct cpu *cpu)

@@ -84,6 +84,27 @@ static unsigned emit(uint8_t *p)
 		p[n++] = (uint8_t)(0xb6 | (random32() & 9));
 		p[n++] = (uint8_t)modrm;
 		break;
+	case 12: { /* loads and stores by [ebp + disp] or [ebp + ecx * 1, 2, 4], ECX first made small */
+		static const uint8_t memory[][2] = {{0x8b, 0}, {0x89, 0}, {0x8a, 0}, {0x88, 0}, {0x0f, 0xb6}, {0x0f, 0xb7},
+						    {0x0f, 0xbe}, {0x0f, 0xbf}, {0x01, 0}, {0x3b, 0}, {0x39, 0},
+						    {0x2b, 0}, {0x33, 0}, {0x03, 0}, {0xff, 0}, {0x8d, 0}};
+		const uint8_t *op = memory[random32() % 16];
+		unsigned reg = op[0] == 0xff ? random32() & 1 : random32() & 3;
+		p[n++] = 0x83; /* and ecx, 0fh */
+		p[n++] = 0xe1;
+		p[n++] = 0x0f;
+		p[n++] = op[0];
+		if (op[1])
+			p[n++] = op[1];
+		if (random32() & 1) {
+			p[n++] = (uint8_t)(0x45 | reg << 3);
+		} else {
+			p[n++] = (uint8_t)(0x44 | reg << 3);
+			p[n++] = (uint8_t)(random32() % 3 << 6 | RCX << 3 | RBP);
+		}
+		p[n++] = (uint8_t)(random32() & 0x1f);
+		break;
+	}
 	case 9: case 10: case 11: /* MOV r, r: the first of many pairs */
 		p[n++] = 0x89;
 		p[n++] = (uint8_t)modrm;
