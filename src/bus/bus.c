@@ -78,6 +78,20 @@ static struct region *top_region(struct bus *bus, uint64_t pa)
 	return top;
 }
 
+struct region *bus_find_below(struct bus *bus, uint64_t pa, int priority, uint64_t *offset)
+{
+	struct region *top = NULL;
+
+	for (size_t i = 0; i < bus->region_count; i++) {
+		struct region *r = bus->regions[i];
+		if (r->priority < priority && region_shows_at(r, pa) && (top == NULL || region_above(r, top)))
+			top = r;
+	}
+	if (top != NULL)
+		*offset = pa - top->start;
+	return top;
+}
+
 static int compare_addresses(const void *a, const void *b)
 {
 	uint64_t x, y;
@@ -273,6 +287,16 @@ void region_move(struct bus *bus, struct region *region, uint64_t start)
 		return;
 	region->start = start;
 	remap(bus);
+}
+
+void region_set_writable(struct bus *bus, struct region *region, bool writable)
+{
+	enum region_kind kind = writable ? REGION_RAM : REGION_ROM;
+
+	if (region->kind == REGION_MMIO || region->kind == kind)
+		return;
+	region->kind = kind;
+	bus_tell_map_changed(bus);
 }
 
 /* ---- watchers, initiator ---- */

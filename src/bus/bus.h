@@ -60,6 +60,8 @@ struct region *bus_add_mmio(struct bus *bus, const char *name, uint64_t start, u
 /* Moves, resizes (MMIO only) or switches a region; TLBs are told. */
 void region_set_enabled(struct bus *bus, struct region *region, bool enabled);
 void region_move(struct bus *bus, struct region *region, uint64_t start);
+/* RAM that is not writable is shown as ROM (shadow RAM under write protection). */
+void region_set_writable(struct bus *bus, struct region *region, bool writable);
 
 /* Ports first..first+count-1.  A later claim of the same port wins. */
 bool bus_add_ports(struct bus *bus, const char *name, uint16_t first, unsigned count,
@@ -69,7 +71,9 @@ void bus_remove_ports(struct bus *bus, uint16_t first, unsigned count, const voi
 /* The region seen at pa (A20 is the processor's: the mmu masks), NULL: a
  * hole.  *offset is pa's place in it. */
 struct region *bus_find(struct bus *bus, uint64_t pa, uint64_t *offset);
-/* The same for pa's whole page.  False if its bytes are not all seen in one
+/* What is seen at pa among the regions of a lower priority than that. */
+struct region *bus_find_below(struct bus *bus, uint64_t pa, int priority, uint64_t *offset);
+/* The same as bus_find for pa's whole page.  False if its bytes are not all seen in one
  * region (or not all a hole: *region = NULL): then it may not be cached. */
 bool bus_find_page(struct bus *bus, uint64_t pa, struct region **region, uint64_t *offset);
 

@@ -7,6 +7,7 @@
 
 #define ENABLE_BITS (ACPIPM_STS_TMR | ACPIPM_STS_GBL | ACPIPM_STS_PWRBTN | ACPIPM_STS_RTC)
 #define CONTROL_BITS 0x1c03u /* SLP_TYP, BM_RLD, SCI_EN */
+#define PORTS 12u
 #define HALF (UINT64_C(1) << 23)
 
 static void sync(struct acpipm *pm, uint64_t tick)
@@ -114,11 +115,18 @@ void acpipm_reset(struct acpipm *pm)
 	changed(pm);
 }
 
-bool acpipm_init(struct acpipm *pm, struct bus *bus, struct clock *clock, uint16_t base,
-		 void (*sleep)(void *owner, unsigned type), void *owner)
+bool acpipm_move(struct acpipm *pm, struct bus *bus, uint16_t base, bool decode)
 {
 	static const struct port_ops ops = {port_read, port_write};
 
+	bus_remove_ports(bus, pm->base, PORTS, pm);
+	pm->base = base;
+	return !decode || bus_add_ports(bus, "ACPI PM", base, PORTS, ops, pm);
+}
+
+bool acpipm_init(struct acpipm *pm, struct bus *bus, struct clock *clock, uint16_t base,
+		 void (*sleep)(void *owner, unsigned type), void *owner)
+{
 	memset(pm, 0, sizeof(*pm));
 	pm->base = base;
 	pm->clock = clock;
@@ -127,5 +135,5 @@ bool acpipm_init(struct acpipm *pm, struct bus *bus, struct clock *clock, uint16
 	pm->sci.name = "ACPI SCI";
 	timer_init(&pm->timer, clock, "ACPI PM timer", ORDER_ACPI_PM, fire, pm);
 	acpipm_reset(pm);
-	return bus_add_ports(bus, "ACPI PM", base, 12, ops, pm);
+	return acpipm_move(pm, bus, base, true);
 }

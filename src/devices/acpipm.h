@@ -42,6 +42,8 @@ struct acpipm {
 bool acpipm_init(struct acpipm *pm, struct bus *bus, struct clock *clock, uint16_t base,
 		 void (*sleep)(void *owner, unsigned type), void *owner);
 void acpipm_reset(struct acpipm *pm);
+/* The ports answer at base, or (decode false) nowhere.  False: out of memory. */
+bool acpipm_move(struct acpipm *pm, struct bus *bus, uint16_t base, bool decode);
 /* SMI command ACPI_ENABLE / ACPI_DISABLE as firmware does it: SCI_EN. */
 void acpipm_set_sci_enable(struct acpipm *pm, bool on);
 /* The power button was pressed. */
