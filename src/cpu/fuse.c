@@ -290,12 +290,17 @@ static bool fuse_mov(struct uop *u)
 			RETURN_GOTO_TAKEN(cpu, u + 1);                                          \
 		RETURN_GOTO_NEXT(cpu, u + 1);                                                   \
 	}
+/* Keeps the compiler from choosing between addresses and loading after the choice, which
+ * would put a load behind the comparison. */
+#define LOAD_FIRST(v) __asm__("" : "+r"(v))
 #define OP_THEN_CMOV(cc, name, ...)                                                             \
 	static const struct uop *name##_cmov##cc(struct cpu *cpu, const struct uop *u)          \
 	{                                                                                       \
 		__VA_ARGS__;                                                                    \
-		uint32_t taken = -(uint32_t)cond_##cc(&cpu->f), kept = R32(u[1].dst);           \
-		set_reg32(cpu, u[1].dst, kept ^ ((kept ^ R32(u[1].src)) & taken));              \
+		uint32_t moved = R32(u[1].src), kept = R32(u[1].dst);                           \
+		LOAD_FIRST(moved);                                                              \
+		LOAD_FIRST(kept);                                                               \
+		set_reg32(cpu, u[1].dst, cond_##cc(&cpu->f) ? moved : kept);                    \
 		RETURN_UOP(cpu, u + 2);                                                         \
 	}
 #define DEFINE_JCC(name, set, form, size, ...)  CONDITIONS(OP_THEN_JCC, name, __VA_ARGS__)
