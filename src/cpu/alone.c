@@ -48,7 +48,7 @@ static bool fetch_insn(struct cpu *cpu, struct insn *insn)
 		return true;
 	if (f.fault)
 		return false;
-	return raise(cpu, VEC_GP, 0, WHY_FETCH_LIMIT);
+	return cpu_raise(cpu, VEC_GP, 0, WHY_FETCH_LIMIT);
 }
 
 void run_alone(struct cpu *cpu)

@@ -101,9 +101,9 @@ static bool call_inner(struct cpu *cpu, const struct far_transfer *t, const stru
 	f.error = sel_error(ss_sel, 0);
 	f.count = gate_param_count(gate) + 4u;
 	if (!stack_has_room(&f.ss, f.sp, f.word, f.count))
-		return raise(cpu, VEC_SS, f.error, WHY_CALL_GATE_STACK_ROOM);
+		return cpu_raise(cpu, VEC_SS, f.error, WHY_CALL_GATE_STACK_ROOM);
 	if (gate_offset(gate) > cs->seg.limit)
-		return raise(cpu, VEC_GP, 0, WHY_CALL_GATE_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_CALL_GATE_LIMIT);
 	if (!compose(cpu, t, gate_param_count(gate), &f) || !probe(cpu, &f) || !desc_set_accessed(cpu, cs))
 		return false;
 	if (!push(cpu, &f))
@@ -124,9 +124,9 @@ static bool gate_code_privilege_ok(struct cpu *cpu, const struct far_transfer *t
 				   uint32_t error)
 {
 	if (cs->dpl > cpu->s.cpl)
-		return raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_DPL);
 	if (!t->call && !seg_is_conforming(cs) && cs->dpl != cpu->s.cpl)
-		return raise(cpu, VEC_GP, error, WHY_CALL_GATE_JMP_INWARDS);
+		return cpu_raise(cpu, VEC_GP, error, WHY_CALL_GATE_JMP_INWARDS);
 	return true;
 }
 
@@ -138,21 +138,21 @@ bool far_through_call_gate(struct cpu *cpu, const struct far_transfer *t, const 
 	struct descriptor cs;
 
 	if (gate->seg.dpl < cpu->s.cpl)
-		return raise(cpu, VEC_GP, gate_error, WHY_CALL_GATE_DPL);
+		return cpu_raise(cpu, VEC_GP, gate_error, WHY_CALL_GATE_DPL);
 	if (gate->seg.dpl < (t->sel & SEL_RPL))
-		return raise(cpu, VEC_GP, gate_error, WHY_CALL_GATE_RPL);
+		return cpu_raise(cpu, VEC_GP, gate_error, WHY_CALL_GATE_RPL);
 	if (!gate->seg.present)
-		return raise(cpu, VEC_NP, gate_error, WHY_CALL_GATE_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, gate_error, WHY_CALL_GATE_NOT_PRESENT);
 	if (sel_null(gate_selector(gate)))
-		return raise(cpu, VEC_GP, 0, WHY_CALL_GATE_CS_NULL);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_CALL_GATE_CS_NULL);
 	if (!desc_read(cpu, &cs, gate_selector(gate), VEC_GP, 0, WHY_CALL_GATE_CS_BEYOND_TABLE))
 		return false;
 	if (!seg_is_code(&cs.seg))
-		return raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_TYPE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_TYPE);
 	if (!gate_code_privilege_ok(cpu, t, &cs.seg, error))
 		return false;
 	if (!cs.seg.present)
-		return raise(cpu, VEC_NP, error, WHY_CALL_GATE_CS_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_CALL_GATE_CS_NOT_PRESENT);
 	if (t->call && !seg_is_conforming(&cs.seg) && cs.seg.dpl < cpu->s.cpl)
 		return call_inner(cpu, t, gate, &cs);
 	return far_land(cpu, t, word, &cs, gate_offset(gate));

@@ -160,7 +160,7 @@ void cpu_request_stop(struct cpu *cpu)
 }
 
 /* ---- endings ---- */
-bool raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why)
+bool cpu_raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why)
 {
 	cpu->fault = (struct fault){.vector = (uint8_t)vector, .has_error = vector_has_error_code(vector),
 				    .error = error, .why = why};
@@ -199,7 +199,7 @@ const struct uop *uop_fault_at(struct cpu *cpu, const struct uop *u)
 
 const struct uop *uop_raise(struct cpu *cpu, const struct uop *u, enum vector vector, uint32_t error, enum why why)
 {
-	raise(cpu, vector, error, why);
+	cpu_raise(cpu, vector, error, why);
 	return uop_fault(cpu, u);
 }
 

@@ -181,8 +181,8 @@ const struct uop *uop_raise(struct cpu *cpu, const struct uop *u, enum vector ve
 const struct uop *uop_leave(struct cpu *cpu, const struct uop *u);
 const struct uop *uop_leave_at(struct cpu *cpu, const struct uop *u);
 
-/* Fills cpu->fault; returns false so that a check can `return raise(...)`. */
-bool raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why);
+/* Fills cpu->fault; returns false so that a check can `return cpu_raise(...)`. */
+bool cpu_raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why);
 
 /* An instruction or feature that is not built: stops the machine with exit
  * status 12 and the text.  Returns false, like raise. */
@@ -211,7 +211,7 @@ static inline bool near_target_ok(struct cpu *cpu, uint64_t target)
 {
 	if (LIKELY(target <= cpu->s.seg[SEG_CS].limit))
 		return true;
-	return raise(cpu, VEC_GP, 0, WHY_BRANCH_LIMIT);
+	return cpu_raise(cpu, VEC_GP, 0, WHY_BRANCH_LIMIT);
 }
 
 /* How many iterations a REP may do now: at least 1; 1 under TF or debug

@@ -96,7 +96,7 @@ static bool find_gate(struct delivery *d)
 
 	step(d, STEP_VECTOR);
 	if (at + 7 > cpu->s.idtr.limit)
-		return raise(cpu, VEC_GP, gate_error(d), WHY_IDT_LIMIT);
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_IDT_LIMIT);
 	uint64_t lin = (cpu->s.idtr.base + at) & cpu->mmu.lin_mask;
 	struct rd raw = lin_read(&cpu->mmu, lin, 8);
 	if (!raw.ok)
@@ -105,13 +105,13 @@ static bool find_gate(struct delivery *d)
 	gate_decode(d->rec, raw.v);
 	step(d, STEP_GATE);
 	if (!gate_type_in_idt(d->rec->gate.type))
-		return raise(cpu, VEC_GP, gate_error(d), WHY_GATE_TYPE);
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_GATE_TYPE);
 	step(d, STEP_GATE_DPL);
 	if (d->software && d->rec->gate.dpl < cpu->s.cpl)
-		return raise(cpu, VEC_GP, gate_error(d), WHY_GATE_DPL);
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_GATE_DPL);
 	step(d, STEP_GATE_PRESENT);
 	if (!d->rec->gate.present)
-		return raise(cpu, VEC_NP, gate_error(d), WHY_GATE_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, gate_error(d), WHY_GATE_NOT_PRESENT);
 	return true;
 }
 
@@ -129,7 +129,7 @@ static bool find_code(struct delivery *d)
 	step(d, STEP_CODE_SEGMENT);
 	d->rec->code.selector = sel;
 	if (sel_null(sel))
-		return raise(cpu, VEC_GP, d->ext, WHY_GATE_CS_NULL);
+		return cpu_raise(cpu, VEC_GP, d->ext, WHY_GATE_CS_NULL);
 	if (!desc_read(cpu, &d->code, sel, VEC_GP, d->ext, WHY_GATE_CS_BEYOND_TABLE))
 		return false;
 	d->rec->code.type = cs->type;
@@ -137,14 +137,14 @@ static bool find_code(struct delivery *d)
 	d->rec->code.present = cs->present;
 	d->rec->code.conforming = seg_is_conforming(cs);
 	if (!seg_is_code(cs))
-		return raise(cpu, VEC_GP, error, WHY_GATE_CS_TYPE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_GATE_CS_TYPE);
 	if (cs->dpl > cpu->s.cpl)
-		return raise(cpu, VEC_GP, error, WHY_GATE_CS_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_GATE_CS_DPL);
 	step(d, STEP_CODE_PRESENT);
 	if (!cs->present)
-		return raise(cpu, VEC_NP, error, WHY_GATE_CS_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_GATE_CS_NOT_PRESENT);
 	if (d->from_vm86 && (seg_is_conforming(cs) || cs->dpl != 0))
-		return raise(cpu, VEC_GP, error, WHY_GATE_CS_VM86);
+		return cpu_raise(cpu, VEC_GP, error, WHY_GATE_CS_VM86);
 	return true;
 }
 
@@ -238,7 +238,7 @@ static bool check_room(struct delivery *d)
 	for (unsigned i = 1; i <= d->rec->words; i++) {
 		uint64_t off = (d->sp - i * d->format.bytes) & d->sp_mask;
 		if (!segment_covers(&d->ss, off, d->format.bytes))
-			return raise(d->cpu, VEC_SS, d->ss_error, WHY_FRAME_NO_ROOM);
+			return cpu_raise(d->cpu, VEC_SS, d->ss_error, WHY_FRAME_NO_ROOM);
 	}
 	return true;
 }
@@ -329,7 +329,7 @@ static bool through_gate(struct delivery *d)
 		return false;
 	step(d, STEP_TARGET_LIMIT);
 	if (d->rec->gate.offset > d->code.seg.limit)
-		return raise(cpu, VEC_GP, d->ext, WHY_GATE_OFFSET_LIMIT);
+		return cpu_raise(cpu, VEC_GP, d->ext, WHY_GATE_OFFSET_LIMIT);
 	if (!desc_set_accessed(cpu, &d->code) || !push_words(d))
 		return false;
 	commit(d);
@@ -365,7 +365,7 @@ static bool through_ivt(struct delivery *d)
 
 	step(d, STEP_VECTOR);
 	if (at + 3 > cpu->s.idtr.limit)
-		return raise(cpu, VEC_GP, gate_error(d), WHY_IDT_LIMIT);
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_IDT_LIMIT);
 	uint64_t lin = (cpu->s.idtr.base + at) & cpu->mmu.lin_mask;
 	struct rd vector = lin_read(&cpu->mmu, lin, 4);
 	if (!vector.ok)
@@ -390,7 +390,7 @@ static bool through_ivt(struct delivery *d)
 	step(d, STEP_TARGET_LIMIT);
 	cs = real_segment(&cpu->s.seg[SEG_CS], d->rec->gate.selector);
 	if (d->rec->gate.offset > cs.limit)
-		return raise(cpu, VEC_GP, 0, WHY_GATE_OFFSET_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_GATE_OFFSET_LIMIT);
 	if (!push_words(d))
 		return false;
 	cpu_clear_flags(cpu, FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF);

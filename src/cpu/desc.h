@@ -126,7 +126,7 @@ static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel
 	uint64_t address;
 
 	if (!desc_locate(cpu, sel, &address))
-		return raise(cpu, vector, (sel & ~SEL_RPL) | ext, why);
+		return cpu_raise(cpu, vector, (sel & ~SEL_RPL) | ext, why);
 	struct rd raw = lin_read(&cpu->mmu, address, DESC_BYTES);
 	if (!raw.ok)
 		return false;

@@ -30,7 +30,7 @@ static inline bool privileged(struct cpu *cpu)
 {
 	if (LIKELY(cpu->s.cpl == 0))
 		return true;
-	return raise(cpu, VEC_GP, 0, WHY_PRIVILEGED);
+	return cpu_raise(cpu, VEC_GP, 0, WHY_PRIVILEGED);
 }
 
 #endif

@@ -63,7 +63,7 @@ static inline bool pushf(struct cpu *cpu, unsigned bits)
 
 	if (UNLIKELY(vm86_below_iopl(cpu))) {
 		if (!vme_flags(cpu, bits))
-			return raise(cpu, VEC_GP, 0, WHY_PUSHF_VM86);
+			return cpu_raise(cpu, VEC_GP, 0, WHY_PUSHF_VM86);
 		image = (image & ~(uint64_t)FLAG_IF) | FLAG_IOPL | (image & FLAG_VIF ? FLAG_IF : 0);
 	}
 	if (!seg_write(&cpu->mmu, SEG_SS, sp, bits / 8, image & width_mask(bits)))
@@ -98,14 +98,14 @@ static inline bool popf(struct cpu *cpu, unsigned bits, bool *look)
 	uint64_t old = cpu_flags(cpu), mask = popf_mask(cpu, bits);
 
 	if (UNLIKELY(virtual_if && !vme_flags(cpu, bits)))
-		return raise(cpu, VEC_GP, 0, WHY_POPF_VM86);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_POPF_VM86);
 	struct rd image = seg_read(&cpu->mmu, SEG_SS, cpu->s.gpr.r64[RSP] & cpu->sp_mask, bits / 8);
 	if (!image.ok)
 		return false;
 	uint64_t flags = (old & ~(mask | FLAG_RF)) | (image.v & mask);
 	if (UNLIKELY(virtual_if)) {
 		if ((old & FLAG_VIP) && (image.v & FLAG_IF))
-			return raise(cpu, VEC_GP, 0, WHY_POPF_VIP);
+			return cpu_raise(cpu, VEC_GP, 0, WHY_POPF_VIP);
 		flags = (flags & ~(uint64_t)FLAG_VIF) | (image.v & FLAG_IF ? FLAG_VIF : 0);
 	}
 	set_sp(cpu, cpu->s.gpr.r64[RSP] + bits / 8);

@@ -19,18 +19,18 @@ static bool bitmap_allows(struct cpu *cpu, uint16_t port, unsigned bytes)
 	const struct segment *tr = &cpu->s.seg[SEG_TR];
 
 	if (!tr->usable || tr->s || (tr->type | 2) != SYS_TSS32_BUSY || tr->limit < TSS32_MIN_LIMIT)
-		return raise(cpu, VEC_GP, 0, WHY_IO_NO_BITMAP);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IO_NO_BITMAP);
 	struct rd base = lin_read(&cpu->mmu, tr->base + TSS32_IO_BASE, 2);
 	if (!base.ok)
 		return false;
 	uint32_t at = (uint32_t)base.v + port / 8u;
 	if (at + 1 > tr->limit)
-		return raise(cpu, VEC_GP, 0, WHY_IO_BITMAP_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IO_BITMAP_LIMIT);
 	struct rd map = lin_read(&cpu->mmu, tr->base + at, 2);
 	if (!map.ok)
 		return false;
 	if (map.v >> (port & 7) & ((1u << bytes) - 1))
-		return raise(cpu, VEC_GP, 0, WHY_IO_BITMAP_DENIED);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IO_BITMAP_DENIED);
 	return true;
 }
 

@@ -28,7 +28,7 @@ static bool bound_ok(struct cpu *cpu, const struct uop *u, unsigned bits)
 	if (!upper.ok)
 		return false;
 	if (index < sign_extend(lower.v, bits) || index > sign_extend(upper.v, bits))
-		return raise(cpu, VEC_BR, 0, WHY_BOUND_RANGE);
+		return cpu_raise(cpu, VEC_BR, 0, WHY_BOUND_RANGE);
 	return true;
 }
 

@@ -268,7 +268,7 @@ static inline bool may_store_system(struct cpu *cpu)
 {
 	if (LIKELY(cpu->s.cpl == 0 || !(cpu->s.cr4 & CR4_UMIP)))
 		return true;
-	return raise(cpu, VEC_GP, 0, WHY_UMIP);
+	return cpu_raise(cpu, VEC_GP, 0, WHY_UMIP);
 }
 
 /* A 16-bit operand size loads 24 bits of the base. */
@@ -322,13 +322,13 @@ static bool lldt(struct cpu *cpu, uint16_t sel)
 		d.seg = null_segment(sel);
 	} else {
 		if (sel & SEL_TI)
-			return raise(cpu, VEC_GP, error, WHY_LLDT_TABLE);
+			return cpu_raise(cpu, VEC_GP, error, WHY_LLDT_TABLE);
 		if (!desc_read(cpu, &d, sel, VEC_GP, 0, WHY_LLDT_TABLE))
 			return false;
 		if (d.seg.s || d.seg.type != SYS_LDT)
-			return raise(cpu, VEC_GP, error, WHY_LLDT_TYPE);
+			return cpu_raise(cpu, VEC_GP, error, WHY_LLDT_TYPE);
 		if (!d.seg.present)
-			return raise(cpu, VEC_NP, error, WHY_LLDT_NOT_PRESENT);
+			return cpu_raise(cpu, VEC_NP, error, WHY_LLDT_NOT_PRESENT);
 	}
 	set_segment(cpu, SEG_LDTR, &d.seg);
 	return true;
@@ -340,15 +340,15 @@ static bool ltr(struct cpu *cpu, uint16_t sel)
 	uint32_t error = sel & ~SEL_RPL;
 
 	if (sel_null(sel))
-		return raise(cpu, VEC_GP, 0, WHY_LTR_NULL);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_LTR_NULL);
 	if (sel & SEL_TI)
-		return raise(cpu, VEC_GP, error, WHY_LTR_TABLE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_LTR_TABLE);
 	if (!desc_read(cpu, &d, sel, VEC_GP, 0, WHY_LTR_TABLE))
 		return false;
 	if (d.seg.s || (d.seg.type != SYS_TSS16_AVAIL && d.seg.type != SYS_TSS32_AVAIL))
-		return raise(cpu, VEC_GP, error, WHY_LTR_TYPE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_LTR_TYPE);
 	if (!d.seg.present)
-		return raise(cpu, VEC_NP, error, WHY_LTR_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_LTR_NOT_PRESENT);
 	if (!desc_set_busy(cpu, sel, true))
 		return false;
 	d.seg.type |= SYS_TSS32_BUSY ^ SYS_TSS32_AVAIL;

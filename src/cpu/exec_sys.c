@@ -17,7 +17,7 @@ static bool load_pdptes(struct cpu *cpu, uint64_t cr3)
 {
 	if (mmu_load_pdptes(&cpu->mmu, cr3))
 		return true;
-	return raise(cpu, VEC_GP, 0, WHY_PDPTE_RESERVED);
+	return cpu_raise(cpu, VEC_GP, 0, WHY_PDPTE_RESERVED);
 }
 
 /* Bits that do not exist keep their value whatever is written.  mmu_mode_changed()
@@ -28,9 +28,9 @@ static bool write_cr0(struct cpu *cpu, uint32_t value)
 	uint32_t changed = (uint32_t)cpu->s.cr0 ^ new;
 
 	if ((new & CR0_PG) && !(new & CR0_PE))
-		return raise(cpu, VEC_GP, 0, WHY_CR0_PG_WITHOUT_PE);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_CR0_PG_WITHOUT_PE);
 	if ((new & CR0_NW) && !(new & CR0_CD))
-		return raise(cpu, VEC_GP, 0, WHY_CR0_NW_WITHOUT_CD);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_CR0_NW_WITHOUT_CD);
 	if ((new & CR0_PG) && (cpu->s.cr4 & CR4_PAE) && (changed & CR0_LOADS_PDPTES))
 		if (!load_pdptes(cpu, cpu->s.cr3))
 			return false;
@@ -60,7 +60,7 @@ static bool write_cr4(struct cpu *cpu, uint32_t value)
 	uint32_t changed = (uint32_t)cpu->s.cr4 ^ value;
 
 	if (value & ~cpu->model->cr4)
-		return raise(cpu, VEC_GP, 0, WHY_CR4_RESERVED);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_CR4_RESERVED);
 	if ((cpu->s.cr0 & CR0_PG) && (value & CR4_PAE) && (changed & CR4_LOADS_PDPTES))
 		if (!load_pdptes(cpu, cpu->s.cr3))
 			return false;
@@ -126,14 +126,14 @@ static bool debug_register(struct cpu *cpu, unsigned *n)
 {
 	if (*n == 4 || *n == 5) {
 		if (cpu->s.cr4 & CR4_DE)
-			return raise(cpu, VEC_UD, 0, WHY_DR_UNDEFINED);
+			return cpu_raise(cpu, VEC_UD, 0, WHY_DR_UNDEFINED);
 		*n += 2;
 	}
 	if (!privileged(cpu))
 		return false;
 	if (cpu->s.dr7 & DR7_GD) {
 		cpu->s.dr6 |= DR6_BD;
-		return raise(cpu, VEC_DB, 0, WHY_GENERAL_DETECT);
+		return cpu_raise(cpu, VEC_DB, 0, WHY_GENERAL_DETECT);
 	}
 	return true;
 }
@@ -228,7 +228,7 @@ static bool edx_eax(struct cpu *cpu, uint64_t value)
 static bool rdtsc(struct cpu *cpu)
 {
 	if ((cpu->s.cr4 & CR4_TSD) && cpu->s.cpl != 0)
-		return raise(cpu, VEC_GP, 0, WHY_TSC_DISABLED);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_TSC_DISABLED);
 	return edx_eax(cpu, tsc_now(cpu));
 }
 THEN_NEXT(rdtsc_none, rdtsc(cpu))
@@ -238,8 +238,8 @@ const struct exec exec_rdtsc = {.fn = {[FORM_NONE] = EXEC_ALL(rdtsc_none)}};
 static bool rdpmc(struct cpu *cpu)
 {
 	if (!(cpu->s.cr4 & CR4_PCE) && cpu->s.cpl != 0)
-		return raise(cpu, VEC_GP, 0, WHY_RDPMC_DISABLED);
-	return raise(cpu, VEC_GP, 0, WHY_RDPMC_COUNTER);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_RDPMC_DISABLED);
+	return cpu_raise(cpu, VEC_GP, 0, WHY_RDPMC_COUNTER);
 }
 THEN_NEXT(rdpmc_none, rdpmc(cpu))
 const struct exec exec_rdpmc = {.fn = {[FORM_NONE] = EXEC_ALL(rdpmc_none)}};

@@ -21,9 +21,9 @@ bool stack_has_room(const struct segment *seg, uint64_t sp, unsigned word, unsig
 static bool can_land(struct cpu *cpu, const struct far_transfer *t, unsigned word, uint32_t limit, uint32_t target)
 {
 	if (t->call && !stack_has_room(&cpu->s.seg[SEG_SS], cpu->s.gpr.r64[RSP], word, 2))
-		return raise(cpu, VEC_SS, 0, WHY_FAR_STACK_ROOM);
+		return cpu_raise(cpu, VEC_SS, 0, WHY_FAR_STACK_ROOM);
 	if (target > limit)
-		return raise(cpu, VEC_GP, 0, WHY_FAR_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_FAR_LIMIT);
 	if (!t->call)
 		return true;
 	return seg_probe_write(&cpu->mmu, SEG_SS, stack_below(cpu, word), word) &&
@@ -69,15 +69,15 @@ static bool far_to_code(struct cpu *cpu, const struct far_transfer *t, struct de
 
 	if (seg_is_conforming(&cs->seg)) {
 		if (cs->seg.dpl > cpl)
-			return raise(cpu, VEC_GP, error, WHY_FAR_CONFORMING_DPL);
+			return cpu_raise(cpu, VEC_GP, error, WHY_FAR_CONFORMING_DPL);
 	} else {
 		if ((t->sel & SEL_RPL) > cpl)
-			return raise(cpu, VEC_GP, error, WHY_FAR_RPL);
+			return cpu_raise(cpu, VEC_GP, error, WHY_FAR_RPL);
 		if (cs->seg.dpl != cpl)
-			return raise(cpu, VEC_GP, error, WHY_FAR_DPL);
+			return cpu_raise(cpu, VEC_GP, error, WHY_FAR_DPL);
 	}
 	if (!cs->seg.present)
-		return raise(cpu, VEC_NP, error, WHY_FAR_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_FAR_NOT_PRESENT);
 	return far_land(cpu, t, t->bytes, cs, t->offset);
 }
 
@@ -100,16 +100,16 @@ static bool far_through_task_gate(struct cpu *cpu, struct far_transfer *t, const
 	uint32_t error = sel_error(t->sel, 0);
 
 	if (gate->seg.dpl < cpu->s.cpl || gate->seg.dpl < (t->sel & SEL_RPL))
-		return raise(cpu, VEC_GP, error, WHY_TASK_GATE_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_TASK_GATE_DPL);
 	if (!gate->seg.present)
-		return raise(cpu, VEC_NP, error, WHY_TASK_GATE_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_TASK_GATE_NOT_PRESENT);
 	return far_to_task(cpu, t, gate_selector(gate));
 }
 
 static bool far_to_tss(struct cpu *cpu, struct far_transfer *t, const struct descriptor *tss)
 {
 	if (tss->seg.dpl < cpu->s.cpl || tss->seg.dpl < (t->sel & SEL_RPL))
-		return raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_TSS_DPL);
+		return cpu_raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_TSS_DPL);
 	return far_to_task(cpu, t, t->sel);
 }
 
@@ -118,13 +118,13 @@ static bool far_protected(struct cpu *cpu, struct far_transfer *t)
 	struct descriptor d;
 
 	if (sel_null(t->sel))
-		return raise(cpu, VEC_GP, 0, WHY_FAR_NULL);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_FAR_NULL);
 	if (!desc_read(cpu, &d, t->sel, VEC_GP, 0, WHY_FAR_BEYOND_TABLE))
 		return false;
 	if (seg_is_code(&d.seg))
 		return far_to_code(cpu, t, &d);
 	if (d.seg.s) /* data */
-		return raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_FAR_TYPE);
+		return cpu_raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_FAR_TYPE);
 	switch (d.seg.type) {
 	case SYS_CALL_GATE16:
 	case SYS_CALL_GATE32:
@@ -137,7 +137,7 @@ static bool far_protected(struct cpu *cpu, struct far_transfer *t)
 	case SYS_TSS32_BUSY:
 		return far_to_tss(cpu, t, &d);
 	default:
-		return raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_FAR_TYPE);
+		return cpu_raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_FAR_TYPE);
 	}
 }
 

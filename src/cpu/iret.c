@@ -93,7 +93,7 @@ static bool iret_real(struct iret *r, uint64_t mask)
 	if (!pop_words(r, 3))
 		return false;
 	if (r->word[POP_IP] > cpu->s.seg[SEG_CS].limit)
-		return raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
 	struct segment cs = in_real(cpu) ? real_segment(&cpu->s.seg[SEG_CS], (uint16_t)r->word[POP_CS])
 					 : vm86_segment((uint16_t)r->word[POP_CS]);
 	set_sp(cpu, cpu->s.gpr.r64[RSP] + 3 * r->bytes);
@@ -118,7 +118,7 @@ static bool iret_vme(struct iret *r)
 		return false;
 	uint64_t flags = r->word[POP_FLAGS];
 	if ((flags & FLAG_TF) || ((flags & FLAG_IF) && (cpu->s.rflags & FLAG_VIP)))
-		return raise(cpu, VEC_GP, 0, WHY_IRET_VME_FLAGS);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_VME_FLAGS);
 	r->word[POP_FLAGS] = (flags & ~(uint64_t)FLAG_VIF) | ((flags & FLAG_IF) ? FLAG_VIF : 0);
 	return iret_real(r, (0x7fd5u & ~(FLAG_IOPL | FLAG_IF)) | FLAG_VIF);
 }
@@ -131,7 +131,7 @@ static bool iret_vm86(struct iret *r)
 		return iret_real(r, real_mask(r->bytes) & ~(uint64_t)FLAG_IOPL);
 	if ((cpu->s.cr4 & CR4_VME) && r->bytes == 2)
 		return iret_vme(r);
-	return raise(cpu, VEC_GP, 0, WHY_IRET_VM86_IOPL);
+	return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_VM86_IOPL);
 }
 
 /* ---- protected mode ---- */
@@ -146,7 +146,7 @@ static bool iret_to_vm86(struct iret *r)
 	if (!pop_words(r, POP_WORDS))
 		return false;
 	if (r->word[POP_IP] > 0xffff)
-		return raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
 	cpu_set_flags(cpu, r->word[POP_FLAGS] & FLAGS_DEFINED);
 	set_cpl(cpu, 3);
 	for (unsigned i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
@@ -163,7 +163,7 @@ static bool iret_same_level(struct iret *r, struct descriptor *cs)
 	struct cpu *cpu = r->cpu;
 
 	if (r->word[POP_IP] > cs->seg.limit)
-		return raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
 	if (!desc_set_accessed(cpu, cs))
 		return false;
 	set_sp(cpu, cpu->s.gpr.r64[RSP] + 3 * r->bytes);
@@ -182,7 +182,7 @@ static bool iret_outer_level(struct iret *r, struct descriptor *cs)
 	if (!pop_words(r, 5) || !check_return_stack(cpu, (uint16_t)r->word[POP_SS], rpl, &ss))
 		return false;
 	if (r->word[POP_IP] > cs->seg.limit)
-		return raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
 	if (!desc_set_accessed(cpu, cs) || !desc_set_accessed(cpu, &ss))
 		return false;
 	cpu_set_flags(cpu, merged_flags(r, flags_mask(cpu, r->bytes)));

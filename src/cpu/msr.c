@@ -71,7 +71,7 @@ bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
 	const struct msr *m = find(cpu, number);
 
 	if (!m)
-		return raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
 	*value = m->read ? m->read(cpu) : *place(cpu, m);
 	return true;
 }
@@ -81,11 +81,11 @@ bool msr_write(struct cpu *cpu, uint32_t number, uint64_t value)
 	const struct msr *m = find(cpu, number);
 
 	if (!m)
-		return raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
 	if (!m->stored)
-		return raise(cpu, VEC_GP, 0, WHY_MSR_READ_ONLY);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_READ_ONLY);
 	if (value & m->reserved)
-		return raise(cpu, VEC_GP, 0, WHY_MSR_RESERVED);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_RESERVED);
 	if (m->write)
 		m->write(cpu, value & m->stored);
 	else

@@ -40,7 +40,7 @@ static bool ret_real(struct cpu *cpu, const struct far_return *r)
 	struct segment cs = in_real(cpu) ? real_segment(&cpu->s.seg[SEG_CS], r->cs_sel) : vm86_segment(r->cs_sel);
 
 	if (r->ip > cs.limit)
-		return raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
 	set_sp(cpu, cpu->s.gpr.r64[RSP] + 2 * r->word + r->release);
 	set_segment(cpu, SEG_CS, &cs);
 	cpu->s.rip = r->ip;
@@ -50,7 +50,7 @@ static bool ret_real(struct cpu *cpu, const struct far_return *r)
 static bool ret_same(struct cpu *cpu, const struct far_return *r, struct descriptor *cs)
 {
 	if (r->ip > cs->seg.limit)
-		return raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
 	if (!desc_set_accessed(cpu, cs))
 		return false;
 	set_sp(cpu, cpu->s.gpr.r64[RSP] + 2 * r->word + r->release);
@@ -82,7 +82,7 @@ static bool ret_outer(struct cpu *cpu, struct far_return *r, struct descriptor *
 	if (!check_return_stack(cpu, r->ss_sel, rpl, &ss))
 		return false;
 	if (r->ip > cs->seg.limit)
-		return raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
 	if (!desc_set_accessed(cpu, cs) || !desc_set_accessed(cpu, &ss))
 		return false;
 	if (trace_wanted(cpu->trace))

@@ -62,17 +62,17 @@ static bool check_stack_segment(struct cpu *cpu, struct descriptor *d, uint16_t 
 	uint32_t error = sel & ~SEL_RPL;
 
 	if (sel_null(sel))
-		return raise(cpu, VEC_GP, 0, WHY_LOAD_SS_NULL);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_LOAD_SS_NULL);
 	if (!desc_read(cpu, d, sel, VEC_GP, 0, WHY_LOAD_SS_TABLE))
 		return false;
 	if ((sel & SEL_RPL) != cpu->s.cpl)
-		return raise(cpu, VEC_GP, error, WHY_LOAD_SS_RPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_LOAD_SS_RPL);
 	if (!seg_is_writable_data(&d->seg))
-		return raise(cpu, VEC_GP, error, WHY_LOAD_SS_TYPE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_LOAD_SS_TYPE);
 	if (d->seg.dpl != cpu->s.cpl)
-		return raise(cpu, VEC_GP, error, WHY_LOAD_SS_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_LOAD_SS_DPL);
 	if (!d->seg.present)
-		return raise(cpu, VEC_SS, error, WHY_LOAD_SS_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_SS, error, WHY_LOAD_SS_NOT_PRESENT);
 	return true;
 }
 
@@ -85,11 +85,11 @@ static bool check_data_segment(struct cpu *cpu, struct descriptor *d, uint16_t s
 	if (!desc_read(cpu, d, sel, VEC_GP, 0, WHY_LOAD_SEG_TABLE))
 		return false;
 	if (!seg_is_readable(&d->seg))
-		return raise(cpu, VEC_GP, error, WHY_LOAD_SEG_TYPE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_LOAD_SEG_TYPE);
 	if (!seg_is_conforming(&d->seg) && (rpl > d->seg.dpl || cpu->s.cpl > d->seg.dpl))
-		return raise(cpu, VEC_GP, error, WHY_LOAD_SEG_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_LOAD_SEG_DPL);
 	if (!d->seg.present)
-		return raise(cpu, VEC_NP, error, WHY_LOAD_SEG_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_LOAD_SEG_NOT_PRESENT);
 	return true;
 }
 

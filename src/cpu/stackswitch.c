@@ -23,7 +23,7 @@ bool tss_stack(struct cpu *cpu, unsigned level, uint32_t ext, uint16_t *ss, uint
 
 	*source = wide ? STACK_TSS32 : STACK_TSS16;
 	if (at + sp_bytes + 1 > tr->limit)
-		return raise(cpu, VEC_TS, sel_error(tr->sel, ext), WHY_TSS_STACK_LIMIT);
+		return cpu_raise(cpu, VEC_TS, sel_error(tr->sel, ext), WHY_TSS_STACK_LIMIT);
 
 	struct rd new_ss = lin_read(&cpu->mmu, tss_address(cpu, at + sp_bytes), 2);
 	if (!new_ss.ok)
@@ -42,17 +42,17 @@ bool check_inner_stack(struct cpu *cpu, uint16_t ss_sel, unsigned new_cpl, uint3
 	struct descriptor d;
 
 	if (sel_null(ss_sel))
-		return raise(cpu, VEC_TS, ext, WHY_INNER_SS_NULL);
+		return cpu_raise(cpu, VEC_TS, ext, WHY_INNER_SS_NULL);
 	if (!desc_read(cpu, &d, ss_sel, VEC_TS, ext, WHY_INNER_SS_BEYOND_TABLE))
 		return false;
 	if ((ss_sel & SEL_RPL) != new_cpl)
-		return raise(cpu, VEC_TS, error, WHY_INNER_SS_RPL);
+		return cpu_raise(cpu, VEC_TS, error, WHY_INNER_SS_RPL);
 	if (d.seg.dpl != new_cpl)
-		return raise(cpu, VEC_TS, error, WHY_INNER_SS_DPL);
+		return cpu_raise(cpu, VEC_TS, error, WHY_INNER_SS_DPL);
 	if (!seg_is_writable_data(&d.seg))
-		return raise(cpu, VEC_TS, error, WHY_INNER_SS_TYPE);
+		return cpu_raise(cpu, VEC_TS, error, WHY_INNER_SS_TYPE);
 	if (!d.seg.present)
-		return raise(cpu, VEC_SS, error, WHY_INNER_SS_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_SS, error, WHY_INNER_SS_NOT_PRESENT);
 	if (!desc_set_accessed(cpu, &d))
 		return false;
 	*out = d.seg;
@@ -65,19 +65,19 @@ bool check_return_code(struct cpu *cpu, uint16_t cs_sel, struct descriptor *cs)
 	uint32_t error = sel_error(cs_sel, 0);
 
 	if (sel_null(cs_sel))
-		return raise(cpu, VEC_GP, 0, WHY_RETURN_CS_NULL);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_CS_NULL);
 	if (!desc_read(cpu, cs, cs_sel, VEC_GP, 0, WHY_RETURN_CS_BEYOND_TABLE))
 		return false;
 	if (!seg_is_code(&cs->seg))
-		return raise(cpu, VEC_GP, error, WHY_RETURN_CS_TYPE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_CS_TYPE);
 	if (rpl < cpu->s.cpl)
-		return raise(cpu, VEC_GP, error, WHY_RETURN_CS_RPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_CS_RPL);
 	if (seg_is_conforming(&cs->seg) && cs->seg.dpl > rpl)
-		return raise(cpu, VEC_GP, error, WHY_RETURN_CS_CONFORMING_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_CS_CONFORMING_DPL);
 	if (!seg_is_conforming(&cs->seg) && cs->seg.dpl != rpl)
-		return raise(cpu, VEC_GP, error, WHY_RETURN_CS_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_CS_DPL);
 	if (!cs->seg.present)
-		return raise(cpu, VEC_NP, error, WHY_RETURN_CS_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_RETURN_CS_NOT_PRESENT);
 	return true;
 }
 
@@ -86,17 +86,17 @@ bool check_return_stack(struct cpu *cpu, uint16_t ss_sel, unsigned rpl, struct d
 	uint32_t error = sel_error(ss_sel, 0);
 
 	if (sel_null(ss_sel))
-		return raise(cpu, VEC_GP, 0, WHY_RETURN_SS_NULL);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_SS_NULL);
 	if (!desc_read(cpu, ss, ss_sel, VEC_GP, 0, WHY_RETURN_SS_BEYOND_TABLE))
 		return false;
 	if ((ss_sel & SEL_RPL) != rpl)
-		return raise(cpu, VEC_GP, error, WHY_RETURN_SS_RPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_SS_RPL);
 	if (!seg_is_writable_data(&ss->seg))
-		return raise(cpu, VEC_GP, error, WHY_RETURN_SS_TYPE);
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_SS_TYPE);
 	if (ss->seg.dpl != rpl)
-		return raise(cpu, VEC_GP, error, WHY_RETURN_SS_DPL);
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_SS_DPL);
 	if (!ss->seg.present)
-		return raise(cpu, VEC_SS, error, WHY_RETURN_SS_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_SS, error, WHY_RETURN_SS_NOT_PRESENT);
 	return true;
 }
 

@@ -44,23 +44,23 @@ static bool find_tss(struct switching *w)
 	enum vector vector = back ? VEC_TS : VEC_GP;
 
 	if (sel_null(sel))
-		return raise(cpu, vector, w->t->ext, WHY_TASK_TSS_NULL);
+		return cpu_raise(cpu, vector, w->t->ext, WHY_TASK_TSS_NULL);
 	if (sel & SEL_TI)
-		return raise(cpu, vector, error, WHY_TASK_TSS_LOCAL);
+		return cpu_raise(cpu, vector, error, WHY_TASK_TSS_LOCAL);
 	if (!desc_read(cpu, &w->tss, sel, vector, w->t->ext, WHY_TASK_TSS_BEYOND_GDT))
 		return false;
 	if (!is_tss(&w->tss.seg))
-		return raise(cpu, vector, error, WHY_TASK_TSS_TYPE);
+		return cpu_raise(cpu, vector, error, WHY_TASK_TSS_TYPE);
 	bool busy = w->tss.seg.type & TSS_BUSY;
 	if (back && !busy)
-		return raise(cpu, vector, error, WHY_TASK_TSS_NOT_BUSY);
+		return cpu_raise(cpu, vector, error, WHY_TASK_TSS_NOT_BUSY);
 	if (!back && busy)
-		return raise(cpu, vector, error, WHY_TASK_TSS_BUSY);
+		return cpu_raise(cpu, vector, error, WHY_TASK_TSS_BUSY);
 	if (!w->tss.seg.present)
-		return raise(cpu, VEC_NP, error, WHY_TASK_TSS_NOT_PRESENT);
+		return cpu_raise(cpu, VEC_NP, error, WHY_TASK_TSS_NOT_PRESENT);
 	w->to = tss_layout(w->tss.seg.type);
 	if (w->tss.seg.limit < w->to->min_limit)
-		return raise(cpu, VEC_TS, error, WHY_TASK_TSS_LIMIT);
+		return cpu_raise(cpu, VEC_TS, error, WHY_TASK_TSS_LIMIT);
 	return true;
 }
 
@@ -84,7 +84,7 @@ static bool probe_switch(struct switching *w)
 	struct task_state unused = {0}, next;
 
 	if (tr->limit < w->from->last_saved)
-		return raise(cpu, VEC_TS, sel_error(tr->sel, w->t->ext), WHY_TASK_OLD_TSS_LIMIT);
+		return cpu_raise(cpu, VEC_TS, sel_error(tr->sel, w->t->ext), WHY_TASK_OLD_TSS_LIMIT);
 	if (!tss_save_state(cpu, tr->base, w->from, &unused, true))
 		return false;
 	if (nests(w) && !lin_probe_write(&cpu->mmu, w->tss.seg.base + TSS_LINK, 2))
@@ -102,7 +102,7 @@ static bool probe_switch(struct switching *w)
 		bool good = mmu_load_pdptes(&cpu->mmu, next.cr3);
 		memcpy(cpu->s.pdpte, kept, sizeof(kept));
 		if (!good)
-			return raise(cpu, VEC_GP, 0, WHY_TASK_PDPTE);
+			return cpu_raise(cpu, VEC_GP, 0, WHY_TASK_PDPTE);
 	}
 	return true;
 }
@@ -135,7 +135,7 @@ static bool load_cr3(struct cpu *cpu, uint32_t cr3)
 	if (cr3 == cpu->s.cr3)
 		return true;
 	if (pae_paging(cpu) && !mmu_load_pdptes(&cpu->mmu, cr3))
-		return raise(cpu, VEC_GP, 0, WHY_TASK_PDPTE);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_TASK_PDPTE);
 	cpu->s.cr3 = cr3;
 	mmu_flush(&cpu->mmu, false);
 	return true;
@@ -188,7 +188,7 @@ static bool finish(struct switching *w, const struct task_state *s)
 		set_sp(cpu, sp);
 	}
 	if (cpu->s.rip > cpu->s.seg[SEG_CS].limit)
-		return raise(cpu, VEC_GP, w->t->ext, WHY_TASK_LIMIT);
+		return cpu_raise(cpu, VEC_GP, w->t->ext, WHY_TASK_LIMIT);
 	return true;
 }
 

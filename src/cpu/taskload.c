@@ -15,7 +15,7 @@ struct loading {
 
 static bool raise_ts(const struct loading *l, uint16_t sel, enum why why)
 {
-	return raise(l->cpu, VEC_TS, sel_error(sel, l->ext), why);
+	return cpu_raise(l->cpu, VEC_TS, sel_error(sel, l->ext), why);
 }
 
 /* The LDT selector is valid: null, or an LDT in the GDT.  That it is present is a
@@ -70,7 +70,7 @@ static bool check_ss(struct loading *l)
 	if (!seg_is_writable_data(&l->ss.seg))
 		return raise_ts(l, sel, WHY_TASK_SS_TYPE);
 	if (!l->ss.seg.present)
-		return raise(l->cpu, VEC_SS, sel_error(sel, l->ext), WHY_TASK_SS_NOT_PRESENT);
+		return cpu_raise(l->cpu, VEC_SS, sel_error(sel, l->ext), WHY_TASK_SS_NOT_PRESENT);
 	if (l->ss.seg.dpl != l->cpu->s.cpl)
 		return raise_ts(l, sel, WHY_TASK_SS_DPL);
 	return true;
@@ -87,7 +87,7 @@ static bool check_cs(struct loading *l)
 	if (!seg_is_code(&l->cs.seg))
 		return raise_ts(l, sel, WHY_TASK_CS_TYPE);
 	if (!l->cs.seg.present)
-		return raise(l->cpu, VEC_NP, sel_error(sel, l->ext), WHY_TASK_CS_NOT_PRESENT);
+		return cpu_raise(l->cpu, VEC_NP, sel_error(sel, l->ext), WHY_TASK_CS_NOT_PRESENT);
 	return true;
 }
 
@@ -112,7 +112,7 @@ static bool load_data(struct loading *l, enum seg seg)
 	if (!seg_is_readable(&d.seg))
 		return raise_ts(l, sel, WHY_TASK_DATA_TYPE);
 	if (!d.seg.present)
-		return raise(l->cpu, VEC_NP, sel_error(sel, l->ext), WHY_TASK_DATA_NOT_PRESENT);
+		return cpu_raise(l->cpu, VEC_NP, sel_error(sel, l->ext), WHY_TASK_DATA_NOT_PRESENT);
 	if (!seg_is_conforming(&d.seg) && (d.seg.dpl < l->cpu->s.cpl || d.seg.dpl < rpl))
 		return raise_ts(l, sel, WHY_TASK_DATA_DPL);
 	return load(l, seg, &d);

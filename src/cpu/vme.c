@@ -10,13 +10,13 @@ bool vme_redirects(struct cpu *cpu, uint8_t vector, bool *redirected)
 	const struct segment *tr = &cpu->s.seg[SEG_TR];
 
 	if (!(tr->type & 8) || tr->limit < TSS32_IO_MAP + 1)
-		return raise(cpu, VEC_GP, 0, WHY_VME_BITMAP_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_VME_BITMAP_LIMIT);
 	struct rd base = lin_read(&cpu->mmu, (tr->base + TSS32_IO_MAP) & cpu->mmu.lin_mask, 2);
 	if (!base.ok)
 		return false;
 	uint32_t at = (uint32_t)base.v - 32 + vector / 8;
 	if (base.v < 32 || at > tr->limit)
-		return raise(cpu, VEC_GP, 0, WHY_VME_BITMAP_LIMIT);
+		return cpu_raise(cpu, VEC_GP, 0, WHY_VME_BITMAP_LIMIT);
 	struct rd bits = lin_read(&cpu->mmu, (tr->base + at) & cpu->mmu.lin_mask, 1);
 	if (!bits.ok)
 		return false;

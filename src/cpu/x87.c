@@ -70,11 +70,11 @@ void x87_state_changed(struct cpu *cpu)
 bool x87_not_available(struct cpu *cpu)
 {
 	if (cpu->s.cr0 & CR0_EM)
-		return raise(cpu, VEC_NM, 0, WHY_X87_EMULATED);
+		return cpu_raise(cpu, VEC_NM, 0, WHY_X87_EMULATED);
 	if (!x87_present(cpu))
-		return raise(cpu, VEC_UD, 0, WHY_X87_ABSENT);
+		return cpu_raise(cpu, VEC_UD, 0, WHY_X87_ABSENT);
 	if (cpu->s.cr0 & CR0_TS)
-		return raise(cpu, VEC_NM, 0, WHY_X87_TASK_SWITCHED);
+		return cpu_raise(cpu, VEC_NM, 0, WHY_X87_TASK_SWITCHED);
 	return true;
 }
 
@@ -94,7 +94,7 @@ static bool freeze(struct cpu *cpu)
 bool x87_error(struct cpu *cpu)
 {
 	if (cpu->s.cr0 & CR0_NE)
-		return raise(cpu, VEC_MF, 0, WHY_X87_PENDING);
+		return cpu_raise(cpu, VEC_MF, 0, WHY_X87_PENDING);
 	return cpu->ignne || freeze(cpu);
 }
 

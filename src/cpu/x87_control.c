@@ -85,7 +85,7 @@ X87_EXEC(fsetpm, FORM_NONE, x87_available(cpu))
 static bool wait(struct cpu *cpu)
 {
 	if ((cpu->s.cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS))
-		return raise(cpu, VEC_NM, 0, WHY_X87_WAIT);
+		return cpu_raise(cpu, VEC_NM, 0, WHY_X87_WAIT);
 	if (LIKELY(!(cpu->s.fpu.sw & FP_ES)))
 		return true;
 	return x87_error(cpu);

@@ -14,7 +14,7 @@ const struct uop *uop_fault(struct cpu *cpu, const struct uop *u)
 	return NULL;
 }
 
-bool raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why)
+bool cpu_raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why)
 {
 	cpu->fault = (struct fault){.vector = (uint8_t)vector, .error = error, .why = why};
 	cpu->mmu.stop = MMU_FAULT;
@@ -23,7 +23,7 @@ bool raise(struct cpu *cpu, enum vector vector, uint32_t error, enum why why)
 
 const struct uop *uop_raise(struct cpu *cpu, const struct uop *u, enum vector vector, uint32_t error, enum why why)
 {
-	raise(cpu, vector, error, why);
+	cpu_raise(cpu, vector, error, why);
 	return uop_fault(cpu, u);
 }
 
