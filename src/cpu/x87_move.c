@@ -116,8 +116,8 @@ static const struct {
 };
 
 /* Of the exceptions only precision lets the store happen unmasked (SDM 1,
- * "Numeric Overflow Exception (#O)", "Numeric Underflow Exception (#U)").  Memory
- * is not touched where it does not. */
+ * "Numeric Overflow Exception (#O)", "Numeric Underflow Exception (#U)").  Where it does not,
+ * memory stays as it was, but the operand's address is checked all the same: its faults come first. */
 #define NO_STORE (FP_EXCEPTIONS & ~FP_PE)
 
 static inline bool store_bytes(struct cpu *cpu, const struct uop *u, uint64_t ea, unsigned bytes,
@@ -126,6 +126,13 @@ static inline bool store_bytes(struct cpu *cpu, const struct uop *u, uint64_t ea
 	if (bytes == 10)
 		return write10(cpu, u, ea, s->lo, s->hi);
 	return seg_write(&cpu->mmu, (enum seg)u->seg, ea, bytes, s->lo);
+}
+
+/* The same checks (ten bytes are aligned as eight: SDM 3, "Alignment Requirements by Data Type"). */
+static bool may_store(struct cpu *cpu, const struct uop *u, uint64_t ea, unsigned bytes)
+{
+	return seg_probe_write(&cpu->mmu, (enum seg)u->seg, ea, bytes) &&
+	       (bytes != 10 || seg_probe_write(&cpu->mmu, (enum seg)u->seg, ea, 8));
 }
 
 static inline bool store_value(struct cpu *cpu, const struct uop *u, const struct fp_stored *s, unsigned bytes,
@@ -138,7 +145,7 @@ static inline bool store_value(struct cpu *cpu, const struct uop *u, const struc
 
 	if (UNLIKELY(!x87_may_commit(cpu, sw)))
 		return false;
-	if (UNLIKELY(stores && !store_bytes(cpu, u, ea, bytes, s)))
+	if (UNLIKELY(stores ? !store_bytes(cpu, u, ea, bytes, s) : !may_store(cpu, u, ea, bytes)))
 		return false;
 	x87_commit(cpu, sw);
 	x87_note(cpu, u);
