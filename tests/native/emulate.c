@@ -1,0 +1,268 @@
+#include "native/emulate.h"
+
+#include <stdlib.h>
+
+#include "cpu/desc.h"
+#include "cpu/x87.h"
+
+#define GDT_AT     SYSTEM
+#define IDT_AT     (SYSTEM + 0x1000)
+#define TSS_AT     (SYSTEM + 0x2000)
+#define LDT_AT     (SYSTEM + 0x3000)
+#define HALT_AT    (SYSTEM + 0x4000)
+#define STACK0_AT  (SYSTEM + 0x6000)
+#define MOST_TICKS 300000u
+
+const struct ldt_entry ldt_entries[LDT_COUNT] = {
+	{LDT_BASE, 0xffff, 0x3, false, false, true}, {LDT_BASE, 0x2ff3, 0x3, true, false, true},
+	{LDT_BASE, 0xffff, 0x1, false, false, true}, {LDT_BASE, 0x1800, 0x7, false, false, true},
+	{ARENA, 0xffff, 0xb, false, false, true},    {LDT_BASE, 0xffff, 0x3, true, false, false},
+	{0, 0xfffff, 0x9, true, true, true},         {ARENA, 0xffff, 0xb, true, false, true},
+};
+
+/* ---- descriptors ---- */
+static uint64_t ldt_descriptor(unsigned i)
+{
+	const struct ldt_entry *e = &ldt_entries[i];
+
+	return rig_descriptor(e->base, e->limit, (uint8_t)(e->type | 0x70 | (e->present ? 0x80 : 0)),
+			      (uint8_t)((e->db ? 4 : 0) | (e->big ? 8 : 0)));
+}
+
+static uint64_t gdt_descriptor(unsigned i)
+{
+	static const uint16_t linux_gdt[16] = {
+		[1] = 0xc09b, [2] = 0xa09b, [3] = 0xc093, [4] = 0xc0fb, [5] = 0xc0f3, [6] = 0xa0fb};
+
+	if (i > 6 || i == 0)
+		return 0;
+	return rig_descriptor(0, 0xfffff, linux_gdt[i] & 0xff, linux_gdt[i] >> 12);
+}
+
+static uint64_t descriptor_of(uint16_t selector)
+{
+	unsigned i = selector >> 3;
+
+	if (selector & 4)
+		return i < LDT_COUNT ? ldt_descriptor(i) : 0;
+	return gdt_descriptor(i);
+}
+
+static struct segment segments[128]; /* by selector; those with RPL 3, and null */
+
+void emulator_make_segments(void)
+{
+	for (unsigned selector = 3; selector < 128; selector += 4) {
+		struct descriptor d;
+		desc_decode(&d, descriptor_of((uint16_t)selector), (uint16_t)selector);
+		segments[selector] = d.seg;
+	}
+	segments[0] = null_segment(0);
+}
+
+const struct segment *emulator_segment(uint16_t selector)
+{
+	return &segments[selector & 127];
+}
+
+/* ---- paging ---- */
+/* PAE with NX, as Linux pages. */
+static void map_page(struct rig *r, uint32_t linear, uint32_t pa, bool user, bool writable, bool execute)
+{
+	uint32_t directory = PA_TABLES + 0x1000 + (linear >> 30) * 0x1000, pde = directory + ((linear >> 21) & 511) * 8;
+	uint32_t table = rig_read32(r, pde) & ~0xfffu;
+
+	if (!table) {
+		table = rig_read32(r, PA_TABLES + 0x800);
+		rig_write32(r, PA_TABLES + 0x800, table + 0x1000);
+		rig_write32(r, pde, table | 0x67);
+	}
+	rig_write32(r, table + ((linear >> 12) & 511) * 8, pa | 0x61 | (user ? 4 : 0) | (writable ? 2 : 0));
+	rig_write32(r, table + ((linear >> 12) & 511) * 8 + 4, execute ? 0 : 0x80000000);
+}
+
+static void map_pages(struct rig *r, uint32_t linear, uint32_t pa, uint32_t bytes, bool user, bool writable,
+		      bool execute)
+{
+	for (uint32_t i = 0; i < bytes; i += PAGE)
+		map_page(r, linear + i, pa + i, user, writable, execute);
+}
+
+static void make_paging(struct rig *r)
+{
+	rig_write32(r, PA_TABLES + 0x800, PA_TABLES + 0x8000); /* next free table */
+	for (unsigned i = 0; i < 4; i++)
+		rig_write32(r, PA_TABLES + i * 8, (PA_TABLES + 0x1000 + i * 0x1000) | 1);
+	map_pages(r, CODE, PA_CODE, CODE_BYTES, true, false, true);
+	map_pages(r, DATA, PA_DATA, DATA_BYTES, true, true, false);
+	map_pages(r, READ_ONLY, PA_READ_ONLY, PAGE, true, false, false);
+	map_pages(r, STACK, PA_STACK, STACK_BYTES, true, true, false);
+	map_pages(r, X87, PA_X87, PAGE, true, true, false);
+	map_pages(r, SYSTEM, PA_SYSTEM, SYSTEM_BYTES, false, true, true);
+}
+
+/* ---- tables ---- */
+static void write64(struct rig *r, uint32_t pa, uint64_t v)
+{
+	rig_write(r, pa, &v, 8);
+}
+static uint32_t system_pa(uint32_t linear)
+{
+	return linear - SYSTEM + PA_SYSTEM;
+}
+
+/* Linux lets ring 3 reach #BP and #OF by INT n, and 80h, which no test uses. */
+static void make_tables(struct rig *r)
+{
+	for (unsigned i = 0; i < 16; i++)
+		write64(r, system_pa(GDT_AT) + i * 8, gdt_descriptor(i));
+	for (unsigned i = 0; i < LDT_COUNT; i++)
+		write64(r, system_pa(LDT_AT) + i * 8, ldt_descriptor(i));
+	for (unsigned v = 0; v < 256; v++) {
+		uint64_t access = v == VEC_BP || v == VEC_OF ? 0xee : 0x8e, offset = HALT_AT;
+		write64(r, system_pa(IDT_AT) + v * 8,
+			(offset & 0xffff) | UINT64_C(0x08) << 16 | access << 40 | (offset >> 16) << 48);
+	}
+	rig_write8(r, system_pa(HALT_AT), 0xf4);
+	rig_write32(r, system_pa(TSS_AT) + 4, STACK0_AT);
+	rig_write32(r, system_pa(TSS_AT) + 8, 0x18);
+	rig_write16(r, system_pa(TSS_AT) + 0x66, 0x68);
+}
+
+void emulator_init(struct emulator *e)
+{
+	struct rig *r = e->rig = rig_new("max", 4 << 20);
+	struct arch_state *s = &r->cpu.s;
+	struct descriptor d;
+
+	/* The host pushes and pops whole doublewords of segment registers. */
+	e->model = *r->cpu.model;
+	e->model.sreg_full_width = true;
+	r->cpu.model = &e->model;
+
+	emulator_make_segments();
+	make_paging(r);
+	make_tables(r);
+	rig_real(r, 0, 0);
+	s->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
+	s->cr4 = CR4_PAE;
+	s->efer = EFER_NXE;
+	s->cr3 = PA_TABLES;
+	for (unsigned i = 0; i < 4; i++)
+		s->pdpte[i] = (PA_TABLES + 0x1000 + i * 0x1000) | 1;
+	s->gdtr = (struct table_register){GDT_AT, 0x7f};
+	s->idtr = (struct table_register){IDT_AT, 0x7ff};
+	desc_decode(&d, rig_descriptor(TSS_AT, 0x67, 0x8b, 0), 0x40);
+	s->seg[SEG_TR] = d.seg;
+	desc_decode(&d, rig_descriptor(LDT_AT, LDT_COUNT * 8 - 1, 0x82, 0), 0x50);
+	s->seg[SEG_LDTR] = d.seg;
+	s->seg[SEG_FS] = null_segment(0);
+	s->cpl = 3;
+	x87_init(&s->fpu);
+	e->blank = *s;
+}
+
+static const struct {
+	uint32_t linear, pa, bytes;
+} places[] = {
+	{CODE, PA_CODE, CODE_BYTES},    {DATA, PA_DATA, DATA_BYTES}, {READ_ONLY, PA_READ_ONLY, PAGE},
+	{STACK, PA_STACK, STACK_BYTES}, {X87, PA_X87, PAGE},
+};
+
+static uint32_t physical(uint32_t linear)
+{
+	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		if (linear - places[i].linear < places[i].bytes)
+			return linear - places[i].linear + places[i].pa;
+	return 0;
+}
+
+uint8_t *emulator_memory(struct emulator *e, uint32_t linear)
+{
+	uint32_t pa = physical(linear);
+
+	return pa ? e->rig->ram->host + pa : NULL;
+}
+
+void emulator_load(struct emulator *e, uint32_t linear, const void *bytes, unsigned size)
+{
+	rig_write(e->rig, physical(linear), bytes, size);
+}
+
+/* ---- one instruction ---- */
+static void load_x87(struct fpu_state *f, const struct fsave *from)
+{
+	f->cw = (uint16_t)from->cw;
+	f->sw = (uint16_t)from->sw;
+	f->tw = (uint16_t)from->tw;
+	f->fip = from->fip;
+	f->fcs = (uint16_t)from->fcs_fop;
+	f->fop = (from->fcs_fop >> 16) & 0x7ff;
+	f->fdp = from->fdp;
+	f->fds = (uint16_t)from->fds;
+	for (unsigned i = 0; i < 8; i++)
+		memcpy(x87_st(f, i), from->st[i], 10);
+}
+
+static void store_x87(struct outcome *end, struct fpu_state *f)
+{
+	end->fcw = f->cw;
+	end->fsw = f->sw;
+	end->full = 0;
+	for (unsigned i = 0; i < 8; i++) {
+		end->full |= (uint8_t)((((f->tw >> (2 * i)) & 3) != 3) << i);
+		memcpy(end->st[i], x87_st(f, i), 10);
+	}
+}
+
+static uint32_t pushed(const struct delivery_record *d, enum pushed_name name)
+{
+	for (unsigned i = 0; i < d->words; i++)
+		if (d->word_name[i] == name)
+			return (uint32_t)d->word[i];
+	return 0;
+}
+
+bool emulator_run(struct emulator *e, const struct start *start, bool plain, struct outcome *end)
+{
+	struct cpu *cpu = &e->rig->cpu;
+	struct arch_state *s = &cpu->s;
+
+	*s = e->blank;
+	for (unsigned i = 0; i < REGS; i++)
+		s->gpr.r64[i] = start->gpr[i];
+	s->rip = start->eip;
+	s->rflags = start->eflags;
+	s->seg[SEG_CS] = *emulator_segment(start->cs);
+	s->seg[SEG_SS] = *emulator_segment(start->ss);
+	s->seg[SEG_DS] = *emulator_segment(start->ds);
+	s->seg[SEG_ES] = *emulator_segment(start->es);
+	s->seg[SEG_GS] = *emulator_segment(start->gs);
+	if (start->x87)
+		load_x87(&s->fpu, &start->fpu);
+	cpu_state_changed(cpu);
+	x87_state_changed(cpu);
+	cpu->plain = plain;
+	uint64_t before = e->rig->trace.deliveries;
+	if (rig_run(e->rig, MOST_TICKS) != STOP_HALT || e->rig->trace.deliveries == before)
+		return false;
+	const struct delivery_record *d = rig_last(e->rig, 0);
+	if (d->outcome != OUT_DELIVERED)
+		return false;
+	*end = (struct outcome){
+		.vector = d->vector,
+		.error = d->has_error ? d->error : 0,
+		.cr2 = (uint32_t)d->cr2,
+		.eip = pushed(d, PUSH_IP),
+		.eflags = pushed(d, PUSH_FLAGS),
+		.cs = (uint16_t)pushed(d, PUSH_CS),
+		.ss = (uint16_t)pushed(d, PUSH_SS),
+		.ds = s->seg[SEG_DS].sel,
+		.es = s->seg[SEG_ES].sel,
+		.gs = s->seg[SEG_GS].sel,
+	};
+	for (unsigned i = 0; i < REGS; i++)
+		end->gpr[i] = (uint32_t)(i == SP ? pushed(d, PUSH_SP) : s->gpr.r64[i]);
+	store_x87(end, &s->fpu);
+	return true;
+}

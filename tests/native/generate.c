@@ -1,0 +1,476 @@
+#include "native/generate.h"
+
+#include <string.h>
+
+#include "arch/x86.h"
+#include "decode/table.h"
+#include "native/emulate.h"
+
+static bool chance(struct random *r, unsigned percent)
+{
+	return random_below(r, 100) < percent;
+}
+static uint32_t random32(struct random *r)
+{
+	return (uint32_t)(random_next(r) >> 16);
+}
+
+static uint32_t random_value(struct random *r)
+{
+	static const uint32_t edges[] = {0,          1,          2,      0x7f,    0x80,       0xff,
+					 0x7fff,     0x8000,     0xffff, 0x10000, 0x7fffffff, 0x80000000,
+					 0xffffffff, 0xfffffffe, 31,     32};
+
+	switch (random_below(r, 4)) {
+	case 0:
+		return edges[random_below(r, sizeof(edges) / sizeof(edges[0]))];
+	case 1:
+		return random_below(r, 256);
+	default:
+		return random32(r);
+	}
+}
+
+/* A place for an operand: mostly readable and writable, often near the end of something. */
+static uint32_t random_place(struct random *r)
+{
+	static const uint32_t edges[] = {
+		DATA, DATA + PAGE,       READ_ONLY,         READ_ONLY + PAGE,  STACK, STACK + STACK_BYTES,
+		CODE, LDT_BASE + 0x2ff4, LDT_BASE + 0x1801, LDT_BASE + 0x10000};
+	unsigned kind = random_below(r, 100);
+
+	if (kind < 60)
+		return DATA + 64 + random_below(r, DATA_BYTES - 256);
+	if (kind < 90)
+		return edges[random_below(r, sizeof(edges) / sizeof(edges[0]))] - 16 + random_below(r, 24);
+	if (kind < 94)
+		return READ_ONLY + random_below(r, PAGE - 16);
+	if (kind < 97)
+		return STACK + random_below(r, STACK_BYTES);
+	return kind == 97 ? 0u - random_below(r, 16) : random32(r) & 0x7fffffff;
+}
+
+static uint16_t random_selector(struct random *r)
+{
+	static const uint16_t selectors[] = {
+		0,
+		3,
+		0x2b,
+		0x2b,
+		0x2b,
+		0x28,
+		0x2a,
+		0x23,
+		0x20,
+		0x10,
+		0x18,
+		0x1b,
+		0xfff8,
+		0x5f,
+		SEL_LDT_DATA16,
+		SEL_LDT_SHORT,
+		SEL_LDT_READ_ONLY,
+		SEL_LDT_DOWN,
+		SEL_LDT_CODE16,
+		SEL_LDT_ABSENT,
+		SEL_LDT_EXECUTE,
+		SEL_LDT_CODE32,
+		4,
+		0x0d,
+		0x16,
+	};
+	return selectors[random_below(r, sizeof(selectors) / sizeof(selectors[0]))];
+}
+
+static uint16_t random_code_selector(struct random *r, bool ldt)
+{
+	static const uint16_t selectors[] = {SEL_USER_CODE,  SEL_USER_CODE,  SEL_USER_CODE,
+					     SEL_LDT_CODE16, SEL_LDT_CODE32, SEL_LDT_EXECUTE};
+
+	if (chance(r, 20))
+		return random_selector(r);
+	return selectors[random_below(r, ldt ? 6 : 3)];
+}
+
+/* An offset that leads to int3, mostly, and not into the instruction itself. */
+static uint32_t random_target(struct random *r, const struct test_case *c, uint16_t cs)
+{
+	uint32_t at = CODE + random_below(r, CODE_BYTES);
+
+	if (chance(r, 10))
+		return random32(r) & 0x7fffffff;
+	if (at - c->at < sizeof(c->bytes))
+		at = CODE;
+	return cs == SEL_LDT_CODE16 || cs == SEL_LDT_CODE32 ? at - ARENA : at;
+}
+
+/* ---- the bytes ---- */
+static unsigned put_prefixes(struct random *r, unsigned attributes, uint8_t *p)
+{
+	static const uint8_t overrides[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+	uint8_t chosen[8];
+	unsigned n = 0;
+
+	if (chance(r, 25))
+		chosen[n++] = 0x66;
+	if (chance(r, 25))
+		chosen[n++] = 0x67;
+	if (chance(r, 20))
+		chosen[n++] = overrides[random_below(r, 6)];
+	if (chance(r, attributes & ATTR_REP ? 60 : 3))
+		chosen[n++] = chance(r, 50) ? 0xf2 : 0xf3;
+	if (chance(r, attributes & ATTR_LOCK ? 25 : 1))
+		chosen[n++] = 0xf0;
+	for (unsigned i = 0; i < n; i++) { /* in any order */
+		unsigned j = i + random_below(r, n - i);
+		uint8_t t = chosen[i];
+		p[i] = chosen[j];
+		chosen[j] = t;
+	}
+	return n;
+}
+
+static uint8_t modrm_for(const struct row *row, unsigned turn)
+{
+	uint8_t modrm = (uint8_t)(turn * 97), digit = (uint8_t)((row->modrm & 7) << 3);
+
+	switch (MODRM_KIND(row->modrm)) {
+	case MODRM_X(00):
+		return (uint8_t)row->modrm;
+	case MODRM_D0:
+		return (modrm & 0xc7) | digit;
+	case MODRM_M0:
+		modrm = (modrm & 0xc7) | digit;
+		return modrm < 0xc0 ? modrm : modrm & 0x7f;
+	case MODRM_R0:
+		return (modrm & 7) | digit | 0xc0;
+	case MODRM_MEM:
+		return modrm < 0xc0 ? modrm : modrm & 0x7f;
+	case MODRM_REG:
+		return modrm | 0xc0;
+	default:
+		return modrm;
+	}
+}
+
+static void random_bytes(struct random *r, uint8_t *p, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		p[i] = (uint8_t)(random_next(r) >> 24);
+}
+
+static enum decode_status decode_case(struct test_case *c)
+{
+	return decode(&c->insn, c->bytes, INSN_MAX_LENGTH, MODE_PROTECTED, c->start.cs == SEL_USER_CODE);
+}
+
+/* An instruction that exists, or one that LOCK makes #UD. */
+static bool acceptable(const struct test_case *c)
+{
+	return c->insn.status == DECODE_OK || (c->insn.status == DECODE_UD && c->insn.lock && c->insn.row != 0);
+}
+
+static bool make_bytes(struct random *r, unsigned row, unsigned turn, struct test_case *c)
+{
+	uint8_t *p = c->bytes;
+
+	random_bytes(r, c->bytes, INSN_MAX_LENGTH);
+	if (row < opcode_row_count) {
+		const struct row *d = &decode_rows[row];
+		p += put_prefixes(r, opcode_rows[row].attributes, p);
+		if (d->map == MAP_0F)
+			*p++ = 0x0f;
+		*p++ = d->opcode;
+		if (d->operand[0] == COL_Zb || d->operand[0] == COL_Zv)
+			p[-1] |= turn & 7;
+		if (d->modrm != MODRM_NONE)
+			*p++ = modrm_for(d, turn);
+	}
+	decode_case(c);
+	c->size = c->insn.length;
+	return acceptable(c);
+}
+
+/* ---- segments, registers, flags ---- */
+static void make_segments(struct random *r, bool ldt, bool x87, struct test_case *c)
+{
+	static const uint16_t data[] = {SEL_LDT_DATA16, SEL_LDT_SHORT, SEL_LDT_READ_ONLY, SEL_LDT_DOWN, SEL_LDT_CODE32};
+	struct start *s = &c->start;
+
+	s->ds = s->es = s->ss = SEL_USER_DATA;
+	s->gs = 0;
+	if (!ldt)
+		return;
+	if (chance(r, 30))
+		s->ds = chance(r, 5) ? 0 : data[random_below(r, 5)];
+	if (chance(r, 30))
+		s->es = chance(r, 5) ? 0 : data[random_below(r, 5)];
+	if (chance(r, 50))
+		s->gs = chance(r, 30) ? SEL_USER_DATA : data[random_below(r, 5)];
+	if (chance(r, 20) && !x87)
+		s->ss = data[random_below(r, 2)];
+}
+
+static uint32_t segment_base(const struct test_case *c, unsigned seg)
+{
+	const struct start *s = &c->start;
+	const uint16_t selectors[] = {s->es, s->cs, s->ss, s->ds, 0, s->gs};
+
+	return (uint32_t)emulator_segment(selectors[seg])->base;
+}
+
+static void set_register(struct test_case *c, unsigned n, unsigned width, uint32_t value)
+{
+	if (width == 16)
+		value = (c->start.gpr[n] & 0xffff0000) | (value & 0xffff);
+	c->start.gpr[n] = value;
+}
+
+static void make_registers(struct random *r, struct test_case *c)
+{
+	struct start *s = &c->start;
+
+	for (unsigned i = 0; i < REGS; i++)
+		s->gpr[i] = random_value(r);
+	if (chance(r, 30))
+		s->gpr[DX] = chance(r, 50) ? 0 : 0u - (s->gpr[AX] >> 31);
+	uint32_t stack = chance(r, 80) ? STACK + 256 + random_below(r, STACK_BYTES - 512) : random_place(r);
+	s->gpr[SP] = (chance(r, 80) ? stack & ~3u : stack) - segment_base(c, SEG_SS);
+	if (chance(r, 40))
+		s->gpr[BP] = s->gpr[SP] + random_below(r, 64);
+	s->eflags = (random32(r) & FLAGS_STATUS) | FLAG_ONE | FLAG_IF | (chance(r, 30) ? FLAG_DF : 0) |
+		    (chance(r, 8) ? FLAG_AC : 0) | (chance(r, 50) ? FLAG_ID : 0);
+}
+
+static void make_x87(struct random *r, struct fsave *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->cw = 0xffff0000u | random_control(r);
+	f->sw = 0xffff0000u | (random32(r) & 0x7f00) | (chance(r, 15) ? random32(r) & 0x7f : 0);
+	f->tw = 0xffff0000u;
+	for (unsigned i = 0; i < 8; i++)
+		f->tw |= chance(r, 12) ? 3u << (2 * i) : 0;
+	for (unsigned i = 0; i < 8; i++) {
+		struct fp80 v = random_operand(r);
+		memcpy(f->st[i], &v.mantissa, 8);
+		memcpy(f->st[i] + 8, &v.sign_exponent, 2);
+	}
+}
+
+/* ---- addresses ---- */
+static uint32_t effective(const struct test_case *c)
+{
+	const struct insn *i = &c->insn;
+	uint32_t a = (uint32_t)i->disp;
+
+	a += i->base == REG_NONE ? 0 : c->start.gpr[i->base];
+	a += i->index == REG_NONE ? 0 : c->start.gpr[i->index] << i->scale;
+	return i->asize == 16 ? a & 0xffff : a;
+}
+
+/* Directs the memory operand at a linear address, by the displacement or the base. */
+static void aim(struct test_case *c, uint32_t linear)
+{
+	struct insn *i = &c->insn;
+	uint32_t missing = linear - segment_base(c, i->seg) - effective(c);
+
+	if (i->disp_size == i->asize / 8) {
+		uint32_t disp = (uint32_t)i->disp + missing;
+		memcpy(c->bytes + c->size - i->imm_size - i->disp_size, &disp, i->disp_size);
+		decode_case(c);
+	} else if (i->base != REG_NONE) {
+		set_register(c, i->base, i->asize, c->start.gpr[i->base] + missing);
+	}
+}
+
+static void add_poke(struct test_case *c, uint32_t address, const void *bytes, unsigned size)
+{
+	struct poke *p = &c->poke[c->pokes];
+
+	if (c->pokes == MAX_POKES)
+		return;
+	c->pokes++;
+	p->address = address;
+	p->size = (uint8_t)size;
+	memcpy(p->bytes, bytes, size);
+}
+
+static uint32_t stack_linear(const struct test_case *c)
+{
+	uint32_t sp = c->start.gpr[SP];
+
+	return segment_base(c, SEG_SS) + (emulator_segment(c->start.ss)->db ? sp : sp & 0xffff);
+}
+
+/* Words of the operand size, one after the other. */
+static void poke_words(struct test_case *c, uint32_t at, unsigned n, const uint32_t *words)
+{
+	uint8_t bytes[12];
+	unsigned each = c->insn.osize / 8;
+
+	for (unsigned i = 0; i < n; i++)
+		memcpy(bytes + i * each, &words[i], each);
+	add_poke(c, at, bytes, n * each);
+}
+
+/* What returns and segment loads find where they look. */
+static void make_stack(struct random *r, struct test_case *c, bool ldt)
+{
+	uint16_t cs = random_code_selector(r, ldt);
+	uint32_t flags = random32(r) & ~FLAG_NT;
+
+	switch (c->insn.mnemonic) {
+	case MN_ret:
+		poke_words(c, stack_linear(c), 1, (uint32_t[]){random_target(r, c, c->start.cs)});
+		break;
+	case MN_retf:
+		poke_words(c, stack_linear(c), 2, (uint32_t[]){random_target(r, c, cs), cs});
+		break;
+	case MN_iret:
+		poke_words(c, stack_linear(c), 3, (uint32_t[]){random_target(r, c, cs), cs, flags});
+		break;
+	case MN_pop:
+		if (c->insn.op[0].kind == OPD_SREG)
+			poke_words(c, stack_linear(c), 1, (uint32_t[]){random_selector(r)});
+		break;
+	default:
+		break;
+	}
+}
+
+static bool takes_selector(unsigned mnemonic)
+{
+	return mnemonic == MN_lar || mnemonic == MN_lsl || mnemonic == MN_verr || mnemonic == MN_verw ||
+	       mnemonic == MN_mov;
+}
+
+/* Selectors and far pointers in operands. */
+static void make_selectors(struct random *r, struct test_case *c, bool ldt)
+{
+	const struct insn *i = &c->insn;
+	unsigned mn = i->mnemonic;
+	uint16_t cs = random_code_selector(r, ldt), selector = random_selector(r);
+
+	if (c->has_memory && (mn == MN_lds || mn == MN_les || mn == MN_lss || mn == MN_lgs))
+		poke_words(c, c->memory, 2, (uint32_t[]){random32(r), selector});
+	else if (c->has_memory && (mn == MN_jmp || mn == MN_call))
+		poke_words(c, c->memory, 2, (uint32_t[]){random_target(r, c, cs), cs});
+	else if (takes_selector(mn) && c->has_memory)
+		add_poke(c, c->memory, &selector, 2);
+	else if ((mn == MN_lar || mn == MN_lsl) && i->op[1].kind == OPD_GPR)
+		set_register(c, i->op[1].reg & 7, 16, selector);
+	else if ((mn == MN_verr || mn == MN_verw || mn == MN_mov) && i->op[mn == MN_mov].kind == OPD_GPR &&
+		 (mn != MN_mov || i->op[0].kind == OPD_SREG))
+		set_register(c, i->op[mn == MN_mov].reg & 7, 16, selector);
+	else if ((mn == MN_jmp || mn == MN_call) && i->op[0].kind == OPD_GPR)
+		c->start.gpr[i->op[0].reg & 7] = random_target(r, c, c->start.cs);
+}
+
+static void make_memory(struct random *r, struct test_case *c)
+{
+	const struct insn *i = &c->insn;
+
+	for (unsigned n = 0; n < i->operands; n++) {
+		if (i->op[n].kind == OPD_MEM)
+			c->has_memory = true;
+		if (i->op[n].kind == OPD_STR_SRC)
+			set_register(c, SI, i->asize, random_place(r) - segment_base(c, i->seg));
+		if (i->op[n].kind == OPD_STR_DST)
+			set_register(c, DI, i->asize, random_place(r) - segment_base(c, SEG_ES));
+	}
+	if (i->mnemonic == MN_xlat)
+		set_register(c, BX, i->asize, random_place(r) - segment_base(c, i->seg));
+	if ((i->rep || i->repne) && (opcode_rows[i->row].attributes & ATTR_REP))
+		set_register(c, CX, i->asize, chance(r, 85) ? random_below(r, 20) : random_below(r, 4000));
+	if (!c->has_memory)
+		return;
+	bool bit = i->mnemonic == MN_bt || i->mnemonic == MN_bts || i->mnemonic == MN_btr || i->mnemonic == MN_btc;
+	if (bit && i->op[1].kind == OPD_GPR && chance(r, 80))
+		c->start.gpr[i->op[1].reg & 7] = random_below(r, 512) - 256;
+	if (chance(r, 95))
+		aim(c, random_place(r));
+	c->memory = segment_base(c, i->seg) + effective(c);
+}
+
+/* ---- immediates and branches ---- */
+static void patch(struct test_case *c, unsigned from_end, const void *bytes, unsigned size)
+{
+	memcpy(c->bytes + c->size - from_end, bytes, size);
+	decode_case(c);
+}
+
+static void make_immediate(struct random *r, struct test_case *c, bool ldt)
+{
+	const struct insn *i = &c->insn;
+	unsigned n = i->imm_size;
+
+	for (unsigned o = 0; o < i->operands; o++) {
+		if (i->op[o].kind == OPD_IMM && n <= 4 && chance(r, 50) && i->mnemonic != MN_enter)
+			patch(c, n, &(uint32_t){random_value(r)}, n);
+		if (i->op[o].kind == OPD_FAR) {
+			uint16_t cs = random_code_selector(r, ldt);
+			patch(c, n, &(uint32_t){random_target(r, c, cs)}, n - 2);
+			patch(c, 2, &cs, 2);
+		}
+		if (i->op[o].kind == OPD_REL) {
+			uint32_t next = c->start.eip + c->size, target = random_target(r, c, c->start.cs);
+			if (n > 1)
+				patch(c, n, &(uint32_t){target - next}, n);
+			/* Never into itself. */
+			if (next + (uint32_t)c->insn.imm - c->start.eip < c->size)
+				patch(c, n, &(uint32_t){0}, n);
+		}
+	}
+	if (i->mnemonic == MN_enter && chance(r, 50))
+		patch(c, 3, (uint8_t[]){(uint8_t)random_below(r, 64), 0, (uint8_t)random_below(r, 4)}, 3);
+}
+
+/* Mostly inside the code pages, often so that it or what follows it reaches beyond. */
+static void make_place(struct random *r, struct test_case *c)
+{
+	uint32_t end = CODE + CODE_BYTES;
+	unsigned kind = random_below(r, 100);
+
+	if (kind < 80)
+		c->at = CODE + INT3_ONLY + random_below(r, CODE_BYTES - 192);
+	else if (kind < 90)
+		c->at = CODE + PAGE - random_below(r, c->size + 1);
+	else if (kind < 96)
+		c->at = end - c->size;
+	else
+		c->at = end - 1 - random_below(r, c->size);
+	c->start.eip = c->start.cs == SEL_LDT_CODE16 ? c->at - ARENA : c->at;
+}
+
+/* FNSAVE into X87 with 32-bit operand and address size. */
+static void add_fnsave(struct test_case *c)
+{
+	static const uint8_t fnsave[] = {0x66, 0x67, 0x36, 0xdd, 0x35};
+	unsigned skip = c->start.cs == SEL_USER_CODE ? 2 : 0;
+	uint32_t to = X87;
+
+	c->total = c->size;
+	if (!c->start.x87)
+		return;
+	memcpy(c->bytes + c->size, fnsave + skip, sizeof(fnsave) - skip);
+	memcpy(c->bytes + c->size + sizeof(fnsave) - skip, &to, 4);
+	c->total += (unsigned)sizeof(fnsave) - skip + 4;
+}
+
+void make_case(struct random *r, unsigned row, unsigned turn, bool ldt, struct test_case *c)
+{
+	do {
+		memset(c, 0, sizeof(*c));
+		c->start.cs = ldt && chance(r, 25) ? SEL_LDT_CODE16 : SEL_USER_CODE;
+	} while (!make_bytes(r, row, turn, c));
+	c->start.x87 = (opcode_rows[c->insn.row].attributes & ATTR_X87) || c->insn.mnemonic == MN_wait;
+	make_segments(r, ldt, c->start.x87, c);
+	make_registers(r, c);
+	make_x87(r, &c->start.fpu);
+	make_place(r, c);
+	make_immediate(r, c, ldt);
+	make_memory(r, c);
+	make_selectors(r, c, ldt);
+	make_stack(r, c, ldt);
+	add_fnsave(c);
+}

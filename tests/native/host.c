@@ -1,0 +1,182 @@
+#define _GNU_SOURCE
+#include "native/host.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <asm/ldt.h>
+#include <sys/syscall.h>
+
+void native_enter(void);
+void native_leave(void) __attribute__((noreturn));
+void native_on_signal(int number, siginfo_t *info, void *context);
+void native_record(int number, siginfo_t *info, void *context);
+extern const uint8_t native_stub[], native_stub_end[];
+
+static struct {
+	volatile bool inside;
+	struct outcome *end;
+	volatile unsigned number, seen; /* which call; the one the last tick met */
+} host_call;
+
+struct state {
+	uint32_t gpr[8];
+	uint32_t esp, ss;
+	uint32_t eip, cs;
+	uint32_t eflags, ds, es, gs;
+	uint32_t use_x87, pad;
+	uint64_t saved_rsp;
+	uint32_t entry, entry_cs;
+};
+_Static_assert(sizeof(struct state) == 0x58, "places of host.h");
+
+static struct state *const state = (struct state *)HOST_STATE;
+
+/* ---- memory ---- */
+/* size bytes of a file at a fixed address with these rights; *alias: the same bytes, writable, elsewhere. */
+static bool map(uint32_t at, size_t size, int rights, uint8_t **alias)
+{
+	int fd = memfd_create("arena", 0);
+	bool ok = fd >= 0 && ftruncate(fd, (off_t)size) == 0;
+
+	*alias = ok ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0) : MAP_FAILED;
+	ok = *alias != MAP_FAILED &&
+	     mmap((void *)(uintptr_t)at, size, rights, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, 0) ==
+		     (void *)(uintptr_t)at;
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool map_all(struct host *host)
+{
+	uint8_t *stub, *st;
+
+	return map(CODE, CODE_BYTES, PROT_READ | PROT_EXEC, &host->code) &&
+	       map(DATA, DATA_BYTES, PROT_READ | PROT_WRITE, &host->data) &&
+	       map(READ_ONLY, PAGE, PROT_READ, &host->read_only) &&
+	       map(STACK, STACK_BYTES, PROT_READ | PROT_WRITE, &host->stack) &&
+	       map(X87, PAGE, PROT_READ | PROT_WRITE, &host->x87) &&
+	       map(HOST_STUB, PAGE, PROT_READ | PROT_EXEC, &stub) &&
+	       map(HOST_STATE, PAGE, PROT_READ | PROT_WRITE, &st) &&
+	       memcpy(stub, native_stub, (size_t)(native_stub_end - native_stub)) == stub;
+}
+
+/* The descriptors of ldt_entries[] as modify_ldt() wants them. */
+static bool make_ldt(void)
+{
+	for (unsigned i = 0; i < LDT_COUNT; i++) {
+		const struct ldt_entry *e = &ldt_entries[i];
+		struct user_desc d = {
+			.entry_number = i,
+			.base_addr = e->base,
+			.limit = e->limit,
+			.seg_32bit = e->db,
+			.contents = (e->type >> 2) & 3,
+			.read_exec_only = !(e->type & 2),
+			.limit_in_pages = e->big,
+			.seg_not_present = !e->present,
+		};
+		if ((int)syscall(SYS_modify_ldt, 0x11, &d, sizeof(d)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- traps ---- */
+static const int signals[] = {SIGALRM, SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP};
+
+static void record_x87(struct outcome *end, const struct _libc_fpstate *f)
+{
+	end->fcw = f->cwd;
+	end->fsw = f->swd;
+	end->full = (uint8_t)f->ftw;
+	for (unsigned i = 0; i < 8; i++)
+		memcpy(end->st[i], &f->_st[i], 10);
+}
+
+void native_record(int number, siginfo_t *info, void *context)
+{
+	const ucontext_t *uc = context;
+	const greg_t *g = uc->uc_mcontext.gregs;
+	static const int order[REGS] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+	struct outcome *end = host_call.end;
+
+	if (number == SIGALRM) { /* the same instruction two ticks long: it loops */
+		bool loops = host_call.inside && host_call.seen == host_call.number;
+		host_call.seen = host_call.number;
+		if (!loops)
+			return;
+	}
+	if (!host_call.inside) { /* a fault of the test program itself */
+		signal(number, SIG_DFL);
+		raise(number);
+		_exit(1);
+	}
+	host_call.inside = false;
+	for (unsigned i = 0; i < REGS; i++)
+		end->gpr[i] = (uint32_t)g[order[i]];
+	end->eip = (uint32_t)g[REG_RIP];
+	end->eflags = (uint32_t)g[REG_EFL];
+	end->vector = number == SIGALRM ? HOST_LOOPS : (uint8_t)g[REG_TRAPNO];
+	end->error = (uint32_t)g[REG_ERR];
+	end->cr2 = (uint32_t)g[REG_CR2];
+	end->cs = (uint16_t)g[REG_CSGSFS];
+	end->ss = (uint16_t)((uint64_t)g[REG_CSGSFS] >> 48);
+	__asm__("mov %%ds, %0\n mov %%es, %1\n mov %%gs, %2" : "=r"(end->ds), "=r"(end->es), "=r"(end->gs));
+	record_x87(end, uc->uc_mcontext.fpregs);
+	native_leave();
+}
+
+static bool catch_traps(void)
+{
+	stack_t stack = {.ss_size = 1 << 17};
+	struct sigaction action = {.sa_sigaction = native_on_signal, .sa_flags = SA_ONSTACK | SA_SIGINFO | SA_NODEFER};
+
+	stack.ss_sp = malloc(stack.ss_size);
+	if (!stack.ss_sp || sigaltstack(&stack, NULL) != 0)
+		return false;
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], &action, NULL) != 0)
+			return false;
+	return setitimer(ITIMER_REAL, &(struct itimerval){{0, 100000}, {0, 100000}}, NULL) == 0;
+}
+
+bool host_init(struct host *host, const char **why)
+{
+	*why = "this host will not map the places of the test below 4 GiB";
+	if (!map_all(host))
+		return false;
+	*why = "this host gives no signal stack";
+	if (!catch_traps())
+		return false;
+	host->ldt = make_ldt();
+	return true;
+}
+
+void host_run(const struct start *start, struct outcome *end)
+{
+	memcpy(state->gpr, start->gpr, sizeof(state->gpr));
+	state->esp = start->gpr[SP];
+	state->ss = start->ss;
+	state->eip = start->eip;
+	state->cs = start->cs;
+	state->eflags = start->eflags;
+	state->ds = start->ds;
+	state->es = start->es;
+	state->gs = start->gs;
+	state->use_x87 = start->x87;
+	state->entry = HOST_STUB;
+	state->entry_cs = SEL_USER_CODE;
+	if (start->x87)
+		memcpy((void *)(uintptr_t)HOST_FSAVE, &start->fpu, FSAVE_BYTES);
+	host_call.end = end;
+	host_call.number++;
+	host_call.inside = true;
+	native_enter();
+}
