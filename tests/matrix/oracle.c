@@ -1,0 +1,565 @@
+/* Transcribed from SDM 2A, "INT n/INTO/INT3/INT1 - Call to Interrupt Procedure", Operation; the names of its parts are
+ * kept.  What that pseudocode takes for granted comes from SDM 3A: "Interrupt 8 - Double Fault Exception (#DF)",
+ * "Error Code", "Page-Fault Exceptions", "Limit Checking", "Task Switching" and 3B "Restart Flag (RF)". */
+#include "oracle.h"
+
+#include <string.h>
+
+#define IF_FLAG 0x200u
+#define TF_FLAG 0x100u
+#define NT_FLAG 0x4000u
+#define RF_FLAG 0x10000u
+#define VM_FLAG 0x20000u
+
+enum { UD = 6, DF = 8, TS = 10, NP = 11, SS = 12, GP = 13, PF = 14 };
+
+struct event {
+	unsigned vector;
+	bool software; /* INT n, INT3, INTO */
+	bool int_n;    /* CD ib */
+	bool fault;    /* fault-class exception: RF is pushed as 1 */
+	bool has_code;
+	uint32_t code;
+	uint32_t eip; /* return address */
+	uint32_t rf;  /* RF to push where it is no fault */
+};
+
+struct descriptor {
+	uint32_t base, limit;
+	unsigned type; /* bits 4-0: S and type */
+	unsigned dpl;
+	bool p, b;
+};
+
+struct run {
+	const struct world *w;
+	struct record *r;
+	uint64_t quirks;
+	unsigned cpl;
+	bool vm;
+	uint32_t eflags;
+	struct descriptor ss; /* of the interrupted program */
+	unsigned ext;         /* EXT of the event being delivered */
+	/* the nested exception */
+	unsigned vector;
+	uint32_t code, restart; /* restart: EIP of the interrupted instruction */
+	/* the stack being pushed on */
+	struct descriptor stack;
+	uint32_t sp;
+	unsigned push_cpl;
+};
+
+/* Where a peer departs from the SDM (peers.def). */
+#define DIFFERS(x, name) ((x)->quirks >> QUIRK_##name & 1)
+
+static bool raise(struct run *x, unsigned vector, uint32_t code)
+{
+	x->vector = vector;
+	x->code = code;
+	return false;
+}
+
+static uint32_t error_code(uint32_t num, unsigned idt, unsigned ext)
+{
+	return idt ? num << 3 | 2 | ext : (num & 0xfffc) | ext;
+}
+
+/* ---- memory ---- */
+
+/* SDM 3A, "Access Rights", "Page-Fault Exceptions".  user: an access by CPL 3 that is not implicit. */
+static bool access(struct run *x, uint32_t linear, bool write, bool user)
+{
+	uint32_t flags = PAGE_PRESENT | PAGE_WRITE | PAGE_USER;
+
+	for (unsigned i = 0; i < x->w->pages; i++)
+		if (x->w->page[i].linear == (linear & ~0xfffu))
+			flags = x->w->page[i].flags;
+	if ((flags & PAGE_PRESENT) && (!user || (flags & PAGE_USER)) &&
+	    (!write || (flags & PAGE_WRITE) || (!user && !x->w->wp)))
+		return true;
+	x->r->cr2 = linear;
+	return raise(x, PF, (flags & PAGE_PRESENT) | (write ? 2 : 0) | (user ? 4 : 0));
+}
+
+/* A range of bytes: the first page that refuses names the address. */
+static bool accesses(struct run *x, uint32_t linear, unsigned size, bool write, bool user)
+{
+	uint32_t last = linear + size - 1;
+
+	if (!access(x, linear, write, user))
+		return false;
+	return (last & ~0xfffu) == (linear & ~0xfffu) || access(x, last & ~0xfffu, write, user);
+}
+
+static struct descriptor decode(uint64_t d)
+{
+	struct descriptor s;
+
+	s.base = ((uint32_t)(d >> 16) & 0xffffff) | ((uint32_t)(d >> 56) << 24);
+	s.limit = ((uint32_t)d & 0xffff) | ((uint32_t)(d >> 32) & 0xf0000);
+	if (d >> 55 & 1)
+		s.limit = s.limit << 12 | 0xfff;
+	s.type = d >> 40 & 31;
+	s.dpl = d >> 45 & 3;
+	s.p = d >> 47 & 1;
+	s.b = d >> 54 & 1;
+	return s;
+}
+
+/* Is the selector's descriptor within its table's limits? */
+static bool within(const struct world *w, unsigned selector)
+{
+	uint32_t last = (selector & ~7u) + 7;
+
+	if (!(selector & 4))
+		return last <= w->gdt_limit;
+	return (w->ldt_sel & ~3) != 0 && last <= decode(w->gdt[w->ldt_sel >> 3]).limit;
+}
+
+static bool read_descriptor(struct run *x, unsigned selector, struct descriptor *d)
+{
+	unsigned i = selector >> 3;
+
+	if (!accesses(x, (selector & 4 ? LDT_BASE : GDT_BASE) + i * 8, 8, false, false))
+		return false;
+	*d = decode(selector & 4 ? x->w->ldt[i] : x->w->gdt[i]);
+	return true;
+}
+
+static uint32_t get(const uint8_t *p, unsigned bytes)
+{
+	uint32_t v = 0;
+
+	while (bytes--)
+		v = v << 8 | p[bytes];
+	return v;
+}
+
+static bool read_tss(struct run *x, unsigned offset, unsigned bytes, uint32_t *v)
+{
+	*v = get(x->w->tss[TSS_CUR] + offset, bytes);
+	return accesses(x, TSS_BASE + offset, bytes, false, false);
+}
+
+/* ---- the stack ---- */
+
+static uint32_t stack_mask(const struct descriptor *s)
+{
+	return s->b ? 0xffffffff : 0xffff;
+}
+
+/* SDM 3A, "Limit Checking": expand-down segments hold the offsets above the limit. */
+static bool in_limits(const struct descriptor *s, uint32_t offset, unsigned size)
+{
+	uint64_t last = (uint64_t)offset + size - 1;
+
+	if ((s->type & 0x1c) == 0x14)
+		return offset > s->limit && last <= stack_mask(s);
+	return last <= s->limit;
+}
+
+/* Room for so many values of size bytes below ESP. */
+static bool room(const struct run *x, const struct descriptor *s, uint32_t esp, unsigned values, unsigned size)
+{
+	for (unsigned i = 1; i <= values && !DIFFERS(x, QEMU_STACK_LIMIT); i++)
+		if (!in_limits(s, (esp - i * size) & stack_mask(s), size))
+			return false;
+	return true;
+}
+
+static bool push(struct run *x, uint32_t value, unsigned size)
+{
+	uint32_t mask = stack_mask(&x->stack), offset = (x->sp - size) & mask;
+	struct record *r = x->r;
+
+	if (!accesses(x, x->stack.base + offset, size, true, x->push_cpl == 3 && !DIFFERS(x, QEMU_PUSH_USER)))
+		return false;
+	x->sp = (x->sp & ~mask) | offset;
+	memmove(r->frame + size, r->frame, r->frame_bytes);
+	for (unsigned i = 0; i < size; i++)
+		r->frame[i] = (uint8_t)(value >> i * 8);
+	r->frame_bytes += size;
+	r->frame_unseen <<= size;
+	if (offset > mask - size + 1) /* beyond the end of the offsets: only with a peer's rules */
+		r->frame_unseen |= ((1u << size) - 1) & ~((1u << (mask - offset + 1)) - 1);
+	return true;
+}
+
+/* SDM 3B, "Restart Flag (RF)": what is pushed in its place. */
+static uint32_t pushed_eflags(const struct run *x, const struct event *e)
+{
+	if (DIFFERS(x, QEMU_RF))
+		return x->eflags;
+	return (x->eflags & ~RF_FLAG) | (e->fault ? RF_FLAG : e->rf);
+}
+
+/* ---- arrival ---- */
+
+static void enter(struct run *x, const struct event *e, unsigned selector, uint32_t offset, bool d, bool interrupt_gate)
+{
+	struct record *r = x->r;
+
+	if (offset > 0xffff) /* only with a peer's rules */
+		r->handler = HANDLER_FAR + (offset - (FAR_STUBS - STUBS) - HANDLERS32) / 16;
+	else
+		r->handler = (offset - (d ? HANDLERS32 : HANDLERS16)) / 16;
+	r->cs = (selector & ~3u) | x->push_cpl;
+	r->esp = x->sp;
+	r->eflags = x->eflags & ~(interrupt_gate ? IF_FLAG : 0) & ~(TF_FLAG | VM_FLAG | RF_FLAG | NT_FLAG);
+	/* SDM 3A, "Interrupt 8": the program state after a double fault is undefined */
+	r->frame_eflags_undefined = e->vector == DF ? RF_FLAG : 0;
+}
+
+/* ---- the pseudocode ---- */
+
+/* Is the instruction pointer from the gate within the new code segment's limits? */
+static bool in_code(const struct run *x, const struct descriptor *cs, uint32_t offset)
+{
+	return offset <= cs->limit || DIFFERS(x, QEMU_TARGET_LIMIT);
+}
+
+static bool intra_privilege_level_interrupt(struct run *x, const struct event *e, uint64_t gate,
+					    const struct descriptor *cs, unsigned selector, uint32_t offset)
+{
+	unsigned size = gate >> 43 & 1 ? 4 : 2;
+	const struct world *w = x->w;
+
+	if (!room(x, &x->ss, w->esp, e->has_code ? 4 : 3, size))
+		return raise(x, SS, x->ext);
+	if (!in_code(x, cs, offset))
+		return raise(x, GP, x->ext);
+	x->stack = x->ss;
+	x->sp = w->esp;
+	x->push_cpl = x->cpl;
+	if (!push(x, pushed_eflags(x, e), size) || !push(x, w->cs, size) || !push(x, e->eip, size) ||
+	    (e->has_code && !push(x, e->code, size)))
+		return false;
+	x->r->ss = w->ss;
+	enter(x, e, selector, offset, cs->b, !(gate >> 40 & 1));
+	return true;
+}
+
+/* SS:ESP for the level from the current TSS, with all checks (INTER-PRIVILEGE-LEVEL-INTERRUPT and
+ * INTERRUPT-FROM-VIRTUAL-8086-MODE say the same). */
+static bool inner_stack(struct run *x, unsigned level, uint32_t *new_ss, uint32_t *new_esp)
+{
+	const struct world *w = x->w;
+	uint32_t tss_limit = decode(w->gdt[G_TSS]).limit, address;
+	struct descriptor ss;
+
+	if (w->tss32) {
+		address = (level << 3) + 4;
+		if (address + (DIFFERS(x, QEMU_TSS_ROOM) || DIFFERS(x, BOCHS_TSS_ROOM) ? 7 : 5) > tss_limit)
+			return raise(x, TS, error_code(SEL(G_TSS, 0), 0, x->ext));
+		if ((DIFFERS(x, QEMU_ESP_FIRST) && !read_tss(x, address, 4, new_esp)) ||
+		    !read_tss(x, address + 4, 2, new_ss) || !read_tss(x, address, 4, new_esp))
+			return false;
+	} else {
+		address = (level << 2) + 2;
+		if (address + 3 > tss_limit)
+			return raise(x, TS, error_code(SEL(G_TSS, 0), 0, x->ext));
+		if ((DIFFERS(x, QEMU_ESP_FIRST) && !read_tss(x, address, 2, new_esp)) ||
+		    !read_tss(x, address + 2, 2, new_ss) || !read_tss(x, address, 2, new_esp))
+			return false;
+	}
+	if ((*new_ss & ~3u) == 0)
+		return raise(x, TS, x->ext);
+	if (!within(w, *new_ss) || (*new_ss & 3) != level)
+		return raise(x, TS, error_code(*new_ss, 0, x->ext));
+	if (!read_descriptor(x, *new_ss, &ss))
+		return false;
+	if (ss.dpl != level || (ss.type & 0x1a) != 0x12)
+		return raise(x, TS, error_code(*new_ss, 0, x->ext));
+	if (!ss.p)
+		return raise(x, DIFFERS(x, QEMU_SS_ABSENT) ? TS : SS, error_code(*new_ss, 0, x->ext));
+	x->stack = ss;
+	return true;
+}
+
+/* ESP := NewESP */
+static uint32_t load_esp(const struct run *x, uint32_t new_esp)
+{
+	uint32_t mask = stack_mask(&x->stack);
+
+	return DIFFERS(x, QEMU_SP) || DIFFERS(x, BOCHS_SP) ? (x->w->esp & ~mask) | (new_esp & mask) : new_esp;
+}
+
+static bool inter_privilege_level_interrupt(struct run *x, const struct event *e, uint64_t gate,
+					    const struct descriptor *cs, unsigned selector, uint32_t offset)
+{
+	unsigned size = gate >> 43 & 1 ? 4 : 2;
+	const struct world *w = x->w;
+	uint32_t new_ss, new_esp;
+
+	if (!inner_stack(x, cs->dpl, &new_ss, &new_esp))
+		return false;
+	if (!room(x, &x->stack, new_esp, e->has_code ? 6 : 5, size))
+		return raise(x, SS, error_code(new_ss, 0, x->ext));
+	if (!in_code(x, cs, offset))
+		return raise(x, GP, x->ext);
+	x->sp = load_esp(x, new_esp);
+	x->push_cpl = cs->dpl;
+	if (!push(x, w->ss, size) || !push(x, w->esp, size) || !push(x, pushed_eflags(x, e), size) ||
+	    !push(x, w->cs, size) || !push(x, e->eip, size) || (e->has_code && !push(x, e->code, size)))
+		return false;
+	x->r->ss = new_ss;
+	enter(x, e, selector, offset, cs->b, !(gate >> 40 & 1));
+	return true;
+}
+
+static bool interrupt_from_virtual_8086_mode(struct run *x, const struct event *e, uint64_t gate,
+					     const struct descriptor *cs, unsigned selector, uint32_t offset)
+{
+	unsigned size = gate >> 43 & 1 ? 4 : 2;
+	const struct world *w = x->w;
+	uint32_t new_ss, new_esp;
+
+	if (!inner_stack(x, cs->dpl, &new_ss, &new_esp)) /* level 0 */
+		return false;
+	if (!room(x, &x->stack, new_esp, e->has_code ? 10 : 9, size))
+		return raise(x, SS, error_code(new_ss, 0, x->ext));
+	if (!in_code(x, cs, offset))
+		return raise(x, GP, x->ext);
+	x->sp = load_esp(x, new_esp);
+	x->push_cpl = cs->dpl;
+	if (!push(x, w->gs, size) || !push(x, w->fs, size) || !push(x, w->ds, size) || !push(x, w->es, size) ||
+	    !push(x, w->ss, size) || !push(x, w->esp, size) || !push(x, pushed_eflags(x, e), size) ||
+	    !push(x, w->cs, size) || !push(x, e->eip, size) || (e->has_code && !push(x, e->code, size)))
+		return false;
+	x->r->ss = new_ss;
+	memset(x->r->seg, 0, sizeof(x->r->seg));
+	enter(x, e, selector, offset, cs->b, !(gate >> 40 & 1));
+	return true;
+}
+
+static bool trap_or_interrupt_gate(struct run *x, const struct event *e, uint64_t gate)
+{
+	unsigned selector = gate >> 16 & 0xffff;
+	uint32_t offset = gate & 0xffff;
+	struct descriptor cs;
+	bool conforming;
+
+	if ((gate >> 43 & 1) || DIFFERS(x, QEMU_GATE16)) /* a 16-bit gate has an IP */
+		offset |= (uint32_t)(gate >> 32) & 0xffff0000;
+	if ((selector & ~3u) == 0)
+		return raise(x, GP, x->ext);
+	if (!within(x->w, selector))
+		return raise(x, GP, error_code(selector, 0, x->ext));
+	if (!read_descriptor(x, selector, &cs))
+		return false;
+	if ((cs.type & 0x18) != 0x18 || cs.dpl > x->cpl)
+		return raise(x, GP, error_code(selector, 0, x->ext));
+	if (!cs.p)
+		return raise(x, NP, error_code(selector, 0, x->ext));
+	conforming = cs.type & 4;
+	if (!conforming && cs.dpl < x->cpl) {
+		if (!x->vm)
+			return inter_privilege_level_interrupt(x, e, gate, &cs, selector, offset);
+		if (cs.dpl != 0 && !DIFFERS(x, QEMU_V86_DPL))
+			return raise(x, GP, error_code(selector, 0, x->ext));
+		return interrupt_from_virtual_8086_mode(x, e, gate, &cs, selector, offset);
+	}
+	if (x->vm)
+		return raise(x, GP, error_code(selector, 0, x->ext));
+	return intra_privilege_level_interrupt(x, e, gate, &cs, selector, offset);
+}
+
+/* SDM 3A, "Task Switching": the old task's state goes to its TSS, the new task's comes from its. */
+static void switch_tasks(struct run *x, const struct event *e, unsigned task, bool new32)
+{
+	const struct world *w = x->w;
+	const uint8_t *t = w->tss[task];
+	struct record *r = x->r;
+	uint32_t saved[5] = {e->eip, pushed_eflags(x, e), w->esp, w->cs, w->ss};
+
+	for (unsigned i = 0; i < 5; i++)
+		r->saved[i] = w->tss32 ? saved[i] : saved[i] & 0xffff;
+	r->saved_eflags_undefined = w->tss32 && e->vector == DF ? RF_FLAG : 0;
+	r->handler = (get(t + (new32 ? 0x20 : 0x0e), 2) - HANDLERS32) / 16;
+	r->eflags = (new32 ? get(t + 0x24, 4) : get(t + 0x10, 2)) | NT_FLAG;
+	r->esp = new32 ? get(t + 0x38, 4) : get(t + 0x1a, 2);
+	r->cs = get(t + (new32 ? 0x4c : 0x24), 2);
+	r->ss = get(t + (new32 ? 0x50 : 0x26), 2);
+	r->seg[1] = get(t + (new32 ? 0x48 : 0x22), 2);
+	r->seg[0] = get(t + (new32 ? 0x54 : 0x28), 2);
+	r->seg[2] = new32 ? get(t + 0x58, 2) : 0;
+	r->seg[3] = new32 ? get(t + 0x5c, 2) : 0;
+	/* a 16-bit TSS says nothing of the upper halves */
+	r->esp_undefined = new32 ? 0 : 0xffff0000;
+	r->eflags_undefined = new32 ? 0 : 0xffff0000 & ~VM_FLAG;
+}
+
+static bool task_gate(struct run *x, const struct event *e, uint64_t gate)
+{
+	unsigned selector = gate >> 16 & 0xffff, task;
+	const struct world *w = x->w;
+	struct descriptor tss;
+	bool new32;
+
+	if ((selector & 4) && DIFFERS(x, QEMU_TASK_LOCAL))
+		return raise(x, TS, error_code(selector, 0, x->ext));
+	if ((selector & 4) || !within(w, selector))
+		return raise(x, GP, error_code(selector, 0, x->ext));
+	if (!read_descriptor(x, selector, &tss))
+		return false;
+	if (selector >> 3 == G_TSS)
+		tss.type |= 2;              /* LTR has marked it busy */
+	if (tss.type != 1 && tss.type != 9) /* no TSS, or a busy one */
+		return raise(x, GP, error_code(selector, 0, x->ext));
+	if (!tss.p)
+		return raise(x, NP, error_code(selector, 0, x->ext));
+	new32 = tss.type & 8;
+	/* SDM 3A, "Interrupt 10": a TSS needs 67H or 2CH of limit; the current one what is saved */
+	if (tss.limit < (new32 ? 0x67u : DIFFERS(x, QEMU_TSS16_LIMIT) || DIFFERS(x, BOCHS_TSS16_LIMIT) ? 0x2bu : 0x2cu))
+		return raise(x, TS, error_code(selector, 0, x->ext));
+	if (decode(w->gdt[G_TSS]).limit < (w->tss32 ? 0x5fu : 0x29u))
+		return raise(x, TS, error_code(SEL(G_TSS, 0), 0, x->ext));
+	for (task = 1; world_tss_base(task) != tss.base; task++)
+		;
+	switch_tasks(x, e, task, new32);
+	x->r->any = !new32 && x->vm && DIFFERS(x, QEMU_V86_TSS16);
+	x->stack = decode(w->gdt[x->r->ss >> 3]);
+	x->sp = x->r->esp;
+	x->push_cpl = 0;
+	if (e->has_code) {
+		if (!room(x, &x->stack, x->sp, 1, new32 ? 4 : 2))
+			return raise(x, SS, x->ext);
+		if (!push(x, e->code, new32 ? 4 : 2))
+			return false;
+		x->r->esp = x->sp;
+	}
+	return true;
+}
+
+static bool protected_mode(struct run *x, const struct event *e)
+{
+	uint32_t v = e->vector;
+	uint64_t gate;
+	unsigned type, dpl;
+
+	if ((v << 3) + 7 > x->w->idt_limit)
+		return raise(x, GP, error_code(v, 1, x->ext));
+	if (!accesses(x, IDT_BASE + v * 8, 8, false, false))
+		return false;
+	gate = x->w->idt[v];
+	type = gate >> 40 & 31;
+	dpl = gate >> 45 & 3;
+	if (type != 5 && type != 6 && type != 7 && type != 14 && type != 15)
+		return raise(x, GP, error_code(v, 1, x->ext));
+	if (e->software && dpl < x->cpl)
+		return raise(x, GP, error_code(v, 1, 0));
+	if (!(gate >> 47 & 1))
+		return raise(x, NP, error_code(v, 1, x->ext));
+	return type == 5 ? task_gate(x, e, gate) : trap_or_interrupt_gate(x, e, gate);
+}
+
+static bool call_interrupt_procedure(struct run *x, const struct event *e)
+{
+	x->ext = e->software || DIFFERS(x, QEMU_NO_EXT) ? 0 : 1;
+	x->r->frame_bytes = 0;
+	x->r->frame_unseen = 0;
+	if (x->vm && (x->eflags >> 12 & 3) < 3 && e->int_n)
+		return raise(x, GP, 0);
+	return protected_mode(x, e);
+}
+
+/* ---- the events ---- */
+
+static struct event first_event(const struct world *w, uint64_t quirks)
+{
+	struct event e = {.vector = source_vector[w->source], .eip = w->trigger};
+	unsigned selector = w->eax & 0xfffc;
+
+	if (w->source == SRC_INT1 && (quirks >> QUIRK_QEMU_INT1 & 1))
+		return (struct event){.vector = UD, .fault = true, .eip = w->trigger};
+	if (w->source == SRC_SS && w->level == V86 && (quirks >> QUIRK_QEMU_DATA_LIMIT & 1))
+		return (struct event){.vector = 0x47, .software = true, .int_n = true, .eip = w->trigger + 6};
+	switch ((enum source)w->source) {
+	case SRC_INT:
+		e.software = e.int_n = true;
+		e.eip += 2;
+		break;
+	case SRC_INT3:
+	case SRC_INTO:
+		e.software = true;
+		e.eip += 1;
+		break;
+	case SRC_INT1:
+		e.eip += 1;
+		break;
+	case SRC_EXT: /* between instructions: RF is as it was */
+		e.rf = w->eflags & RF_FLAG;
+		break;
+	case SRC_GP:
+	case SRC_NP:
+	case SRC_SS:
+	case SRC_TS:
+	case SRC_PF:
+		e.has_code = true;
+		e.code = w->source == SRC_TS   ? SEL(G_FLAT3, 0)
+			 : w->source == SRC_PF ? (w->level >= 3 ? 4 : 0)
+			 : w->level == V86     ? 0
+					       : selector;
+		e.fault = true;
+		break;
+	default:
+		e.fault = true;
+	}
+	return e;
+}
+
+/* SDM 3A, "Interrupt 8 - Double Fault Exception (#DF)": the classes and the table. */
+static int severity(const struct event *e)
+{
+	if (e->vector == PF)
+		return 2;
+	return e->vector == 0 || (e->vector >= TS && e->vector <= GP);
+}
+
+static bool makes_double_fault(const struct event *first, const struct event *second)
+{
+	switch (severity(first)) {
+	case 0:
+		return false;
+	case 1:
+		return severity(second) == 1;
+	default:
+		return severity(second) >= 1;
+	}
+}
+
+bool oracle(uint32_t index, const struct world *w, uint64_t quirks, struct record *r)
+{
+	struct run x = {.w = w, .r = r, .quirks = quirks};
+	struct event e = first_event(w, quirks), next;
+
+	memset(r, 0, sizeof(*r));
+	r->index = index;
+	r->seg[0] = w->ds;
+	r->seg[1] = w->es;
+	r->seg[2] = w->fs;
+	r->seg[3] = w->gs;
+	x.eflags = w->eflags;
+	x.vm = w->level == V86;
+	if (x.vm && DIFFERS(&x, QEMU_IRET_RF))
+		x.eflags &= ~RF_FLAG;
+	x.cpl = x.vm ? 3 : w->level;
+	if (!x.vm)
+		x.ss = decode(w->gdt[w->ss >> 3]);
+	if (w->source == SRC_PF)
+		r->cr2 = ABSENT;
+	x.restart = e.vector == 0x47 ? w->trigger + 4 : w->trigger; /* 47h: only with a peer's rules */
+	while (!call_interrupt_procedure(&x, &e)) {
+		if (e.vector == DF)
+			return false;
+		next = (struct event){
+			.vector = x.vector, .has_code = true, .code = x.code, .eip = x.restart, .fault = true};
+		if (makes_double_fault(&e, &next)) {
+			next.vector = DF;
+			next.code = 0;
+			next.fault = false;
+		}
+		e = next;
+	}
+	return true;
+}
