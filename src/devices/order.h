@@ -12,6 +12,9 @@ enum timer_order {
 	ORDER_ACPI_PM,
 	ORDER_I8042 = 70,
 	ORDER_UART = 80,  /* + 3 * port: transmitter, receiver, timeout */
+	ORDER_IDE = 100,  /* + channel */
+	ORDER_FDC = 110,
+	ORDER_VIRTIO = 120, /* + device */
 };
 
 #endif
