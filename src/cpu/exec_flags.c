@@ -1,5 +1,5 @@
-/* CLI, STI, PUSHF, POPF in every mode.  SDM 2A "CLI", 2B "POPF", "PUSHF",
- * "STI"; SDM 3B, "Virtual-8086 Mode Extensions" and "Protected-Mode Virtual
+/* CLI, STI, PUSHF, POPF in every mode, CLAC, STAC.  SDM 2A "CLI", "CLAC", 2B "POPF", "PUSHF",
+ * "STAC", "STI"; SDM 3B, "Virtual-8086 Mode Extensions" and "Protected-Mode Virtual
  * Interrupts".
  *
  * IF and VIF have no state derived from them, so CLI and STI write them
@@ -136,3 +136,18 @@ static const struct uop *popf32(struct cpu *cpu, const struct uop *u)
 	RETURN_NEXT(cpu, u);
 }
 const struct exec exec_popf = {.fn = {[FORM_NONE] = EXEC_V(popf16, popf32)}};
+
+static inline bool set_ac(struct cpu *cpu, bool on)
+{
+	if (UNLIKELY(cpu->s.cpl != 0))
+		return cpu_raise(cpu, VEC_UD, 0, WHY_AC_NEEDS_CPL0);
+	if (on)
+		cpu_set_flags(cpu, cpu_flags(cpu) | FLAG_AC);
+	else
+		cpu_clear_flags(cpu, FLAG_AC);
+	return true;
+}
+THEN_NEXT(clac, set_ac(cpu, false))
+const struct exec exec_clac = {.fn = {[FORM_NONE] = EXEC_ALL(clac)}};
+THEN_NEXT(stac, set_ac(cpu, true))
+const struct exec exec_stac = {.fn = {[FORM_NONE] = EXEC_ALL(stac)}};

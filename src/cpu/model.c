@@ -144,11 +144,13 @@ const struct cpu_model *cpu_model_find(const char *name)
  * that begin so. */
 static const struct {
 	const char *name;
-	uint32_t f1_edx;
+	enum feature_word word;
+	uint32_t bit;
 } announced[] = {
-	{"cmov*", F1D_CMOV},    {"fcmov*", F1D_CMOV}, {"fcomi*", F1D_CMOV},   {"fucomi*", F1D_CMOV},
-	{"cmpxchg8b", F1D_CX8}, {"rdtsc", F1D_TSC},   {"rdmsr", F1D_MSR},     {"wrmsr", F1D_MSR},
-	{"sysenter", F1D_SEP},  {"sysexit", F1D_SEP},
+	{"cmov*", FEAT_1_EDX, F1D_CMOV},    {"fcmov*", FEAT_1_EDX, F1D_CMOV}, {"fcomi*", FEAT_1_EDX, F1D_CMOV},
+	{"fucomi*", FEAT_1_EDX, F1D_CMOV},  {"rdtsc", FEAT_1_EDX, F1D_TSC},   {"rdmsr", FEAT_1_EDX, F1D_MSR},
+	{"cmpxchg8b", FEAT_1_EDX, F1D_CX8}, {"wrmsr", FEAT_1_EDX, F1D_MSR},   {"sysenter", FEAT_1_EDX, F1D_SEP},
+	{"sysexit", FEAT_1_EDX, F1D_SEP},   {"clac", FEAT_7_EBX, F7B_SMAP},   {"stac", FEAT_7_EBX, F7B_SMAP},
 };
 
 static bool name_matches(const char *name, const char *pattern)
@@ -168,7 +170,7 @@ bool model_has_row(const struct cpu_model *model, const struct opcode_row *row)
 		return model->leaf_count > 0;
 	for (unsigned i = 0; i < sizeof(announced) / sizeof(announced[0]); i++)
 		if (name_matches(row->name, announced[i].name))
-			return model_has(model, FEAT_1_EDX, announced[i].f1_edx);
+			return model_has(model, announced[i].word, announced[i].bit);
 	return true;
 }
 

@@ -37,7 +37,7 @@ enum column_map { MAP_1, MAP_0F, MAP_COUNT };
 #define MODRM_X(byte) (0x0700 | 0x##byte)
 #define MODRM_KIND(m) ((m) & 0xff00)
 
-enum column_prefix { PREFIX_NP, PREFIX_P66, PREFIX_PF3, PREFIX_PF2 };
+enum column_prefix { PREFIX_NP, PREFIX_P66, PREFIX_PF3, PREFIX_PF2, PREFIX_P00 };
 
 enum column_width { WIDTH_0, WIDTH_b, WIDTH_w, WIDTH_v, WIDTH_z, WIDTH_n, WIDTH_a };
 

@@ -163,7 +163,8 @@ static bool row_fits(const struct row *row, const struct insn *insn)
 	unsigned wanted = row->modrm & 0xff;
 
 	if ((row->prefix == PREFIX_P66 && !insn->opsize_prefix) || (row->prefix == PREFIX_PF3 && !insn->rep) ||
-	    (row->prefix == PREFIX_PF2 && !insn->repne))
+	    (row->prefix == PREFIX_PF2 && !insn->repne) ||
+	    (row->prefix == PREFIX_P00 && (insn->opsize_prefix || insn->rep || insn->repne)))
 		return false;
 	switch (MODRM_KIND(row->modrm)) {
 	case MODRM_MEM:

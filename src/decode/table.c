@@ -81,6 +81,7 @@ const uint16_t decode_last_row[MAP_COUNT][256] = {
 #define PREFIX_TEXT_P66    "66 "
 #define PREFIX_TEXT_PF3    "F3 "
 #define PREFIX_TEXT_PF2    "F2 "
+#define PREFIX_TEXT_P00    "NP "
 
 const struct opcode_row opcode_rows[] = {
 #define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \

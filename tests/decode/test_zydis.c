@@ -291,6 +291,7 @@ static bool set_is_claimed(const ZydisDecodedInstruction *z)
 	case ZYDIS_ISA_SET_LAHF:
 	case ZYDIS_ISA_SET_RDPMC:
 	case ZYDIS_ISA_SET_FAT_NOP:
+	case ZYDIS_ISA_SET_SMAP:
 		return true;
 	default:
 		return false;

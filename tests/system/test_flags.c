@@ -263,6 +263,71 @@ static void popf_that_faults_changes_nothing(void **state)
 	assert_int_equal(rig_last(r, 0)->from.rsp, RIG_STACK3);
 }
 
+/* ---- CLAC, STAC: SDM 2A "CLAC", 2B "STAC" ---- */
+static void clac_and_stac_write_ac_alone(void **state)
+{
+	for (unsigned real = 0; real < 2; real++) {
+		bed_model("max");
+		if (real)
+			rig_real(r, RIG_CODE >> 4, 0);
+		s()->rflags = FLAG_ONE | FLAG_IF | FLAG_DF;
+		cpu_set_flags(&r->cpu, s()->rflags | FLAG_CF | FLAG_ZF | FLAG_OF);
+		STEP(0x0f, 0x01, 0xcb);
+		DONE();
+		assert_int_equal(flags(), FLAG_ONE | FLAG_IF | FLAG_DF | FLAG_CF | FLAG_ZF | FLAG_OF | FLAG_AC);
+		STEP(0x0f, 0x01, 0xca);
+		DONE();
+		assert_int_equal(flags(), FLAG_ONE | FLAG_IF | FLAG_DF | FLAG_CF | FLAG_ZF | FLAG_OF);
+	}
+}
+
+static void stac_and_clac_move_smap(void **state)
+{
+	const struct tlb_entry *denied, *allowed;
+
+	s()->cr4 = CR4_SMAP;
+	cpu_state_changed(&r->cpu);
+	denied = r->cpu.mmu.tlb[TLB_READ];
+	STEP(0x0f, 0x01, 0xcb);
+	allowed = r->cpu.mmu.tlb[TLB_READ];
+	assert_ptr_not_equal(allowed, denied);
+	STEP(0x0f, 0x01, 0xca);
+	assert_ptr_equal(r->cpu.mmu.tlb[TLB_READ], denied);
+}
+
+static void AC_NEEDS_CPL0(void **state)
+{
+	for (unsigned cpl = 1; cpl < 4; cpl++) {
+		rig_protected(r, cpl);
+		STEP(0x0f, 0x01, 0xca);
+		FAULT(VEC_UD, 0, WHY_AC_NEEDS_CPL0);
+		rig_protected(r, cpl);
+		STEP(0x0f, 0x01, 0xcb);
+		FAULT(VEC_UD, 0, WHY_AC_NEEDS_CPL0);
+	}
+	bed_vm86(3);
+	STEP(0x0f, 0x01, 0xca);
+	FAULT(VEC_UD, 0, WHY_AC_NEEDS_CPL0);
+}
+
+static void clac_and_stac_come_with_smap(void **state)
+{
+	bed_model("pentium2");
+	STEP(0x0f, 0x01, 0xca);
+	FAULT(VEC_UD, 0, WHY_UNDEFINED_OPCODE);
+}
+
+static void clac_and_stac_take_no_prefix(void **state)
+{
+	static const uint8_t prefixes[] = {0x66, 0xf2, 0xf3, 0xf0};
+
+	for (unsigned i = 0; i < 4; i++) {
+		rig_protected(r, 0);
+		STEP(prefixes[i], 0x0f, 0x01, 0xca);
+		FAULT(VEC_UD, 0, WHY_UNDEFINED_OPCODE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +337,8 @@ int main(void)
 		T(vme_pushf_shows_vif_clear_while_if_is_set), T(popf_table_and_POPF_VM86), T(POPF_VIP),
 		T(popf_in_real_mode_takes_iopl_and_if), T(popf_ac_and_id_exist_by_model),
 		T(popf_of_tf_traps_after_the_next_instruction), T(popf_that_faults_changes_nothing),
+		T(clac_and_stac_write_ac_alone), T(stac_and_clac_move_smap), T(AC_NEEDS_CPL0), T(clac_and_stac_come_with_smap),
+		T(clac_and_stac_take_no_prefix),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

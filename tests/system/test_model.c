@@ -95,7 +95,7 @@ static void instructions_exist_by_generation_and_feature(void **state)
 	} list[] = {
 		{"shld", GEN_386, "i386"},       {"bswap", GEN_486, "i486"},          {"cpuid", GEN_486, "pentium"},
 		{"rdtsc", GEN_PENTIUM, "pentium"}, {"cmpxchg8b", GEN_PENTIUM, "pentium"}, {"cmove", GEN_PPRO, "pentium2"},
-		{"fcomip", GEN_PPRO, "pentium2"},  {"sysenter", GEN_PPRO, "pentium2"},
+		{"fcomip", GEN_PPRO, "pentium2"},  {"sysenter", GEN_PPRO, "pentium2"},     {"clac", GEN_LATER, "max"},
 	};
 	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		struct opcode_row row = {.name = list[i].name, .cpu = (uint8_t)list[i].cpu};
