@@ -244,6 +244,28 @@ bool disk_open(struct disk *disk, const char *path, unsigned flags, uint32_t sec
 	return false;
 }
 
+bool disk_enlarge(struct disk *disk, uint64_t sectors, const char *name)
+{
+	size_t old = (size_t)(disk->sectors * disk->sector_size / DISK_CHUNK + 1);
+	size_t count = (size_t)(sectors * disk->sector_size / DISK_CHUNK + 1);
+
+	if (sectors <= disk->sectors)
+		return true;
+	if (disk->chunk) {
+		uint8_t **grown = realloc(disk->chunk, count * sizeof(*grown));
+
+		if (!grown) {
+			tell(disk, "%s: out of memory for -snapshot", disk->path);
+			return false;
+		}
+		memset(grown + old, 0, (count - old) * sizeof(*grown));
+		disk->chunk = grown;
+	}
+	disk->sectors = sectors;
+	tell(disk, "%s: smaller than %s: the rest is zeros", disk->path, name);
+	return true;
+}
+
 void disk_close(struct disk *disk)
 {
 	if (disk->fd >= 0 && close(disk->fd) != 0 && errno != EINTR && !disk->read_only)

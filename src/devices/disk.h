@@ -52,6 +52,9 @@ struct disk {
  * opens read-only, and a line says so.  False: no such image, not a file, empty, out of memory;
  * the line says which.  A disk that is not open may be closed. */
 bool disk_open(struct disk *disk, const char *path, unsigned flags, uint32_t sector_size, struct disk_report report);
+/* The disk has that many sectors (no fewer than the image): what the file lacks reads as zeros, and writing
+ * there makes it longer.  name says of what the image is a part.  False: out of memory. */
+bool disk_enlarge(struct disk *disk, uint64_t sectors, const char *name);
 /* Hands everything to the host. */
 void disk_close(struct disk *disk);
 
