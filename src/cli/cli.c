@@ -41,6 +41,33 @@ static int run_errand(const struct options *o)
 	return 0;
 }
 
+static bool load_linux(struct machine *m, const struct options *o, const uint8_t *data, size_t size,
+		       struct diagnostic *why)
+{
+	struct linux_boot boot = {.append = o->append, .initrd_name = o->initrd};
+	uint8_t *initrd = NULL;
+	bool ok;
+
+	if (o->initrd && !guest_read_file(o->initrd, &initrd, &boot.initrd_size, why))
+		return false;
+	boot.initrd = initrd;
+	ok = guest_load_bzimage(m->bus, o->kernel, data, size, m->config.ram, &boot, &m->guest, why);
+	free(initrd);
+	return ok;
+}
+
+static bool load_elf(struct machine *m, const struct options *o, const uint8_t *data, size_t size,
+		     struct diagnostic *why)
+{
+	if (!guest_load_elf(m->bus, o->kernel, data, size, &m->guest, why))
+		return false;
+	if (o->initrd)
+		return diagnose(why, "-initrd %s: %s is no Linux bzImage, and nothing else takes one", o->initrd,
+				o->kernel);
+	return !guest_is_multiboot(data, size) ||
+	       guest_multiboot(m->bus, o->kernel, m->config.ram, o->append, &m->guest, why);
+}
+
 static bool load_kernel(struct machine *m, const struct options *o, struct diagnostic *why)
 {
 	uint8_t *data;
@@ -49,9 +76,7 @@ static bool load_kernel(struct machine *m, const struct options *o, struct diagn
 
 	if (!guest_read_file(o->kernel, &data, &size, why))
 		return false;
-	ok = guest_load_elf(m->bus, o->kernel, data, size, &m->guest, why) &&
-	     (!guest_is_multiboot(data, size) ||
-	      guest_multiboot(m->bus, o->kernel, m->config.ram, o->append, &m->guest, why));
+	ok = guest_is_bzimage(data, size) ? load_linux(m, o, data, size, why) : load_elf(m, o, data, size, why);
 	free(data);
 	return ok;
 }

@@ -77,6 +77,12 @@ static bool take_append(struct options *o, const char *option, const char *value
 	return true;
 }
 
+static bool take_initrd(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	o->initrd = value;
+	return true;
+}
+
 static bool take_rom(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
 	o->rom = value;
@@ -131,7 +137,13 @@ static bool take_cpu(struct options *o, const char *option, const char *value, s
 
 static bool take_serial(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	o->machine.board.serial = value;
+	unsigned port = 0;
+
+	while (port < BOARD_SERIAL_PORTS && o->machine.board.serial[port])
+		port++;
+	if (port == BOARD_SERIAL_PORTS)
+		return bad(option, value, "there are two serial ports, COM1 and COM2", why);
+	o->machine.board.serial[port] = value;
 	return true;
 }
 
@@ -308,15 +320,17 @@ static bool take_nothing(struct options *o, const char *option, const char *valu
 static const struct option table[] = {
 	{"-m", "SIZE", "memory, in MiB unless K, M or G follows (default 128)", take_memory},
 	{"-cpu", "MODEL", "processor; -cpu help lists them", take_cpu},
-	{"-kernel", "FILE", "ELF32 executable, loaded at its physical addresses; Multiboot 1 if it has the header",
+	{"-kernel", "FILE",
+	 "Linux bzImage, or ELF32 executable, loaded at its physical addresses; Multiboot 1 if it has the header",
 	 take_kernel},
-	{"-append", "TEXT", "command line of a Multiboot kernel", take_append},
+	{"-initrd", "FILE", "initial RAM disk of a Linux kernel", take_initrd},
+	{"-append", "TEXT", "command line of a Linux or Multiboot kernel", take_append},
 	{"--load", "FILE@ADDR", "flat binary at a physical address", take_load},
 	{"--rom", "FILE", "ROM image that ends at 4 GiB and at 1 MiB; the processor starts at its reset vector",
 	 take_rom},
 	{"--entry", "ADDR", "first instruction, instead of the image's own", take_entry},
 	{"--mode", "MODE", "real, prot16 or prot32: how the processor starts (default: real for --load)", take_mode},
-	{"-serial", "DEV", "COM1: stdio, mon:stdio, file:PATH or null", take_serial},
+	{"-serial", "DEV", "COM1: stdio, mon:stdio, file:PATH or null; given again: COM2", take_serial},
 	{"-debugcon", "DEV", "port E9h: stdio, file:PATH or null", take_debugcon},
 	{"-device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1",
 	 take_device},
@@ -412,12 +426,14 @@ static bool check_together(struct options *o, struct diagnostic *why)
 		return diagnose(why, "-kernel goes with neither --load nor --rom");
 	if (o->append && !o->kernel)
 		return diagnose(why, "-append needs -kernel");
+	if (o->initrd && !o->kernel)
+		return diagnose(why, "-initrd needs -kernel");
 	if (o->log_file && o->trace == TRACE_NONE)
 		return diagnose(why, "-D %s: nothing to log; add -d int or --trace", o->log_file);
 	if (o->log_file && !o->trace_file)
 		o->trace_file = o->log_file;
-	if (o->nographic && !o->machine.board.serial)
-		o->machine.board.serial = "mon:stdio";
+	if (o->nographic && !o->machine.board.serial[0])
+		o->machine.board.serial[0] = "mon:stdio";
 	return true;
 }
 

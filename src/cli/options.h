@@ -13,7 +13,7 @@ enum errand { ERRAND_RUN, ERRAND_HELP, ERRAND_VERSION, ERRAND_LIST_CPUS, ERRAND_
 struct options {
 	enum errand errand;
 	struct machine_config machine;
-	const char *kernel, *rom, *append;
+	const char *kernel, *rom, *append, *initrd;
 	char load[256]; /* FILE of --load */
 	bool has_load;
 	uint64_t load_address;

@@ -326,6 +326,14 @@ void i8042_reset(struct i8042 *k)
 	update(k);
 }
 
+void i8042_self_tests_done(struct i8042 *k)
+{
+	k->keyboard.self_test = k->mouse.self_test = false;
+	k->keyboard.out.count = k->mouse.out.count = 0;
+	k->keyboard_ready = k->mouse_ready = k->clock->now;
+	update(k);
+}
+
 bool i8042_init(struct i8042 *k, struct bus *bus, struct clock *clock)
 {
 	static const struct port_ops ops = {port_read, port_write};

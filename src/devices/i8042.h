@@ -40,6 +40,10 @@
 #define I8042_CB_AUX_DISABLE 0x20u
 #define I8042_CB_TRANSLATE 0x40u
 
+/* Commands to port 64h that board makers use; their byte follows at port 60h. */
+#define I8042_WRITE_CB 0x60u
+#define I8042_WRITE_OUTPUT 0xd1u
+
 /* Output port. */
 #define I8042_OUT_RESET 0x01u /* 0: the processor is held in reset */
 #define I8042_OUT_A20 0x02u
@@ -68,6 +72,9 @@ struct i8042 {
 
 bool i8042_init(struct i8042 *kbc, struct bus *bus, struct clock *clock);
 void i8042_reset(struct i8042 *kbc);
+/* Keyboard and mouse have passed their self tests, and their answers are read: as
+ * firmware leaves them. */
+void i8042_self_tests_done(struct i8042 *kbc);
 
 /* What the user does: see ps2.h. */
 void i8042_key(struct i8042 *kbc, uint8_t key, bool down);

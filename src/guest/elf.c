@@ -20,7 +20,8 @@ static bool check_header(const struct elf_file *f, GElf_Ehdr *header, struct dia
 	const char *name = f->name;
 
 	if (!f->elf || elf_kind(f->elf) != ELF_K_ELF || !gelf_getehdr(f->elf, header))
-		return diagnose(why, "%s: not an ELF file; flat binaries are loaded with --load FILE@ADDRESS", name);
+		return diagnose(why, "%s: not an ELF file, nor a Linux bzImage; flat binaries: --load FILE@ADDRESS",
+				name);
 	if (header->e_ident[EI_CLASS] != ELFCLASS32)
 		return diagnose(
 			why, "%s: a 64-bit ELF file, and this machine has 32-bit processors; build it with -m32", name);

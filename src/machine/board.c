@@ -8,10 +8,12 @@
 #define VIDEO_SIZE  0x20000u
 #define HIGH_START  0x100000u
 
-#define IRQ_TIMER 0
-#define IRQ_COM1  4
-#define IRQ_FPU   13
-#define FPU_PORT  0xf0
+#define IRQ_TIMER    0
+#define IRQ_KEYBOARD 1
+#define IRQ_RTC      8
+#define IRQ_MOUSE    12
+#define IRQ_FPU      13
+#define FPU_PORT     0xf0
 
 #define LCR_8N1 0x03u /* 16550: eight bits, no parity, one stop bit */
 
@@ -130,8 +132,8 @@ static void exit_written(void *owner, uint32_t status)
 		       (unsigned)(status & 0xff));
 }
 
-/* Port 92h: A20 and the processor's INIT pin.  INIT leads to the firmware's reset
- * vector; without firmware there is nothing to restart. */
+/* A20, and the processor's INIT pin, which port 92h and the keyboard controller pulse.  INIT leads to
+ * the firmware's reset vector; without firmware there is nothing to restart. */
 static void a20_changed(void *owner, int input, bool level, uint64_t cause)
 {
 	struct machine *m = owner;
@@ -175,10 +177,12 @@ static bool add_memory(struct machine *m)
 
 static bool open_chardevs(struct board *b, const struct board_config *config, struct diagnostic *why)
 {
-	if (!chardev_open(&b->serial, "-serial", config->serial, why) ||
-	    !chardev_open(&b->debug, "-debugcon", config->debugcon, why))
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		if (!chardev_open(&b->serial[i], "-serial", config->serial[i], why))
+			return false;
+	if (!chardev_open(&b->debug, "-debugcon", config->debugcon, why))
 		return false;
-	b->debug.in = -1; /* port E9h is for output; input goes to COM1 */
+	b->debug.in = -1; /* port E9h is for output; input goes to the serial ports */
 	return true;
 }
 
@@ -195,18 +199,74 @@ static bool add_debug_ports(struct machine *m)
 						       config->debug_exit_size, exit_written, m));
 }
 
-static bool add_devices(struct machine *m)
+static const struct {
+	const char *name;
+	uint16_t port;
+	int irq;
+} serial_ports[BOARD_SERIAL_PORTS] = {{"COM1", UART_COM1, 4}, {"COM2", UART_COM2, 3}};
+
+static bool has_serial(const struct machine *m, unsigned i)
+{
+	return i == 0 || m->config.board.serial[i];
+}
+
+static bool add_serial(struct machine *m, unsigned i)
 {
 	struct board *b = &m->board;
 	/* Instant: guests that never look whether the transmitter is free lose nothing, as on QEMU. */
-	struct uart_backend serial = {serial_write, serial_poll, &b->serial, true};
+	struct uart_backend backend = {serial_write, serial_poll, &b->serial[i], true};
+
+	if (!has_serial(m, i))
+		return true;
+	if (!uart_init(&b->com[i], m->bus, &m->clock, serial_ports[i].port, i, serial_ports[i].name, backend))
+		return false;
+	line_connect(&b->com[i].irq, pic_input, &b->pic, serial_ports[i].irq);
+	return true;
+}
+
+static bool add_devices(struct machine *m)
+{
+	struct board *b = &m->board;
 
 	return pic_init(&b->pic, m->bus, false) && pit_init(&b->pit, m->bus, &m->clock) &&
 	       port61_init(&b->port61, m->bus, &b->pit) && port92_init(&b->port92, m->bus, &m->clock) &&
-	       uart_init(&b->com1, m->bus, &m->clock, UART_COM1, 0, "COM1", serial) &&
+	       rtc_init(&b->rtc, m->bus, &m->clock, BOARD_RTC_START) && i8042_init(&b->kbc, m->bus, &m->clock) &&
+	       dma_init(&b->dma, m->bus) && add_serial(m, 0) && add_serial(m, 1) &&
 	       bus_add_ports(m->bus, "PM1a_CNT", PM1A_CNT, 2, (struct port_ops){power_read, power_write}, m) &&
 	       bus_add_ports(m->bus, "IGNNE#", FPU_PORT, 1, (struct port_ops){fpu_port_read, fpu_port_write}, m) &&
 	       add_debug_ports(m);
+}
+
+/* Lines that end at the interrupt controllers. */
+static void connect_interrupts(struct machine *m)
+{
+	struct board *b = &m->board;
+
+	line_connect(pit_line(&b->pit, 0), pic_input, &b->pic, IRQ_TIMER);
+	line_connect(&b->kbc.irq1, pic_input, &b->pic, IRQ_KEYBOARD);
+	line_connect(&b->rtc.irq, pic_input, &b->pic, IRQ_RTC);
+	line_connect(&b->kbc.irq12, pic_input, &b->pic, IRQ_MOUSE);
+	b->fpu_irq.name = "FERR#";
+	line_connect(&b->fpu_irq, pic_input, &b->pic, IRQ_FPU);
+}
+
+/* Lines that end at the processor. */
+static void connect_processor(struct machine *m)
+{
+	struct board *b = &m->board;
+
+	m->cpu.ferr_changed = ferr_changed;
+	m->cpu.ferr_owner = m;
+	line_connect(&b->rtc.nmi_off, port61_input, &b->port61, PORT61_IN_NMI_OFF);
+	line_connect(&b->port61.nmi, nmi_changed, m, 0);
+	line_connect(&b->kbc.a20, port92_kbc_a20, &b->port92, 0);
+	line_connect(&b->port92.a20, a20_changed, m, 0);
+	line_connect(&b->kbc.reset, init_changed, m, 0);
+	line_connect(&b->port92.init, init_changed, m, 0);
+	line_connect(pic_intr(&b->pic), pic_changed, m, 0);
+	m->cpu.intr = (struct intr_pin){m, intr_pending, intr_acknowledge, intr_why_quiet};
+	m->clock.sooner = sooner;
+	m->clock.sooner_owner = m;
 }
 
 bool board_init(struct machine *m, struct diagnostic *why)
@@ -214,26 +274,16 @@ bool board_init(struct machine *m, struct diagnostic *why)
 	struct board *b = &m->board;
 	const struct board_config *config = &m->config.board;
 
-	b->serial.in = b->debug.in = -1;
+	b->debug.in = -1;
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		b->serial[i].in = -1;
 	if (!open_chardevs(b, config, why))
 		return false;
 	if (!add_memory(m) || !add_devices(m))
 		return diagnose(why, "out of memory");
-	line_connect(pit_line(&b->pit, 0), pic_input, &b->pic, IRQ_TIMER);
-	line_connect(&b->com1.irq, pic_input, &b->pic, IRQ_COM1);
-	b->fpu_irq.name = "FERR#";
-	line_connect(&b->fpu_irq, pic_input, &b->pic, IRQ_FPU);
-	m->cpu.ferr_changed = ferr_changed;
-	m->cpu.ferr_owner = m;
-	line_connect(&b->port61.nmi, nmi_changed, m, 0);
-	/* The keyboard controller that would hold A20 high from power-on is not here: port 92h does. */
-	bus_port_write(m->bus, PORT92, 1, PORT92_A20);
-	line_connect(&b->port92.a20, a20_changed, m, 0);
-	line_connect(&b->port92.init, init_changed, m, 0);
-	line_connect(pic_intr(&b->pic), pic_changed, m, 0);
-	m->cpu.intr = (struct intr_pin){m, intr_pending, intr_acknowledge, intr_why_quiet};
-	m->clock.sooner = sooner;
-	m->clock.sooner_owner = m;
+	rtc_set_memory(&b->rtc, m->config.ram, 0);
+	connect_interrupts(m);
+	connect_processor(m);
 	if (config->inject) {
 		inject_init(&b->inject, &m->clock, config->inject_vector, config->inject_every);
 		line_connect(&b->inject.line, inject_changed, m, 0);
@@ -243,8 +293,18 @@ bool board_init(struct machine *m, struct diagnostic *why)
 
 void board_free(struct machine *m)
 {
-	chardev_close(&m->board.serial);
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		chardev_close(&m->board.serial[i]);
 	chardev_close(&m->board.debug);
+}
+
+/* 115200 baud, 8N1. */
+static void set_up_serial(struct machine *m, uint16_t port)
+{
+	bus_port_write(m->bus, port + UART_LCR, 1, UART_LCR_DLAB | LCR_8N1);
+	bus_port_write(m->bus, port, 1, 1);
+	bus_port_write(m->bus, port + 1, 1, 0);
+	bus_port_write(m->bus, port + UART_LCR, 1, LCR_8N1);
 }
 
 void board_like_firmware(struct machine *m)
@@ -265,21 +325,30 @@ void board_like_firmware(struct machine *m)
 		{PIC_SLAVE_PORT + 1, 0x70},
 		{PIC_SLAVE_PORT + 1, PIC_CASCADE_IR},
 		{PIC_SLAVE_PORT + 1, PIC_ICW4_UPM},
-		{UART_COM1 + UART_LCR, UART_LCR_DLAB | LCR_8N1}, /* 115200 baud */
-		{UART_COM1, 1},
-		{UART_COM1 + 1, 0},
-		{UART_COM1 + UART_LCR, LCR_8N1},
+		/* A20 by port 92h alone, so that a guest may still switch it off there. */
+		{PORT92, PORT92_A20},
+		{I8042_COMMAND, I8042_WRITE_OUTPUT},
+		{I8042_DATA, I8042_OUT_RESET},
+		{I8042_COMMAND, I8042_WRITE_CB},
+		{I8042_DATA, I8042_CB_TRANSLATE | I8042_CB_AUX_DISABLE | I8042_CB_SYS | I8042_CB_INT},
 	};
 
+	i8042_self_tests_done(&m->board.kbc);
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
 		bus_port_write(m->bus, writes[i].port, 1, writes[i].value);
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		if (has_serial(m, i))
+			set_up_serial(m, serial_ports[i].port);
+}
+
+static bool port_awaits_input(const struct board *b, unsigned i)
+{
+	return b->serial[i].in >= 0 && (b->com[i].ier & UART_IER_RX) && (b->com[i].mcr & UART_MCR_OUT2);
 }
 
 bool board_awaits_input(const struct machine *m)
 {
-	const struct board *b = &m->board;
-
-	return b->serial.in >= 0 && (b->com1.ier & UART_IER_RX) && (b->com1.mcr & UART_MCR_OUT2);
+	return port_awaits_input(&m->board, 0) || port_awaits_input(&m->board, 1);
 }
 
 bool board_may_interrupt(const struct machine *m, uint64_t idle)
@@ -289,6 +358,14 @@ bool board_may_interrupt(const struct machine *m, uint64_t idle)
 
 void board_poll_input(struct machine *m, uint64_t wait)
 {
-	if (chardev_fill(&m->board.serial, wait))
-		uart_input_ready(&m->board.com1);
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		if (has_serial(m, i) && chardev_fill(&m->board.serial[i], i == 0 ? wait : 0))
+			uart_input_ready(&m->board.com[i]);
+}
+
+void board_flush(struct machine *m)
+{
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		if (has_serial(m, i))
+			uart_flush(&m->board.com[i]);
 }

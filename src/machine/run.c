@@ -127,6 +127,6 @@ struct machine_end machine_run(struct machine *m)
 		clock_advance(&m->clock, m->cpu.icount);
 		board_poll_input(m, 0);
 	}
-	uart_flush(&m->board.com1);
+	board_flush(m);
 	return m->end;
 }

@@ -3,6 +3,9 @@
 #include "machine/machine.h"
 
 #define START_STACK 0x7c00u
+/* __BOOT_CS and __BOOT_DS ("The Linux/x86 Boot Protocol", "32-bit Boot Protocol") */
+#define LINUX_CS 0x10
+#define LINUX_DS 0x18
 
 static struct segment flat(uint16_t sel, uint8_t type, bool db)
 {
@@ -50,6 +53,20 @@ static void start_real(struct machine *m)
 	s->rip = entry - s->seg[SEG_CS].base;
 }
 
+/* Linux: flat segments from a GDT in memory, all other registers zero but ESI, IF = 0. */
+static void start_linux(struct machine *m)
+{
+	struct arch_state *s = &m->cpu.s;
+
+	start_protected(m, true);
+	s->gdtr.base = LINUX_GDT;
+	s->gdtr.limit = LINUX_GDT_BYTES - 1;
+	for (int i = SEG_ES; i <= SEG_GS; i++)
+		s->seg[i].sel = LINUX_DS;
+	s->seg[SEG_CS].sel = LINUX_CS;
+	s->gpr.r64[RSI] = m->guest.info;
+}
+
 void machine_start(struct machine *m)
 {
 	struct arch_state *s = &m->cpu.s;
@@ -74,6 +91,9 @@ void machine_start(struct machine *m)
 		start_protected(m, true);
 		s->gpr.r64[RAX] = 0x2badb002;
 		s->gpr.r64[RBX] = m->guest.info;
+		break;
+	case START_LINUX:
+		start_linux(m);
 		break;
 	}
 	cpu_state_changed(&m->cpu);

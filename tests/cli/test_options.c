@@ -105,9 +105,9 @@ static void the_test_pin_has_a_vector_and_a_period(void **state)
 static void nographic_connects_the_serial_line_unless_one_is_given(void **state)
 {
 	assert_true(PARSE("-kernel", "k", "-nographic"));
-	assert_string_equal(o.machine.board.serial, "mon:stdio");
+	assert_string_equal(o.machine.board.serial[0], "mon:stdio");
 	assert_true(PARSE("-kernel", "k", "-nographic", "-serial", "null"));
-	assert_string_equal(o.machine.board.serial, "null");
+	assert_string_equal(o.machine.board.serial[0], "null");
 }
 
 static void errands_need_no_guest(void **state)

@@ -52,6 +52,20 @@ static void open_kbc(struct bench *b, unsigned cb)
 	EXPECT(b, B(0xaa), 0x00);
 }
 
+static void firmware_leaves_no_answer_of_a_self_test(void **state)
+{
+	struct bench b;
+
+	open_raw(&b);
+	i8042_self_tests_done(&b.kbc);
+	command(&b, I8042_WRITE_CB);
+	data(&b, I8042_CB_INT | I8042_CB_SYS);
+	assert_int_equal(next(&b), -1);
+	i8042_key(&b.kbc, 0x1e, true);
+	assert_int_equal(next(&b), 0x1c); /* not translated */
+	bed_close(&b.bed);
+}
+
 static void registers_reset_and_access(void **state)
 {
 	struct bench b;
@@ -483,6 +497,7 @@ static void wheel_after_the_knock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(firmware_leaves_no_answer_of_a_self_test),
 		cmocka_unit_test(registers_reset_and_access),
 		cmocka_unit_test(controller_self_tests),
 		cmocka_unit_test(unknown_commands_are_a_gap),

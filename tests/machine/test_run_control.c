@@ -99,7 +99,7 @@ static void input_that_nobody_listens_to_wakes_nothing(void **state)
 	int ends[2];
 
 	assert_int_equal(pipe(ends), 0);
-	m->board.serial.in = ends[0];
+	m->board.serial[0].in = ends[0];
 	assert_int_equal(finish(m).kind, END_DEAD_HALT);
 	close(ends[0]);
 	close(ends[1]);
@@ -114,7 +114,7 @@ static void input_wakes_a_halt(void **state)
 
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "x", 1), 1);
-	m->board.serial.in = ends[0];
+	m->board.serial[0].in = ends[0];
 	bus_write(m->bus, 0x0c * 4, 4, AT + 0x100);
 	bus_write(m->bus, AT + 0x100, 2, 0xf4fa); /* cli; hlt */
 	assert_int_equal(machine_run(m).kind, END_DEAD_HALT);
@@ -278,6 +278,120 @@ static void multiboot_starts_as_specified(void **state)
 	machine_free(m);
 }
 
+static void linux_starts_as_its_boot_protocol_says(void **state)
+{
+	struct machine *m = MAKE(PLAIN_CONFIG, START_PROT32, LOOP);
+	const struct arch_state *s = &m->cpu.s;
+
+	m->guest.mode = START_LINUX;
+	m->guest.entry = 0x100000;
+	m->guest.info = LINUX_PARAMS;
+	machine_start(m);
+	assert_int_equal(s->rip, 0x100000);
+	for (int i = 0; i < 8; i++)
+		if (i != RSI && i != RSP)
+			assert_int_equal(s->gpr.r64[i], 0);
+	assert_int_equal(s->gpr.r64[RSI], LINUX_PARAMS);
+	assert_int_equal(s->seg[SEG_CS].sel, 0x10);
+	assert_true(s->seg[SEG_CS].db);
+	for (int i = SEG_ES; i <= SEG_GS; i++) {
+		assert_int_equal(s->seg[i].sel, i == SEG_CS ? 0x10 : 0x18);
+		assert_int_equal(s->seg[i].limit, 0xffffffff);
+		assert_int_equal(s->seg[i].base, 0);
+	}
+	assert_int_equal(s->gdtr.base, LINUX_GDT);
+	assert_int_equal(s->gdtr.limit, 31);
+	assert_int_equal(s->cr0 & (CR0_PE | CR0_PG), CR0_PE);
+	assert_false(s->rflags & FLAG_IF);
+	machine_free(m);
+}
+
+/* ---- the board ---- */
+static void the_clock_and_the_memory_size_stand_in_cmos(void **state)
+{
+	struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, LOOP);
+	static const uint8_t now[][2] = {{0x32, 0x20}, {9, 0x26}, {8, 0x01}, {7, 0x01}, {4, 0}, {2, 0}, {0, 0}};
+
+	for (unsigned i = 0; i < sizeof(now) / sizeof(now[0]); i++)
+		assert_int_equal(rtc_peek(&m->board.rtc, now[i][0]), now[i][1]);
+	assert_int_equal(rtc_peek(&m->board.rtc, 0x15) | rtc_peek(&m->board.rtc, 0x16) << 8, 640);
+	assert_int_equal(rtc_peek(&m->board.rtc, 0x17) | rtc_peek(&m->board.rtc, 0x18) << 8,
+			 (m->config.ram >> 10) - 1024);
+	machine_free(m);
+}
+
+/* Each wire of the AT's interrupt controllers, by the name of its source. */
+static void every_line_reaches_its_input(void **state)
+{
+	struct machine_config config = {.board.serial = {"null", "null"}};
+	struct machine *m = MAKE(config, START_REAL, LOOP);
+	struct board *b = &m->board;
+	const struct {
+		struct irq_line *line;
+		const char *name;
+		int irq;
+	} wires[] = {
+		{&b->kbc.irq1, "keyboard IRQ1", 1}, {&b->com[1].irq, "COM2", 3},        {&b->com[0].irq, "COM1", 4},
+		{&b->rtc.irq, "RTC IRQ8", 8},       {&b->kbc.irq12, "mouse IRQ12", 12}, {&b->fpu_irq, "FERR#", 13},
+	};
+
+	for (unsigned i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
+		const struct pic *pic = wires[i].irq < 8 ? &b->pic.master : &b->pic.slave;
+
+		assert_string_equal(wires[i].line->name, wires[i].name);
+		line_set(wires[i].line, true, 1);
+		assert_true(pic->pins & 1u << (wires[i].irq & 7));
+		line_set(wires[i].line, false, 0);
+		assert_false(pic->pins & 1u << (wires[i].irq & 7));
+	}
+	machine_free(m);
+}
+
+static void com2_is_there_when_it_is_asked_for(void **state)
+{
+	struct machine *one = MAKE(PLAIN_CONFIG, START_REAL, LOOP);
+	struct machine *two = MAKE(((struct machine_config){.board.serial = {"null", "null"}}), START_REAL, LOOP);
+
+	assert_int_equal(bus_port_read(one->bus, UART_COM1 + UART_LSR, 1), UART_LSR_THRE | UART_LSR_TEMT);
+	assert_int_equal(bus_port_read(one->bus, UART_COM2 + UART_LSR, 1), 0xff);
+	assert_int_equal(bus_port_read(two->bus, UART_COM2 + UART_LSR, 1), UART_LSR_THRE | UART_LSR_TEMT);
+	machine_free(one);
+	machine_free(two);
+}
+
+static void the_keyboard_controller_resets_the_machine(void **state)
+{
+	/* mov al,feh; out 64h,al */
+	assert_int_equal(finish(MAKE(PLAIN_CONFIG, START_REAL, 0xb0, 0xfe, 0xe6, 0x64, LOOP)).kind, END_RESET);
+}
+
+static void the_keyboard_controller_moves_a20(void **state)
+{
+	struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, LOOP);
+
+	bus_port_write(m->bus, PORT92, 1, 0);
+	assert_int_equal(m->cpu.mmu.a20_mask & 0x100000, 0);
+	bus_port_write(m->bus, 0x64, 1, 0xd1);
+	bus_port_write(m->bus, 0x60, 1, 0xdf);
+	assert_int_equal(m->cpu.mmu.a20_mask & 0x100000, 0x100000);
+	machine_free(m);
+}
+
+static void a_key_interrupts_a_guest_without_firmware(void **state)
+{
+	/* sti; hlt; cli; hlt; the handler at vector 9: in al,60h; cli; hlt */
+	struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, 0xb0, 0xfd, 0xe6, 0x21, 0xfb, 0xf4, 0xfa, 0xf4);
+	static const uint8_t handler[] = {0xe4, 0x60, 0xfa, 0xf4};
+
+	bus_write(m->bus, 9 * 4, 4, AT + 0x100);
+	bus_load(m->bus, AT + 0x100, handler, sizeof(handler));
+	i8042_key(&m->board.kbc, 0x1e, true);
+	assert_int_equal(machine_run(m).kind, END_DEAD_HALT);
+	assert_int_equal(trace_recent(&m->trace, 0)->vector, 9);
+	assert_int_equal(m->cpu.s.gpr.r8[0], 0x1e); /* scan code set 1, by the controller's translation */
+	machine_free(m);
+}
+
 static void flat_binaries_start_in_each_mode_at_their_entry(void **state)
 {
 	static const struct {
@@ -370,7 +484,7 @@ static void bad_configurations_are_refused(void **state)
 	assert_null(machine_new(&(struct machine_config){.ram = UINT64_C(4) << 30}, &why));
 	assert_null(machine_new(&(struct machine_config){.ram = 1 << 20, .cpu = "z80"}, &why));
 	assert_string_equal(why.text, "-cpu z80: no such processor; see -cpu help");
-	assert_null(machine_new(&(struct machine_config){.ram = 1 << 20, .board.serial = "tty"}, &why));
+	assert_null(machine_new(&(struct machine_config){.ram = 1 << 20, .board.serial = {"tty"}}, &why));
 }
 
 int main(void)
@@ -393,6 +507,13 @@ int main(void)
 		cmocka_unit_test(the_timer_fires_on_the_same_instruction_whatever_the_blocks),
 		cmocka_unit_test(two_machines_live_side_by_side),
 		cmocka_unit_test(multiboot_starts_as_specified),
+		cmocka_unit_test(linux_starts_as_its_boot_protocol_says),
+		cmocka_unit_test(the_clock_and_the_memory_size_stand_in_cmos),
+		cmocka_unit_test(every_line_reaches_its_input),
+		cmocka_unit_test(com2_is_there_when_it_is_asked_for),
+		cmocka_unit_test(the_keyboard_controller_resets_the_machine),
+		cmocka_unit_test(the_keyboard_controller_moves_a20),
+		cmocka_unit_test(a_key_interrupts_a_guest_without_firmware),
 		cmocka_unit_test(flat_binaries_start_in_each_mode_at_their_entry),
 		cmocka_unit_test(a_rom_starts_at_the_reset_vector),
 		cmocka_unit_test(an_x87_error_reaches_irq_13_and_f0h_lets_it_go),
