@@ -190,6 +190,11 @@ static bool long_mode(const struct test_case *c, const struct outcome *host, con
 	return host->cs == SEL_USER_CODE64;
 }
 
+static bool own_tables(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return ours->vector == VEC_PF && ours->cr2 - SYSTEM < SYSTEM_BYTES;
+}
+
 static bool alignment_first(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
 {
 	return host->vector == VEC_AC && ours->vector != VEC_BP && (c->start.eflags & FLAG_AC);
@@ -292,6 +297,7 @@ static bool int1_eip(const struct test_case *c, const struct outcome *host, cons
 
 const struct host_difference host_differences[] = {
 	{long_mode, "a far transfer by chance to the host's 64-bit code segment"},
+	{own_tables, "by chance an address where the emulator has its tables and the host nothing"},
 	{alignment_first, "AMD reports #AC before other faults of the same instruction; SDM 3, priorities: last"},
 	{at_the_end, "an operand across the end of a 4-GByte segment: SDM 3, Limit Checking: \"may or may not\" fault"},
 	{port_of_nothing, "REP INS, REP OUTS with CX = 0: AMD asks whether the port is allowed all the same"},

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "coverage/record.h"
 #include "cpu/desc.h"
 
 static bool pin_pending(void *device) { return ((struct rig *)device)->pin.level; }
@@ -33,8 +34,21 @@ struct rig *rig_new(const char *model, uint64_t ram_bytes)
 	return r;
 }
 
+/* Deliveries not recorded yet; the ring has forgotten those before. */
+static void record_reasons(struct rig *r)
+{
+	for (; r->recorded < r->trace.deliveries; r->recorded++) {
+		const struct delivery_record *d = trace_recent(&r->trace, (unsigned)(r->trace.deliveries - r->recorded - 1));
+		if (r->trace.deliveries - r->recorded > TRACE_RING || !d)
+			continue;
+		coverage_why(d->why);
+		coverage_why(d->refused.why);
+	}
+}
+
 void rig_free(struct rig *r)
 {
+	record_reasons(r);
 	cpu_free(&r->cpu);
 	bus_free(r->bus);
 	free(r);
@@ -145,6 +159,12 @@ void rig_interrupt(struct rig *r, uint8_t vector)
 	cpu_set_intr(&r->cpu, true, clock_new_cause(&r->clock));
 }
 
-enum stop rig_run(struct rig *r, uint64_t ticks) { return cpu_run(&r->cpu, r->cpu.icount + ticks); }
+enum stop rig_run(struct rig *r, uint64_t ticks)
+{
+	enum stop stop = cpu_run(&r->cpu, r->cpu.icount + ticks);
+
+	record_reasons(r);
+	return stop;
+}
 
 const struct delivery_record *rig_last(struct rig *r, unsigned back) { return trace_recent(&r->trace, back); }

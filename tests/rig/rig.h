@@ -31,6 +31,7 @@ struct rig {
 	struct trace trace;
 	struct cpu cpu;
 	struct { bool level; uint8_t vector; unsigned acknowledged; } pin;
+	uint64_t recorded; /* deliveries that tests/coverage knows of */
 };
 
 struct rig *rig_new(const char *model, uint64_t ram_bytes);

@@ -1,0 +1,243 @@
+/* Every row of the opcode table has a handler for every form and width in which it can be met; and the
+ * rows that tests/native leaves out, one instruction each, through decoder and run loop. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "coverage/record.h"
+#include "cpu/block.h"
+#include "decode/table.h"
+#include "rig/guest.h"
+
+static struct rig *r;
+
+static int setup(void **state)
+{
+	r = rig_new("max", 8 << 20);
+	return r == NULL;
+}
+
+static int teardown(void **state)
+{
+	rig_free(r);
+	return 0;
+}
+
+/* ---- handlers ---- */
+/* What lower() chooses where an exec set is empty. */
+static uop_fn *not_built(void)
+{
+	static const uint8_t nop[] = {0x90, 0, 0};
+	struct insn insn;
+	struct uop u;
+
+	decode(&insn, nop, sizeof(nop), MODE_PROTECTED, true);
+	insn.operands = 1;
+	insn.op[0].kind = OPD_FAR; /* no NOP takes one */
+	lower(&u, &insn, cpu_model_find("max"));
+	return u.fn;
+}
+
+static unsigned check_bytes(const uint8_t *bytes, enum decode_mode mode, bool db, uop_fn *empty)
+{
+	struct insn insn;
+	struct uop u;
+
+	if (decode(&insn, bytes, 15, mode, db) != DECODE_OK)
+		return 0;
+	lower(&u, &insn, cpu_model_find("max"));
+	if (u.fn == empty || u.fn == NULL)
+		fail_msg("no handler: %s %s", opcode_rows[insn.row].encoding, opcode_rows[insn.row].operands);
+	return 1;
+}
+
+/* All values of ModR/M, the prefixes that change widths and forms, and modes. */
+static unsigned check_row(unsigned row, uop_fn *empty)
+{
+	static const uint8_t prefixes[][2] = {{0x3e, 0x3e}, {0x66, 0x3e}, {0x67, 0x3e}, {0x66, 0x67},
+					      {0xf3, 0x3e}, {0xf2, 0x3e}, {0xf3, 0x66}, {0xf2, 0x66}};
+	static const struct {
+		enum decode_mode mode;
+		bool db;
+	} modes[] = {{MODE_PROTECTED, true}, {MODE_PROTECTED, false}, {MODE_REAL, false}, {MODE_VM86, false}};
+	const struct row *d = &decode_rows[row];
+	unsigned met = 0;
+
+	for (unsigned modrm = 0; modrm < 256; modrm++) {
+		for (unsigned p = 0; p < sizeof(prefixes) / sizeof(prefixes[0]); p++) {
+			uint8_t bytes[15] = {prefixes[p][0], prefixes[p][1]}, *at = bytes + 2;
+			if (d->map == MAP_0F)
+				*at++ = 0x0f;
+			*at++ = d->opcode;
+			*at = (uint8_t)modrm;
+			for (unsigned m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
+				met += check_bytes(bytes, modes[m].mode, modes[m].db, empty);
+		}
+	}
+	return met;
+}
+
+static void every_row_has_its_handlers(void **state)
+{
+	uop_fn *empty = not_built();
+
+	for (unsigned row = 0; row < opcode_row_count; row++)
+		assert_true(check_row(row, empty) > 0);
+}
+
+/* ---- rows that the host does not run as an i386 would ---- */
+static uint32_t reg(enum gpr n)
+{
+	return (uint32_t)r->cpu.s.gpr.r64[n];
+}
+
+/* Records the row of the first instruction; runs up to HLT without an event in between. */
+static void run_checked(const uint8_t *code, const uint8_t *end)
+{
+	struct insn insn;
+	uint64_t before = r->trace.deliveries;
+
+	assert_int_equal(decode(&insn, code, (size_t)(end - code), MODE_PROTECTED, true), DECODE_OK);
+	rig_write(r, RIG_CODE, code, (size_t)(end - code));
+	r->cpu.s.rip = RIG_CODE;
+	r->cpu.s.activity = ACT_RUNNING;
+	cpu_state_changed(&r->cpu);
+	assert_int_equal(rig_run(r, 50), STOP_HALT);
+	assert_int_equal(r->trace.deliveries, before);
+	coverage_row(insn.row);
+}
+#define RUN(name) run_checked(guest_##name, guest_##name##_end)
+
+GUEST32(cpuid, "cpuid\n hlt")
+static void cpuid_names_the_vendor(void **state)
+{
+	rig_protected(r, 0);
+	r->cpu.s.gpr.r64[RAX] = 0;
+	RUN(cpuid);
+	assert_int_equal(reg(RBX), 0x756e6547);
+	assert_int_equal(reg(RDX), 0x49656e69);
+	assert_int_equal(reg(RCX), 0x6c65746e);
+}
+
+GUEST32(rdtsc, "rdtsc\n mov esi, eax\n mov edi, edx\n rdtsc\n hlt")
+static void rdtsc_counts_up(void **state)
+{
+	rig_protected(r, 0);
+	RUN(rdtsc);
+	assert_true(((uint64_t)reg(RDX) << 32 | reg(RAX)) > ((uint64_t)reg(RDI) << 32 | reg(RSI)));
+}
+
+GUEST32(sgdt, "sgdt [0x50000]\n hlt")
+GUEST32(sidt, "sidt [0x50000]\n hlt")
+static void sgdt_and_sidt_store_limit_and_base(void **state)
+{
+	rig_protected(r, 0);
+	RUN(sgdt);
+	assert_int_equal(rig_read16(r, 0x50000), 0xfff);
+	assert_int_equal(rig_read32(r, 0x50002), RIG_GDT);
+	rig_protected(r, 0);
+	RUN(sidt);
+	assert_int_equal(rig_read16(r, 0x50000), 0x7ff);
+	assert_int_equal(rig_read32(r, 0x50002), RIG_IDT);
+}
+
+GUEST32(sldt_m, "sldt word ptr [0x50000]\n hlt")
+GUEST32(sldt_r, "sldt eax\n hlt")
+GUEST32(str_m, "str word ptr [0x50000]\n hlt")
+GUEST32(str_r, "str eax\n hlt")
+GUEST32(smsw_m, "smsw word ptr [0x50000]\n hlt")
+GUEST32(smsw_r, "smsw eax\n hlt")
+static void sldt_str_and_smsw_store_16_bits_or_a_register(void **state)
+{
+	rig_protected(r, 0);
+	rig_write32(r, 0x50000, 0xdeadbeef);
+	RUN(sldt_m);
+	assert_int_equal(rig_read32(r, 0x50000), 0xdead0000 | RIG_LDTR);
+	RUN(str_m);
+	assert_int_equal(rig_read32(r, 0x50000), 0xdead0000 | RIG_TR);
+	RUN(smsw_m);
+	assert_int_equal(rig_read32(r, 0x50000), 0xdead0000 | (r->cpu.s.cr0 & 0xffff));
+	RUN(sldt_r);
+	assert_int_equal(reg(RAX), RIG_LDTR);
+	RUN(str_r);
+	assert_int_equal(reg(RAX), RIG_TR);
+	RUN(smsw_r);
+	assert_int_equal(reg(RAX) & 0xffff, r->cpu.s.cr0 & 0xffff);
+}
+
+GUEST32(mov_fs, "mov fs, eax\n hlt")
+GUEST32(pop_fs, "pop fs\n hlt")
+GUEST32(lfs, "lfs ebx, [0x50000]\n hlt")
+static void fs_is_loaded_like_the_others(void **state)
+{
+	rig_protected(r, 0);
+	rig_gdt(r, RIG_FREE, rig_descriptor(0x12345000, 0xfff, 0x93, 4));
+	r->cpu.s.gpr.r64[RAX] = RIG_FREE;
+	RUN(mov_fs);
+	assert_int_equal(r->cpu.s.seg[SEG_FS].base, 0x12345000);
+	rig_protected(r, 0);
+	rig_gdt(r, RIG_FREE, rig_descriptor(0x2345000, 0xfff, 0x93, 4));
+	rig_write32(r, RIG_STACK0 - 4, RIG_FREE);
+	r->cpu.s.gpr.r64[RSP] = RIG_STACK0 - 4;
+	RUN(pop_fs);
+	assert_int_equal(r->cpu.s.seg[SEG_FS].base, 0x2345000);
+	assert_int_equal(reg(RSP), RIG_STACK0);
+	rig_protected(r, 0);
+	rig_gdt(r, RIG_FREE, rig_descriptor(0x345000, 0xfff, 0x93, 4));
+	rig_write32(r, 0x50000, 0x11223344);
+	rig_write16(r, 0x50004, RIG_FREE);
+	RUN(lfs);
+	assert_int_equal(r->cpu.s.seg[SEG_FS].base, 0x345000);
+	assert_int_equal(reg(RBX), 0x11223344);
+}
+
+GUEST32(sysenter, "sysenter\n hlt")
+GUEST32(sysexit, "sysexit\n hlt")
+GUEST32(just_hlt, "hlt")
+static void sysenter_and_sysexit_change_level(void **state)
+{
+	struct arch_state *s = &r->cpu.s;
+
+	rig_protected(r, 3);
+	s->sysenter_cs = RIG_CS0;
+	s->sysenter_eip = 0x60000;
+	s->sysenter_esp = 0x1f000;
+	LOAD(r, 0x60000, just_hlt);
+	RUN(sysenter);
+	assert_int_equal(s->cpl, 0);
+	assert_int_equal(s->rip, 0x60001);
+	assert_int_equal(reg(RSP), 0x1f000);
+	assert_int_equal(s->seg[SEG_CS].sel, RIG_CS0);
+
+	/* Back to ring 3, whose HLT is #GP(0). */
+	rig_protected(r, 0);
+	s->sysenter_cs = RIG_CS0;
+	s->gpr.r64[RDX] = 0x60000;
+	s->gpr.r64[RCX] = 0x2f000;
+	LOAD(r, RIG_CODE, sysexit);
+	assert_int_equal(rig_run(r, 50), STOP_HALT);
+	assert_int_equal(rig_last(r, 0)->vector, VEC_GP);
+	assert_int_equal(rig_last(r, 0)->from.rip, 0x60000);
+	assert_int_equal(rig_last(r, 0)->from.rsp, 0x2f000);
+	assert_int_equal(rig_last(r, 0)->from.cpl, 3);
+	struct insn insn;
+	decode(&insn, guest_sysexit, 2, MODE_PROTECTED, true);
+	coverage_row(insn.row);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(every_row_has_its_handlers),
+		T(cpuid_names_the_vendor),
+		T(rdtsc_counts_up),
+		T(sgdt_and_sidt_store_limit_and_base),
+		T(sldt_str_and_smsw_store_16_bits_or_a_register),
+		T(fs_is_loaded_like_the_others),
+		T(sysenter_and_sysexit_change_level),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
