@@ -46,9 +46,17 @@ static bool take_debug_trap(struct cpu *cpu)
 	return true;
 }
 
+/* The trap on a task switch comes before INIT, with whatever else is to be told of the
+ * switch. */
+static bool take_task_trap(struct cpu *cpu)
+{
+	return (cpu->s.pending_dr6 & DR6_BT) && take_debug_trap(cpu);
+}
+
 static bool take_nmi(struct cpu *cpu)
 {
-	if (!cpu->nmi_pending || cpu->s.nmi_blocked || (cpu->s.shadow & SHADOW_MOVSS))
+	if (!cpu->nmi_pending || cpu->s.nmi_blocked || (cpu->s.shadow & SHADOW_MOVSS) ||
+	    cpu->s.activity == ACT_WAIT_SIPI)
 		return false;
 	struct event ev = {.kind = EV_NMI, .vector = VEC_NMI, .return_rip = cpu->s.rip, .cause = cpu->nmi_cause};
 	cpu->nmi_pending = false;
@@ -83,7 +91,7 @@ static bool take_code_breakpoint(struct cpu *cpu)
 }
 
 static bool (*const events_by_priority[])(struct cpu *) = {
-	take_init, take_debug_trap, take_nmi, take_interrupt, take_code_breakpoint,
+	take_task_trap, take_init, take_debug_trap, take_nmi, take_interrupt, take_code_breakpoint,
 };
 
 static bool take_event(struct cpu *cpu)

@@ -81,8 +81,7 @@ const struct uop *vme_interrupt(struct cpu *cpu, const struct uop *u, uint8_t ve
 
 	struct segment cs = vm86_segment(rec->gate.selector);
 	set_sp(cpu, stack_below(cpu, 6));
-	cpu_set_flags(cpu, cpu_flags(cpu) & ~(uint64_t)(FLAG_TF | FLAG_NT | FLAG_RF |
-							 (iopl(cpu) == 3 ? FLAG_IF : FLAG_VIF)));
+	cpu_set_flags(cpu, cpu_flags(cpu) & ~(uint64_t)(FLAG_TF | (iopl(cpu) == 3 ? FLAG_IF : FLAG_VIF)));
 	set_segment(cpu, SEG_CS, &cs);
 	cpu->s.rip = rec->gate.offset;
 	cpu->step_inhibit = true;
