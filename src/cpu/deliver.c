@@ -408,7 +408,7 @@ static void note_event(struct cpu *cpu, const struct event *ev)
 {
 	if (ev->vector == VEC_PF && ev->kind == EV_FAULT)
 		cpu->s.cr2 = ev->cr2;
-	if (ev->vector == VEC_DB && (ev->kind == EV_TRAP || ev->kind == EV_FAULT)) {
+	if (ev->vector == VEC_DB && (ev->kind == EV_TRAP || ev->kind == EV_FAULT || ev->kind == EV_INT1)) {
 		cpu->s.dr6 |= ev->dr6;
 		if (cpu->s.dr7 & DR7_GD) {
 			cpu->s.dr7 &= ~(uint64_t)DR7_GD;
@@ -489,7 +489,7 @@ static struct delivery_record *begin_record(struct cpu *cpu, const struct event 
 	rec->cpu = (uint8_t)cpu->id;
 	rec->kind = (uint8_t)ev->kind;
 	rec->vector = ev->vector;
-	rec->has_error = ev->has_error;
+	rec->has_error = ev->has_error && in_protected(cpu); /* real mode pushes none */
 	rec->error = ev->error;
 	rec->cr2 = ev->cr2;
 	rec->why = (uint16_t)ev->why;
