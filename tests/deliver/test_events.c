@@ -1,0 +1,948 @@
+/* Between two instructions: which event comes first, what holds it back, and what RF
+ * is in the image (SDM 3A, "Priority Among Concurrent Events"; 3B, "Debug Exceptions"). */
+#include "deliver/bed.h"
+
+#define HANDLER_RETURNS(vector) rig_write8(r, RIG_HANDLER(vector), 0xcf)
+#define NOP 0x90
+#define TARGET 0x5000u /* watched data */
+
+static void step(void) { cpu_step(&r->cpu); }
+static void steps(unsigned n)
+{
+	while (n--)
+		step();
+}
+static unsigned deliveries(void) { return (unsigned)r->trace.deliveries; }
+
+/* Breakpoint register n: R/W 0 execute, 1 write, 3 access; LEN as in DR7. */
+static void breakpoint(unsigned n, uint32_t address, unsigned rw, unsigned len)
+{
+	s()->dr[n] = address;
+	s()->dr7 |= 2u << 2 * n | (uint64_t)(rw | len << 2) << (16 + 4 * n);
+	cpu_state_changed(&r->cpu);
+}
+
+static void debug_exception(enum why why, uint32_t dr6, uint32_t rip)
+{
+	assert_why(last()->why, why);
+	assert_int_equal(last()->vector, VEC_DB);
+	assert_int_equal(last()->from.rip, rip);
+	assert_int_equal(s()->dr6, DR6_FIXED1 | dr6);
+}
+
+/* ---- SINGLE_STEP ---- */
+static void single_step_traps_behind_the_instruction(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP);
+	set_flags(FLAG_TF | FLAG_CF, 0);
+	step();
+	assert_int_equal(deliveries(), 0);
+	step();
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+	assert_int_equal(last()->kind, EV_TRAP);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_TF | FLAG_CF); /* RF = 0 */
+	assert_int_equal(flags(), FLAG_ONE | FLAG_CF);
+}
+
+static void popf_sets_tf_for_the_next_instruction(void **state)
+{
+	at_cpl(0);
+	PUT32(FLAG_ONE | FLAG_TF);
+	INSN(0x9d, NOP, NOP);
+	steps(2);
+	assert_int_equal(deliveries(), 0);
+	step();
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 2);
+}
+
+static void popf_that_clears_tf_still_traps(void **state)
+{
+	at_cpl(0);
+	PUT32(FLAG_ONE);
+	INSN(0x9d, NOP);
+	set_flags(FLAG_TF, 0);
+	steps(2);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+	assert_int_equal(word(2), FLAG_ONE);
+}
+
+static void iret_sets_tf_for_the_next_instruction(void **state)
+{
+	at_cpl(0);
+	PUT32(RIG_CODE + 0x10, RIG_CS3, FLAG_ONE | FLAG_TF, RIG_STACK3, RIG_DS3);
+	INSN(0xcf);
+	rig_write16(r, RIG_CODE + 0x10, NOP | NOP << 8);
+	steps(2);
+	assert_int_equal(deliveries(), 0);
+	step();
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 0x11);
+	assert_int_equal(last()->from.cpl, 3);
+}
+
+/* The same when whole blocks run: both ways of ending IRET and POPF must look up. */
+static void tf_is_seen_by_running_blocks(void **state)
+{
+	at_cpl(0);
+	PUT32(RIG_CODE + 0x10, RIG_CS0, FLAG_ONE | FLAG_TF);
+	INSN(NOP, 0xcf);
+	rig_write32(r, RIG_CODE + 0x10, 0x90909090);
+	rig_run(r, 100);
+	assert_int_equal(deliveries(), 1);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 0x11);
+
+	at_cpl(0);
+	PUT32(FLAG_ONE | FLAG_TF);
+	INSN(NOP, 0x9d, NOP, NOP, NOP);
+	rig_run(r, 100);
+	assert_int_equal(deliveries(), 2);
+	assert_int_equal(last()->from.rip, RIG_CODE + 3);
+}
+
+static void sysenter_carries_tf_into_ring_0(void **state)
+{
+	at_cpl(3);
+	s()->sysenter_cs = RIG_CS0;
+	s()->sysenter_eip = 0x18000;
+	s()->sysenter_esp = 0x28000;
+	INSN(0x0f, 0x34);
+	set_flags(FLAG_TF | FLAG_IF, 0);
+	steps(2);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, 0x18000);
+	assert_int_equal(last()->from.cpl, 0);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_TF);
+	assert_int_equal(reg(RSP), 0x28000 - 12);
+}
+
+/* INT n, INT3, INTO and INT1 clear TF on their way: no trap before the handler's first
+ * instruction. */
+static void software_interrupts_do_not_trap(void **state)
+{
+	for (enum way way = INT_N; way <= INT_1; way++) {
+		at_cpl(3);
+		rig_write16(r, RIG_HANDLER(ways[way].vector), NOP | NOP << 8);
+		set_flags(FLAG_TF, 0);
+		unsigned before = deliveries();
+		happen(way);
+		steps(2);
+		assert_int_equal(deliveries(), before + 1);
+		assert_true(word(2) & FLAG_TF);
+	}
+	at_cpl(0); /* INTO that does nothing is an instruction like others */
+	INSN(0xce, NOP);
+	set_flags(FLAG_TF, 0);
+	steps(2);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+}
+
+static void faulting_instruction_does_not_trap(void **state)
+{
+	at_cpl(0);
+	INSN(0x0f, 0x0b);
+	rig_write16(r, RIG_HANDLER(VEC_UD), NOP | NOP << 8);
+	set_flags(FLAG_TF, 0);
+	steps(3);
+	assert_int_equal(deliveries(), 1);
+	assert_int_equal(last()->vector, VEC_UD);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_TF | FLAG_RF);
+}
+
+static void single_step_over_hlt_wakes_it(void **state)
+{
+	at_cpl(0);
+	INSN(0xf4, NOP);
+	set_flags(FLAG_TF, 0);
+	rig_run(r, 2);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+	assert_int_equal(s()->activity, ACT_RUNNING);
+}
+
+/* ---- REP: TF after each iteration, RF = 1 in the image but for the last ---- */
+static void rep_stos(void)
+{
+	at_cpl(0);
+	HANDLER_RETURNS(VEC_DB);
+	HANDLER_RETURNS(V);
+	set_reg(RCX, 3);
+	set_reg(RDI, TARGET);
+	INSN(0xf3, 0xaa, 0xf4);
+}
+
+static void single_step_of_rep(void **state)
+{
+	rep_stos();
+	set_flags(FLAG_TF, 0);
+	for (unsigned left = 2; left + 1 > 0; left--) {
+		step();
+		assert_int_equal(reg(RCX), left);
+		assert_int_equal(reg(RDI), TARGET + 3 - left);
+		step();
+		debug_exception(WHY_SINGLE_STEP, DR6_BS, left ? RIG_CODE : RIG_CODE + 2);
+		assert_int_equal(word(2) & FLAG_RF, left ? FLAG_RF : 0);
+		step(); /* the handler's IRET */
+	}
+	assert_int_equal(deliveries(), 3);
+}
+
+static void interrupt_between_iterations(void **state)
+{
+	for (unsigned done = 1; done <= 3; done++) {
+		for (unsigned nmi = 0; nmi < 2; nmi++) {
+			rep_stos();
+			HANDLER_RETURNS(VEC_NMI);
+			set_flags(FLAG_IF, 0);
+			rig_run(r, done);
+			if (nmi)
+				cpu_pulse_nmi(&r->cpu, 0);
+			else
+				rig_interrupt(r, V);
+			step();
+			assert_int_equal(last()->kind, nmi ? EV_NMI : EV_IRQ);
+			assert_int_equal(last()->from.rip, done < 3 ? RIG_CODE : RIG_CODE + 2);
+			assert_int_equal(word(2) & FLAG_RF, done < 3 ? FLAG_RF : 0);
+			assert_int_equal(reg(RCX), 3 - done);
+			assert_int_equal(rig_run(r, 10), STOP_HALT);
+			assert_int_equal(reg(RCX), 0);
+			assert_int_equal(reg(RDI), TARGET + 3);
+			assert_int_equal(s()->rip, RIG_CODE + 3);
+		}
+	}
+}
+
+static void data_breakpoint_in_the_middle_of_rep(void **state)
+{
+	rep_stos();
+	breakpoint(0, TARGET + 1, 1, 0);
+	steps(3);
+	debug_exception(WHY_DATA_BREAKPOINT, DR6_B0, RIG_CODE);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_RF);
+	assert_int_equal(reg(RCX), 1);
+	rep_stos(); /* the last iteration's */
+	s()->dr6 = DR6_FIXED1;
+	breakpoint(0, TARGET + 2, 1, 0);
+	steps(4);
+	debug_exception(WHY_DATA_BREAKPOINT, DR6_B0, RIG_CODE + 2);
+	assert_int_equal(word(2), FLAG_ONE);
+}
+
+/* RF set from outside lasts until the whole repetition is over. */
+static void rf_lasts_over_a_repetition(void **state)
+{
+	rep_stos();
+	breakpoint(0, RIG_CODE, 0, 0);
+	breakpoint(1, RIG_CODE + 2, 0, 0);
+	set_flags(FLAG_RF, 0);
+	steps(3);
+	assert_int_equal(deliveries(), 0);
+	assert_int_equal(reg(RCX), 0);
+	assert_int_equal(flags() & FLAG_RF, 0);
+	step();
+	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0 << 1, RIG_CODE + 2);
+}
+
+/* ---- RF in the image ---- */
+static void rf_image_of_each_kind(void **state)
+{
+	static const bool rf[WAYS] = {[INVALID] = true};
+
+	for (enum way way = INT_N; way < WAYS; way++) {
+		at_cpl(0);
+		happen(way);
+		delivered(ways[way].vector);
+		assert_int_equal(word(2) & FLAG_RF, rf[way] ? FLAG_RF : 0);
+	}
+	at_cpl(0); /* an interrupt between instructions pushes RF as it is */
+	PUT32(RIG_CODE + 8, RIG_CS0, FLAG_ONE | FLAG_RF | FLAG_IF);
+	INSN(0xcf);
+	rig_interrupt(r, V);
+	steps(2);
+	assert_int_equal(last()->from.rip, RIG_CODE + 8);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_RF | FLAG_IF);
+	for (enum way way = INT_N; way <= INT_1; way++) { /* a software interrupt has spent it */
+		at_cpl(0);
+		set_flags(FLAG_RF, 0);
+		happen(way);
+		assert_int_equal(word(2) & FLAG_RF, 0);
+	}
+}
+
+static void rf_is_spent_by_one_instruction(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP);
+	set_flags(FLAG_RF, 0);
+	step();
+	assert_int_equal(flags(), FLAG_ONE);
+}
+
+/* ---- CODE_BREAKPOINT ---- */
+static void code_breakpoint_is_a_fault_with_rf_0(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP);
+	breakpoint(2, RIG_CODE + 1, 0, 0);
+	steps(2);
+	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0 << 2, RIG_CODE + 1);
+	assert_int_equal(last()->kind, EV_FAULT);
+	assert_int_equal(word(2), FLAG_ONE);
+}
+
+static void rf_passes_one_code_breakpoint(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP);
+	breakpoint(0, RIG_CODE, 0, 0);
+	breakpoint(1, RIG_CODE + 1, 0, 0);
+	set_flags(FLAG_RF, 0);
+	step();
+	assert_int_equal(deliveries(), 0);
+	step();
+	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0 << 1, RIG_CODE + 1);
+}
+
+static void code_breakpoint_waits_while_halted(void **state)
+{
+	at_cpl(0);
+	INSN(0xf4, NOP);
+	step();
+	breakpoint(0, RIG_CODE + 1, 0, 0);
+	step();
+	assert_int_equal(deliveries(), 0);
+	assert_int_equal(s()->activity, ACT_HALTED);
+}
+
+/* ---- DATA_BREAKPOINT ---- */
+static void data_breakpoint_traps_behind_the_access(void **state)
+{
+	for (unsigned read = 0; read < 2; read++) {
+		for (unsigned access = 0; access < 2; access++) {
+			at_cpl(0);
+			unsigned before = deliveries();
+			INSN(read ? 0xa1 : 0xa3, 0x00, 0x50, 0, 0, NOP);
+			breakpoint(3, TARGET + 2, access ? 3 : 1, 1);
+			steps(2);
+			if (read && !access) {
+				assert_int_equal(deliveries(), before);
+				continue;
+			}
+			debug_exception(WHY_DATA_BREAKPOINT, DR6_B0 << 3, RIG_CODE + 5);
+			assert_int_equal(last()->kind, EV_TRAP);
+			assert_int_equal(word(2), FLAG_ONE);
+		}
+	}
+}
+
+static void data_breakpoint_and_single_step_are_one_exception(void **state)
+{
+	at_cpl(0);
+	INSN(0xa3, 0x00, 0x50, 0, 0, NOP);
+	breakpoint(0, TARGET, 1, 0);
+	set_flags(FLAG_TF, 0);
+	steps(2);
+	debug_exception(WHY_SINGLE_STEP, DR6_B0 | DR6_BS, RIG_CODE + 5);
+	step();
+	assert_int_equal(deliveries(), 1);
+}
+
+static void data_breakpoint_of_a_faulting_instruction_is_lost(void **state)
+{
+	at_cpl(3);
+	rig_paging(r);
+	unmap(0x60000);
+	set_reg(RSI, TARGET); /* MOVSB reads the watched byte, then cannot write */
+	set_reg(RDI, 0x60000);
+	INSN(0xa4);
+	breakpoint(0, TARGET, 3, 0);
+	rig_write16(r, RIG_HANDLER(VEC_PF), NOP | NOP << 8);
+	steps(3);
+	assert_int_equal(deliveries(), 1);
+	assert_int_equal(last()->vector, VEC_PF);
+}
+
+/* ---- GENERAL_DETECT ---- */
+static void general_detect_is_a_fault_with_rf_1(void **state)
+{
+	at_cpl(0);
+	INSN(0x0f, 0x21, 0xc0); /* MOV EAX, DR0 */
+	s()->dr7 |= DR7_GD;
+	cpu_state_changed(&r->cpu);
+	step();
+	debug_exception(WHY_GENERAL_DETECT, DR6_BD, RIG_CODE);
+	assert_int_equal(last()->kind, EV_FAULT);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_RF);
+	assert_int_equal(s()->dr7, DR7_FIXED1);
+}
+
+/* Entering the debug handler clears DR7.GD, whatever made the exception; INT 1 (CD 01) is none. */
+static void every_debug_exception_clears_gd(void **state)
+{
+	at_cpl(0);
+	s()->dr7 |= DR7_GD;
+	INSN(NOP);
+	set_flags(FLAG_TF, 0);
+	steps(2);
+	assert_int_equal(s()->dr7, DR7_FIXED1);
+	at_cpl(0);
+	s()->dr7 |= DR7_GD;
+	happen(INT_1);
+	assert_int_equal(s()->dr7, DR7_FIXED1);
+	assert_int_equal(s()->dr6, DR6_FIXED1); /* INT1 sets no bit of DR6 */
+	at_cpl(0);
+	s()->dr7 |= DR7_GD;
+	INSN(0xcd, 0x01);
+	cpu_state_changed(&r->cpu);
+	step();
+	assert_int_equal(last()->vector, VEC_DB);
+	assert_int_equal(s()->dr7, DR7_FIXED1 | DR7_GD);
+}
+
+/* ---- TASK_SWITCH_TRAP ---- */
+#define OTHER_TSS 0x4000u
+#define OTHER     0x60u
+static void jump_to_a_task_with_t(void)
+{
+	static const uint16_t seg[6] = {RIG_DS0, RIG_CS0, RIG_DS0, RIG_DS0, RIG_DS0, RIG_DS0};
+
+	at_cpl(0);
+	descriptor(OTHER, OTHER_TSS, 0x67, 0x89, 0);
+	rig_write32(r, OTHER_TSS + 0x20, RIG_CODE + 0x100);
+	rig_write32(r, OTHER_TSS + 0x24, FLAG_ONE);
+	rig_write32(r, OTHER_TSS + 0x38, STACK1);
+	for (unsigned i = 0; i < 6; i++)
+		rig_write32(r, OTHER_TSS + 0x48 + 4 * i, seg[i]);
+	rig_write16(r, OTHER_TSS + 0x64, 1);
+	rig_write8(r, RIG_CODE + 0x100, NOP);
+	INSN(0xea, 0, 0, 0, 0, OTHER, 0);
+}
+
+static void task_switch_trap(void **state)
+{
+	jump_to_a_task_with_t();
+	steps(2);
+	debug_exception(WHY_TASK_SWITCH_TRAP, DR6_BT, RIG_CODE + 0x100);
+	assert_int_equal(last()->kind, EV_TRAP);
+	assert_int_equal(word(2), FLAG_ONE);
+}
+
+/* ---- priority ---- */
+static void trap_gates(void)
+{
+	for (unsigned v = 0; v < 256; v++)
+		rig_gate(r, (uint8_t)v, RIG_CS0, RIG_HANDLER(v), G_TRAP32(3));
+}
+
+/* Trap of the last instruction, NMI, INTR, code breakpoint of the next, its fetch. */
+static void debug_trap_nmi_intr_breakpoint_fetch(void **state)
+{
+	at_cpl(0);
+	rig_paging(r);
+	trap_gates();
+	unmap(0x60000);
+	rig_write8(r, 0x5ffff, NOP);
+	s()->rip = 0x5ffff;
+	breakpoint(0, 0x60000, 0, 0);
+	set_flags(FLAG_TF | FLAG_IF, 0);
+	step();
+	cpu_pulse_nmi(&r->cpu, 0);
+	rig_interrupt(r, V);
+	step();
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, 0x60000);
+	step();
+	assert_int_equal(last()->kind, EV_NMI);
+	assert_int_equal(last()->from.rip, RIG_HANDLER(VEC_DB));
+	step();
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(last()->from.rip, RIG_HANDLER(VEC_NMI));
+	HANDLER_RETURNS(V);
+	HANDLER_RETURNS(VEC_NMI);
+	rig_write8(r, RIG_HANDLER(VEC_DB), 0x9d); /* POPFD away: TF = 0 */
+	set_reg(RSP, RIG_STACK0);
+	set_flags(0, FLAG_TF);
+	s()->dr6 = DR6_FIXED1;
+	s()->rip = 0x60000;
+	cpu_state_changed(&r->cpu);
+	rig_interrupt(r, V);
+	step();
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(last()->from.rip, 0x60000);
+	steps(2);
+	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0, 0x60000);
+	set_reg(RSP, RIG_STACK0);
+	set_flags(FLAG_RF, 0);
+	s()->rip = 0x60000;
+	step();
+	assert_int_equal(last()->vector, VEC_PF);
+	assert_int_equal(last()->from.rip, 0x60000);
+	assert_int_equal(last()->cr2, 0x60000);
+}
+
+static void nmi_before_code_breakpoint(void **state)
+{
+	at_cpl(0);
+	INSN(NOP);
+	breakpoint(0, RIG_CODE, 0, 0);
+	cpu_pulse_nmi(&r->cpu, 0);
+	step();
+	assert_int_equal(last()->kind, EV_NMI);
+	assert_int_equal(word(2), FLAG_ONE);
+}
+
+static void data_breakpoint_before_code_breakpoint(void **state)
+{
+	at_cpl(0);
+	INSN(0xa3, 0x00, 0x50, 0, 0, NOP);
+	breakpoint(0, TARGET, 1, 0);
+	breakpoint(1, RIG_CODE + 5, 0, 0);
+	steps(2);
+	debug_exception(WHY_DATA_BREAKPOINT, DR6_B0, RIG_CODE + 5);
+	HANDLER_RETURNS(VEC_DB);
+	steps(2);
+	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0 | DR6_B0 << 1, RIG_CODE + 5);
+}
+
+static void init_before_traps_and_interrupts(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP);
+	set_flags(FLAG_TF | FLAG_IF, 0);
+	step();
+	cpu_pulse_init(&r->cpu);
+	rig_interrupt(r, V);
+	step();
+	assert_int_equal(deliveries(), 0);
+	assert_int_equal(s()->rip, 0xfff0);
+	assert_int_equal(s()->seg[SEG_CS].base, 0xffff0000);
+	assert_int_equal(s()->pending_dr6, 0);
+	assert_int_equal(s()->cr0 & CR0_PE, 0);
+}
+
+/* The trap on a task switch is the one thing that comes before INIT. */
+static void task_switch_trap_before_init(void **state)
+{
+	jump_to_a_task_with_t();
+	step();
+	cpu_pulse_init(&r->cpu);
+	step();
+	debug_exception(WHY_TASK_SWITCH_TRAP, DR6_BT, RIG_CODE + 0x100);
+	step();
+	assert_int_equal(s()->rip, 0xfff0);
+	assert_int_equal(deliveries(), 1);
+}
+
+/* ---- MOV SS and POP SS ---- */
+enum ss_load { MOV_SS, POP_SS, SS_LOADS };
+
+/* Loads SS, then NOP NOP; returns the address behind the load. */
+static uint32_t load_ss(enum ss_load how)
+{
+	at_cpl(0);
+	HANDLER_RETURNS(VEC_DB);
+	set_reg(RAX, RIG_DS0);
+	PUT32(RIG_DS0);
+	if (how == MOV_SS)
+		INSN(0x8e, 0xd0, NOP, NOP, NOP);
+	else
+		INSN(0x17, NOP, NOP, NOP);
+	s()->dr6 = DR6_FIXED1;
+	return RIG_CODE + (how == MOV_SS ? 2 : 1);
+}
+
+static void ss_load_holds_interrupts_for_one_instruction(void **state)
+{
+	for (enum ss_load how = MOV_SS; how < SS_LOADS; how++) {
+		for (unsigned nmi = 0; nmi < 2; nmi++) {
+			uint32_t behind = load_ss(how);
+			unsigned before = deliveries();
+			set_flags(FLAG_IF, 0);
+			step();
+			if (nmi)
+				cpu_pulse_nmi(&r->cpu, 0);
+			else
+				rig_interrupt(r, V);
+			step();
+			assert_int_equal(deliveries(), before);
+			step();
+			assert_int_equal(last()->kind, nmi ? EV_NMI : EV_IRQ);
+			assert_int_equal(last()->from.rip, behind + 1);
+		}
+	}
+}
+
+static void ss_load_holds_interrupts_when_blocks_run(void **state)
+{
+	for (enum ss_load how = MOV_SS; how < SS_LOADS; how++) {
+		for (unsigned nmi = 0; nmi < 2; nmi++) {
+			uint32_t behind = load_ss(how);
+			set_flags(FLAG_IF, 0);
+			rig_run(r, 1);
+			if (nmi)
+				cpu_pulse_nmi(&r->cpu, 0);
+			else
+				rig_interrupt(r, V);
+			rig_run(r, 3);
+			assert_int_equal(last()->kind, nmi ? EV_NMI : EV_IRQ);
+			assert_int_equal(last()->from.rip, behind + 1);
+		}
+	}
+}
+
+static void ss_load_loses_its_single_step(void **state)
+{
+	for (enum ss_load how = MOV_SS; how < SS_LOADS; how++) {
+		uint32_t behind = load_ss(how);
+		unsigned before = deliveries();
+		set_flags(FLAG_TF, 0);
+		steps(2);
+		assert_int_equal(deliveries(), before);
+		step();
+		debug_exception(WHY_SINGLE_STEP, DR6_BS, behind + 1);
+	}
+}
+
+static void ss_load_suppresses_a_code_breakpoint_behind_it(void **state)
+{
+	for (enum ss_load how = MOV_SS; how < SS_LOADS; how++) {
+		uint32_t behind = load_ss(how);
+		unsigned before = deliveries();
+		breakpoint(0, behind, 0, 0);
+		breakpoint(1, behind + 1, 0, 0);
+		steps(2);
+		assert_int_equal(deliveries(), before);
+		assert_int_equal(s()->rip, behind + 1);
+		step();
+		debug_exception(WHY_CODE_BREAKPOINT, DR6_B0 << 1, behind + 1);
+	}
+}
+
+/* Its own data breakpoint comes behind the next instruction; where that is INT3 or INT n, at
+ * the first instruction of the handler. */
+static void ss_load_with_a_data_breakpoint(void **state)
+{
+	for (enum ss_load how = MOV_SS; how < SS_LOADS; how++) {
+		static const struct { uint8_t code[2], vector; } next[] = {{{NOP}, 0}, {{0xcc}, VEC_BP}, {{0xcd, V}, V}};
+
+		for (unsigned i = 0; i < 3; i++) {
+			at_cpl(3);
+			s()->dr6 = DR6_FIXED1;
+			rig_write32(r, TARGET, RIG_DS3);
+			if (how == MOV_SS)
+				INSN(0x8e, 0x15, 0x00, 0x50, 0, 0);
+			else
+				INSN(NOP, NOP, NOP, NOP, NOP, 0x17);
+			rig_write(r, RIG_CODE + 6, next[i].code, 2);
+			breakpoint(0, how == MOV_SS ? TARGET : RIG_STACK3, 3, 0);
+			rig_write32(r, RIG_STACK3, RIG_DS3);
+			steps(how == MOV_SS ? 1 : 6);
+			unsigned before = deliveries();
+			step();
+			assert_int_equal(deliveries(), before + (i > 0));
+			step();
+			debug_exception(WHY_DATA_BREAKPOINT, DR6_B0, i ? RIG_HANDLER(next[i].vector) : RIG_CODE + 7);
+			assert_int_equal(last()->from.cpl, i ? 0 : 3);
+			assert_int_equal(deliveries(), before + 1 + (i > 0));
+		}
+	}
+}
+
+/* ---- STI ---- */
+static void sti_holds_intr_for_one_instruction(void **state)
+{
+	at_cpl(0);
+	INSN(0xfb, NOP, NOP);
+	rig_interrupt(r, V);
+	steps(2);
+	assert_int_equal(deliveries(), 0);
+	step();
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(last()->from.rip, RIG_CODE + 2);
+}
+
+static void sti_holds_neither_nmi_nor_debug_traps(void **state)
+{
+	at_cpl(0);
+	INSN(0xfb, NOP, NOP);
+	step();
+	cpu_pulse_nmi(&r->cpu, 0);
+	step();
+	assert_int_equal(last()->kind, EV_NMI);
+	assert_int_equal(last()->from.rip, RIG_CODE + 1);
+	at_cpl(0);
+	set_flags(FLAG_TF, 0);
+	INSN(0xfb, NOP, NOP);
+	steps(2);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+}
+
+/* A fault instead of the next instruction ends the shadow. */
+static void delivery_ends_a_shadow(void **state)
+{
+	at_cpl(0);
+	trap_gates();
+	INSN(0xfb, 0x0f, 0x0b);
+	rig_interrupt(r, V);
+	steps(2);
+	assert_int_equal(last()->vector, VEC_UD);
+	step();
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(last()->from.rip, RIG_HANDLER(VEC_UD));
+}
+
+static void sti_hlt_is_woken(void **state)
+{
+	at_cpl(0);
+	INSN(0xfb, 0xf4, NOP);
+	rig_interrupt(r, V);
+	rig_run(r, 3);
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(last()->from.rip, RIG_CODE + 2);
+}
+
+static void intr_waits_for_if(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP, 0xfb, NOP, NOP);
+	rig_interrupt(r, V);
+	rig_run(r, 3);
+	assert_int_equal(deliveries(), 0);
+	assert_int_equal(r->pin.acknowledged, 0);
+	rig_run(r, 2);
+	assert_int_equal(r->pin.acknowledged, 1);
+	assert_int_equal(last()->from.rip, RIG_CODE + 4);
+}
+
+static void popf_and_iret_set_if_without_a_shadow(void **state)
+{
+	at_cpl(0);
+	PUT32(FLAG_ONE | FLAG_IF);
+	INSN(NOP, 0x9d, NOP);
+	rig_interrupt(r, V);
+	rig_run(r, 3);
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(last()->from.rip, RIG_CODE + 2);
+	at_cpl(0);
+	PUT32(RIG_CODE + 8, RIG_CS0, FLAG_ONE | FLAG_IF);
+	INSN(NOP, 0xcf);
+	rig_interrupt(r, V);
+	rig_run(r, 3);
+	assert_int_equal(last()->from.rip, RIG_CODE + 8);
+}
+
+/* ---- HLT, NMI, INIT ---- */
+static void hlt_is_woken_by_nmi_intr_and_init(void **state)
+{
+	for (unsigned what = 0; what < 4; what++) {
+		at_cpl(0);
+		INSN(0xf4, NOP);
+		if (what == 1)
+			set_flags(FLAG_IF, 0);
+		assert_int_equal(rig_run(r, 10), STOP_HALT);
+		assert_int_equal(rig_run(r, 10), STOP_HALT);
+		unsigned before = deliveries();
+		if (what == 0)
+			cpu_pulse_nmi(&r->cpu, 0);
+		else if (what < 3)
+			rig_interrupt(r, V); /* 2: with IF = 0 */
+		else
+			cpu_pulse_init(&r->cpu);
+		step();
+		if (what == 2) {
+			assert_int_equal(s()->activity, ACT_HALTED);
+			assert_int_equal(deliveries(), before);
+			continue;
+		}
+		assert_int_equal(s()->activity, ACT_RUNNING);
+		if (what == 3) {
+			assert_int_equal(s()->rip, 0xfff0);
+			continue;
+		}
+		assert_int_equal(last()->kind, what ? EV_IRQ : EV_NMI);
+		assert_int_equal(last()->from.rip, RIG_CODE + 1);
+	}
+}
+
+static void nmi_is_blocked_and_one_is_latched(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP, NOP);
+	HANDLER_RETURNS(VEC_NMI);
+	cpu_pulse_nmi(&r->cpu, 0);
+	step();
+	assert_int_equal(last()->kind, EV_NMI);
+	assert_true(s()->nmi_blocked);
+	cpu_pulse_nmi(&r->cpu, 0);
+	cpu_pulse_nmi(&r->cpu, 0);
+	step(); /* IRET */
+	assert_int_equal(deliveries(), 1);
+	step();
+	assert_int_equal(deliveries(), 2);
+	assert_int_equal(last()->from.rip, RIG_CODE);
+	steps(3);
+	assert_int_equal(deliveries(), 2);
+}
+
+/* A processor that waits for its startup IPI takes nothing else. */
+static void wait_for_sipi_blocks_nmi(void **state)
+{
+	at_cpl(0);
+	s()->activity = ACT_WAIT_SIPI;
+	cpu_pulse_nmi(&r->cpu, 0);
+	step();
+	assert_int_equal(deliveries(), 0);
+	assert_int_equal(s()->activity, ACT_WAIT_SIPI);
+	cpu_start(&r->cpu, 0x10);
+	assert_int_equal(s()->activity, ACT_RUNNING);
+	step();
+	assert_int_equal(last()->kind, EV_NMI);
+}
+
+static void init_makes_an_application_processor_wait(void **state)
+{
+	at_cpl(0);
+	r->cpu.id = 1;
+	cpu_pulse_init(&r->cpu);
+	step();
+	assert_int_equal(s()->activity, ACT_WAIT_SIPI);
+	assert_int_equal(rig_run(r, 10), STOP_HALT);
+}
+
+/* ---- faults of fetching and decoding ---- */
+static void run_or_step(unsigned run)
+{
+	if (run)
+		rig_run(r, 1);
+	else
+		step();
+}
+
+/* FETCH_LIMIT: #GP(0), the last byte counts; before a page fault. */
+static void fetch_beyond_the_code_segment(void **state)
+{
+	for (unsigned run = 0; run < 2; run++) {
+		for (unsigned short_by = 0; short_by < 2; short_by++) {
+			at_cpl(0);
+			unsigned before = deliveries();
+			INSN(0xb8, 1, 2, 3, 4);
+			s()->seg[SEG_CS].limit = RIG_CODE + 4 - short_by;
+			cpu_state_changed(&r->cpu);
+			run_or_step(run);
+			if (short_by)
+				faulted(VEC_GP, 0, WHY_FETCH_LIMIT);
+			else
+				assert_int_equal(deliveries(), before);
+		}
+	}
+	at_cpl(0);
+	rig_paging(r);
+	unmap(0x60000);
+	s()->rip = 0x60000;
+	s()->seg[SEG_CS].limit = 0x5ffff;
+	cpu_state_changed(&r->cpu);
+	step();
+	assert_why(last()->why, WHY_FETCH_LIMIT);
+}
+
+/* UNDEFINED_OPCODE: #UD */
+static void undefined_opcode(void **state)
+{
+	static const uint8_t text[][4] = {
+		{0x0f, 0xff},             /* UD0 has a reason of its own: not here */
+		{0xf0, 0x90},             /* LOCK NOP */
+		{0x8d, 0xc0},             /* LEA with a register */
+		{0x0f, 0x20, 0xe8},       /* MOV EAX, CR5 */
+		{0xff, 0xff},             /* group 5, /7 */
+	};
+
+	for (unsigned run = 0; run < 2; run++) {
+		for (unsigned i = 1; i < 5; i++) {
+			at_cpl(0);
+			code(text[i], 4);
+			run_or_step(run);
+			assert_why(last()->why, WHY_UNDEFINED_OPCODE);
+			assert_int_equal(last()->vector, VEC_UD);
+			assert_int_equal(last()->from.rip, RIG_CODE);
+			assert_int_equal(word(2) & FLAG_RF, FLAG_RF);
+		}
+	}
+}
+
+/* INSTRUCTION_TOO_LONG: #GP(0) from the 16th byte on, before what it would be. */
+static void instruction_of_15_bytes_and_of_16(void **state)
+{
+	for (unsigned run = 0; run < 2; run++) {
+		for (unsigned prefixes = 14; prefixes < 17; prefixes++) {
+			at_cpl(0);
+			unsigned before = deliveries();
+			for (unsigned i = 0; i < prefixes; i++)
+				rig_write8(r, RIG_CODE + i, 0x26);
+			rig_write8(r, RIG_CODE + prefixes, NOP);
+			run_or_step(run);
+			if (prefixes > 14)
+				faulted(VEC_GP, 0, WHY_INSTRUCTION_TOO_LONG);
+			else
+				assert_int_equal(deliveries(), before);
+		}
+	}
+}
+
+/* BRANCH_LIMIT: #GP(0) at the branch. */
+static void branch_beyond_the_code_segment(void **state)
+{
+	static const struct { uint8_t text[6]; } branch[] = {
+		{{0xe9, 0xfb, 0xff, 0x06, 0x00}}, /* JMP 80000h */
+		{{0xe8, 0xfb, 0xff, 0x06, 0x00}}, /* CALL */
+		{{0x0f, 0x85, 0xfa, 0xff, 0x06, 0x00}}, /* JNZ */
+		{{0xff, 0xe0}},                   /* JMP EAX */
+		{{0xff, 0xd0}},                   /* CALL EAX */
+		{{0xc3}},                         /* RET */
+	};
+
+	for (unsigned run = 0; run < 2; run++) {
+		for (unsigned i = 0; i < sizeof(branch) / sizeof(branch[0]); i++) {
+			for (unsigned beyond = 0; beyond < 2; beyond++) {
+				at_cpl(0);
+				unsigned before = deliveries();
+				set_reg(RAX, 0x80000);
+				rig_write32(r, RIG_STACK0, 0x80000);
+				code(branch[i].text, 6);
+				s()->seg[SEG_CS].limit = 0x80000 - beyond;
+				cpu_state_changed(&r->cpu);
+				run_or_step(run);
+				if (beyond) {
+					faulted(VEC_GP, 0, WHY_BRANCH_LIMIT);
+					assert_int_equal(last()->from.rsp, RIG_STACK0);
+				} else {
+					assert_int_equal(deliveries(), before);
+					assert_int_equal(s()->rip, 0x80000);
+				}
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(single_step_traps_behind_the_instruction), T(popf_sets_tf_for_the_next_instruction),
+		T(popf_that_clears_tf_still_traps), T(iret_sets_tf_for_the_next_instruction),
+		T(tf_is_seen_by_running_blocks), T(sysenter_carries_tf_into_ring_0), T(software_interrupts_do_not_trap),
+		T(faulting_instruction_does_not_trap), T(single_step_over_hlt_wakes_it), T(single_step_of_rep),
+		T(interrupt_between_iterations), T(data_breakpoint_in_the_middle_of_rep), T(rf_lasts_over_a_repetition),
+		T(rf_image_of_each_kind), T(rf_is_spent_by_one_instruction), T(code_breakpoint_is_a_fault_with_rf_0),
+		T(rf_passes_one_code_breakpoint), T(code_breakpoint_waits_while_halted),
+		T(data_breakpoint_traps_behind_the_access), T(data_breakpoint_and_single_step_are_one_exception),
+		T(data_breakpoint_of_a_faulting_instruction_is_lost), T(general_detect_is_a_fault_with_rf_1),
+		T(every_debug_exception_clears_gd), T(task_switch_trap), T(debug_trap_nmi_intr_breakpoint_fetch),
+		T(nmi_before_code_breakpoint), T(data_breakpoint_before_code_breakpoint),
+		T(init_before_traps_and_interrupts), T(task_switch_trap_before_init),
+		T(ss_load_holds_interrupts_for_one_instruction), T(ss_load_holds_interrupts_when_blocks_run),
+		T(ss_load_loses_its_single_step), T(ss_load_suppresses_a_code_breakpoint_behind_it),
+		T(ss_load_with_a_data_breakpoint), T(sti_holds_intr_for_one_instruction),
+		T(sti_holds_neither_nmi_nor_debug_traps), T(delivery_ends_a_shadow), T(sti_hlt_is_woken),
+		T(intr_waits_for_if), T(popf_and_iret_set_if_without_a_shadow), T(hlt_is_woken_by_nmi_intr_and_init),
+		T(nmi_is_blocked_and_one_is_latched), T(wait_for_sipi_blocks_nmi),
+		T(init_makes_an_application_processor_wait), T(fetch_beyond_the_code_segment), T(undefined_opcode),
+		T(instruction_of_15_bytes_and_of_16), T(branch_beyond_the_code_segment),
+	};
+
+	return cmocka_run_group_tests_name("events", tests, NULL, NULL);
+}
