@@ -285,6 +285,8 @@ static uint32_t read_bytes(struct pci *pci, uint16_t port, unsigned bytes)
 
 	if (!f)
 		return UINT32_MAX;
+	if (f->reading)
+		f->reading(f->device, offset, bytes);
 	return pci_config(f, offset, bytes);
 }
 

@@ -102,6 +102,8 @@ struct pci_function {
 	struct pci *pci;
 	/* After a write of configuration bytes offset..offset+bytes-1 and after reset (0, 256). */
 	void (*written)(void *device, unsigned offset, unsigned bytes);
+	/* Before configuration bytes are read; may be NULL. */
+	void (*reading)(void *device, unsigned offset, unsigned bytes);
 	void *device;
 };
 
