@@ -92,6 +92,12 @@ static uint16_t random_code_selector(struct random *r, bool ldt)
 	return selectors[random_below(r, ldt ? 6 : 3)];
 }
 
+/* Is the address among the bytes of the test's own instructions, or may be? */
+static bool is_own(const struct test_case *c, uint32_t at)
+{
+	return at + sizeof(c->lead_bytes) - c->at < sizeof(c->lead_bytes) + sizeof(c->bytes);
+}
+
 /* An offset that leads to int3, mostly, and not into the instruction itself. */
 static uint32_t random_target(struct random *r, const struct test_case *c, uint16_t cs)
 {
@@ -99,7 +105,7 @@ static uint32_t random_target(struct random *r, const struct test_case *c, uint1
 
 	if (chance(r, 10))
 		return random32(r) & 0x7fffffff;
-	if (at - c->at < sizeof(c->bytes))
+	if (is_own(c, at))
 		at = CODE;
 	return cs == SEL_LDT_CODE16 || cs == SEL_LDT_CODE32 ? at - ARENA : at;
 }
@@ -417,7 +423,7 @@ static void make_immediate(struct random *r, struct test_case *c, bool ldt)
 			if (n > 1)
 				patch(c, n, &(uint32_t){target - next}, n);
 			/* Never into itself. */
-			if (next + (uint32_t)c->insn.imm - c->start.eip < c->size)
+			if (is_own(c, c->at + c->size + (uint32_t)c->insn.imm))
 				patch(c, n, &(uint32_t){0}, n);
 		}
 	}
@@ -457,6 +463,87 @@ static void add_fnsave(struct test_case *c)
 	c->total += (unsigned)sizeof(fnsave) - skip + 4;
 }
 
+/* ---- what runs before it ---- */
+/* Instructions whose flags are all defined but for AF after logic. */
+static bool may_be_led(const struct insn *i)
+{
+	const char *name = mnemonic_name(i->mnemonic);
+	static const uint16_t plain[] = {MN_add,   MN_adc,   MN_sub,  MN_sbb, MN_cmp, MN_and, MN_or,
+					 MN_xor,   MN_test,  MN_inc,  MN_dec, MN_neg, MN_not, MN_mov,
+					 MN_movzx, MN_movsx, MN_xchg, MN_lea, MN_nop};
+
+	for (unsigned n = 0; n < i->operands; n++)
+		if (i->op[n].kind != OPD_GPR && i->op[n].kind != OPD_IMM && i->op[n].kind != OPD_REL)
+			return i->mnemonic == MN_lea;
+	if (i->status != DECODE_OK || !strncmp(name, "set", 3) || !strncmp(name, "cmov", 4))
+		return i->status == DECODE_OK;
+	if (name[0] == 'j' && i->op[0].kind == OPD_REL && strncmp(name, "jcx", 3) != 0)
+		return true;
+	for (unsigned n = 0; n < sizeof(plain) / sizeof(plain[0]); n++)
+		if (i->mnemonic == plain[n])
+			return true;
+	return false;
+}
+
+static void lead_byte(struct test_case *c, unsigned byte)
+{
+	c->lead_bytes[c->lead++] = (uint8_t)byte;
+}
+
+/* One instruction between registers. */
+static void add_lead(struct random *r, struct test_case *c)
+{
+	unsigned kind = random_below(r, 16), operation = random_below(r, 8) << 3, reg = random_below(r, 64);
+
+	if (chance(r, 20))
+		lead_byte(c, 0x66);
+	if (kind < 8) { /* ADD OR ADC SBB AND SUB XOR CMP, MOV, TEST */
+		static const uint8_t others[] = {0x84, 0x85, 0x88, 0x89, 0x8a, 0x8b};
+		bool other = chance(r, 30);
+		unsigned opcode = other ? others[random_below(r, 6)] : operation | random_below(r, 4);
+		c->lead_logic |=
+			opcode == 0x84 || opcode == 0x85 || operation == 0x08 || operation == 0x20 || operation == 0x30;
+		lead_byte(c, opcode);
+		lead_byte(c, 0xc0 | reg);
+	} else if (kind < 10) {
+		c->lead_logic |= operation == 0x08 || operation == 0x20 || operation == 0x30;
+		lead_byte(c, 0x83);
+		lead_byte(c, 0xc0 | operation | (reg & 7));
+		lead_byte(c, random_below(r, 256));
+	} else if (kind < 12) { /* INC, DEC */
+		lead_byte(c, 0x40 | (reg & 15));
+	} else if (kind == 12) { /* NOT, NEG */
+		lead_byte(c, 0xf6 | (reg >> 5 & 1));
+		lead_byte(c, 0xd0 | (reg & 15));
+	} else if (kind == 13) { /* SETcc, CMOVcc */
+		lead_byte(c, 0x0f);
+		lead_byte(c, (chance(r, 50) ? 0x90 : 0x40) | random_below(r, 16));
+		lead_byte(c, 0xc0 | reg);
+	} else if (kind == 14) { /* MOVZX, MOVSX */
+		lead_byte(c, 0x0f);
+		lead_byte(c, 0xb6 | (reg & 1) | (reg & 2) << 2);
+		lead_byte(c, 0xc0 | reg);
+	} else { /* LEA reg, [reg + 8 bits] */
+		lead_byte(c, 0x8d);
+		lead_byte(c, 0x40 | (reg & 0x38) | (reg & 3));
+		lead_byte(c, random_below(r, 256));
+	}
+}
+
+/* Up to four of them, so that blocks are more than one instruction. */
+static void make_lead(struct random *r, struct test_case *c)
+{
+	if (!may_be_led(&c->insn) || chance(r, 50))
+		return;
+	for (unsigned n = 1 + random_below(r, 4); n > 0; n--)
+		add_lead(r, c);
+	if (c->at - c->lead < CODE + INT3_ONLY) {
+		c->lead = 0;
+		c->lead_logic = false;
+	}
+	c->start.eip -= c->lead;
+}
+
 void make_case(struct random *r, unsigned row, unsigned turn, bool ldt, struct test_case *c)
 {
 	do {
@@ -473,4 +560,5 @@ void make_case(struct random *r, unsigned row, unsigned turn, bool ldt, struct t
 	make_selectors(r, c, ldt);
 	make_stack(r, c, ldt);
 	add_fnsave(c);
+	make_lead(r, c);
 }

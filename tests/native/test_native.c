@@ -89,14 +89,19 @@ static void poke(struct bench *b, const struct poke *p)
 
 static void place_code(struct bench *b, const struct test_case *c, bool remove)
 {
-	uint8_t bytes[32];
-	unsigned n = c->total;
+	uint8_t bytes[sizeof(c->lead_bytes) + sizeof(c->bytes)];
+	uint32_t at = c->at - c->lead;
+	unsigned n = c->lead + c->total;
 
-	if (c->at + n > CODE + CODE_BYTES)
-		n = CODE + CODE_BYTES - c->at;
+	if (at + n > CODE + CODE_BYTES)
+		n = CODE + CODE_BYTES - at;
 	memset(bytes, 0xcc, sizeof(bytes));
-	memcpy(b->host.code + (c->at - CODE), remove ? bytes : c->bytes, n);
-	emulator_load(&b->emulator, c->at, remove ? bytes : c->bytes, n);
+	if (!remove) {
+		memcpy(bytes, c->lead_bytes, c->lead);
+		memcpy(bytes + c->lead, c->bytes, c->total);
+	}
+	memcpy(b->host.code + (at - CODE), bytes, n);
+	emulator_load(&b->emulator, at, bytes, n);
 }
 
 /* ---- comparing ---- */
@@ -220,6 +225,9 @@ static void tell(struct bench *b, const struct test_case *t, bool plain, const s
 	b->tally.told++;
 	printf("FAILED group %llu, %s, %s (%s) %s:", (unsigned long long)b->group, mnemonic_name(t->insn.mnemonic),
 	       opcode_rows[t->insn.row].encoding, opcode_rows[t->insn.row].operands, plain ? "plain" : "blocks");
+	for (unsigned i = 0; i < t->lead; i++)
+		printf(" %02x", t->lead_bytes[i]);
+	printf("%s", t->lead ? " |" : "");
 	for (unsigned i = 0; i < t->size; i++)
 		printf(" %02x", t->bytes[i]);
 	printf("\n   %s (ours/host)\n    eip=%x cs=%x eflags=%x ds=%x es=%x ss=%x gs=%x", c->text, s->eip, s->cs,
