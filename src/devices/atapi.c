@@ -480,7 +480,8 @@ static void start_packet(struct ide_channel *ch)
 	struct ide_drive *d = ide_selected(ch);
 	uint32_t limit = d->mid.now | (uint32_t)d->high.now << 8;
 
-	if ((d->feature.now & 2) || ((d->feature.now & 1) && !ch->ide->pci.pci)) { /* overlap; DMA without a bus master */
+	/* No overlap; no DMA without a bus master. */
+	if ((d->feature.now & 2) || ((d->feature.now & 1) && !ch->ide->pci.pci)) {
 		ide_fail(ch, IDE_ERROR_ABRT);
 		return;
 	}

@@ -184,7 +184,8 @@ static bool open_file(struct disk *disk, unsigned flags)
 		disk->fd = open(disk->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		disk->read_only = true;
 		if (disk->fd >= 0)
-			tell(disk, "%s: may not be written: the guest finds it read-only (-snapshot keeps writes in memory)",
+			tell(disk,
+			     "%s: may not be written: the guest finds it read-only (-snapshot keeps writes in memory)",
 			     disk->path);
 	}
 	if (disk->fd < 0)
@@ -210,7 +211,7 @@ static bool measure(struct disk *disk)
 	disk->sectors = disk->file_size / disk->sector_size;
 	if (disk->file_size % disk->sector_size) {
 		disk->sectors++;
-		tell(disk, "%s: %" PRIu64 " bytes are no whole number of %u-byte sectors: the last one is filled with zeros",
+		tell(disk, "%s: %" PRIu64 " bytes are no whole number of %u-byte sectors: zeros fill the last one",
 		     disk->path, disk->file_size, (unsigned)disk->sector_size);
 	}
 	return true;

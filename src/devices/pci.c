@@ -195,7 +195,8 @@ static void message(struct pci *pci, uint64_t address, uint32_t data, uint64_t c
 void pci_msi_send(struct pci_function *f, uint64_t cause)
 {
 	if (pci_msi_enabled(f) && (command(f) & PCI_COMMAND_MASTER))
-		message(f->pci, pci_config(f, f->msi + PCI_MSI_ADDRESS, 4), pci_config(f, f->msi + PCI_MSI_DATA, 2), cause);
+		message(f->pci, pci_config(f, f->msi + PCI_MSI_ADDRESS, 4), pci_config(f, f->msi + PCI_MSI_DATA, 2),
+			cause);
 }
 
 /* ---- bus masters ---- */

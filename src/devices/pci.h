@@ -125,8 +125,8 @@ bool pci_init(struct pci *pci, struct bus *bus, struct clock *clock);
 /* RST#: every function's configuration as after power-on. */
 void pci_reset(struct pci *pci);
 /* Message-signalled interrupts go there. */
-void pci_set_message_sink(struct pci *pci, void (*message)(void *owner, uint64_t address, uint32_t data, uint64_t cause),
-			  void *owner);
+void pci_set_message_sink(struct pci *pci,
+			  void (*message)(void *owner, uint64_t address, uint32_t data, uint64_t cause), void *owner);
 /* Who sees cycles at CF8h-CFBh that are not configuration addresses. */
 void pci_set_beside(struct pci *pci, struct port_ops ops, void *device);
 

@@ -75,7 +75,8 @@ static bool add_segment(struct virtio_request *r, uint64_t address, uint32_t len
 }
 
 /* A table of descriptors: the queue's own or an indirect one.  False: a rule is broken. */
-static bool walk(struct virtio *v, struct virtio_request *r, uint64_t table, uint32_t size, uint32_t index, bool indirect)
+static bool walk(struct virtio *v, struct virtio_request *r, uint64_t table, uint32_t size, uint32_t index,
+		 bool indirect)
 {
 	for (uint32_t steps = 0; steps < size; steps++) {
 		uint64_t at = table + 16 * (uint64_t)index;
@@ -84,7 +85,8 @@ static bool walk(struct virtio *v, struct virtio_request *r, uint64_t table, uin
 		unsigned flags = (unsigned)fetch(v, at + 12, 2), next = (unsigned)fetch(v, at + 14, 2);
 
 		if (flags & DESC_INDIRECT) {
-			if (indirect || (flags & DESC_NEXT) || length == 0 || length % 16 || length / 16 > VIRTIO_QUEUE_SIZE)
+			if (indirect || (flags & DESC_NEXT) || length == 0 || length % 16 ||
+			    length / 16 > VIRTIO_QUEUE_SIZE)
 				return false;
 			return walk(v, r, address, length / 16, 0, true);
 		}
@@ -149,7 +151,8 @@ static void notify(struct virtio *v)
 		timer_arm(&v->timer, v->clock->now + VIRTIO_DELAY);
 }
 
-static void copy(struct virtio *v, const struct virtio_request *r, uint64_t from, uint8_t *data, uint32_t size, bool put)
+static void copy(struct virtio *v, const struct virtio_request *r, uint64_t from, uint8_t *data, uint32_t size,
+		 bool put)
 {
 	for (unsigned i = 0; i < r->count && size; i++) {
 		const struct virtio_segment *s = &r->segment[i];
@@ -351,6 +354,11 @@ static void legacy_write(void *device, uint64_t offset, unsigned bytes, uint64_t
 }
 
 /* ---- registers of version 1 ---- */
+static uint32_t half_of(uint64_t features, uint32_t select)
+{
+	return select > 1 ? 0 : (uint32_t)(features >> (32 * select));
+}
+
 static uint64_t common_value(const struct virtio *v, unsigned offset)
 {
 	bool there = v->queue_select == 0;
@@ -359,11 +367,11 @@ static uint64_t common_value(const struct virtio *v, unsigned offset)
 	case VIRTIO_DEVICE_SELECT:
 		return v->device_select;
 	case VIRTIO_DEVICE_FEATURES:
-		return v->device_select > 1 ? 0 : (uint32_t)((v->features & ~VIRTIO_F_ANY_LAYOUT) >> (32 * v->device_select));
+		return half_of(v->features & ~VIRTIO_F_ANY_LAYOUT, v->device_select);
 	case VIRTIO_DRIVER_SELECT:
 		return v->driver_select;
 	case VIRTIO_DRIVER_FEATURES:
-		return v->driver_select > 1 ? 0 : (uint32_t)(v->driver_features >> (32 * v->driver_select));
+		return half_of(v->driver_features, v->driver_select);
 	case VIRTIO_MSIX_CONFIG:
 	case VIRTIO_QUEUE_VECTOR:
 		return 0xffff;
@@ -567,8 +575,7 @@ static void add_capability(struct pci_function *f, unsigned index, uint8_t type,
 }
 
 bool virtio_init(struct virtio *v, struct pci *pci, struct clock *clock, uint8_t devfn, unsigned index,
-		 const char *name, uint16_t type, uint32_t class_code, uint64_t features,
-		 bool (*serve)(struct virtio *v, const struct virtio_request *request, uint32_t *written, uint64_t *ns))
+		 const char *name, uint16_t type, uint32_t class_code, uint64_t features, virtio_serve *serve)
 {
 	/* Transitional device ids: network 1000h, block 1001h ... */
 	const struct pci_identity id = {0x1af4, (uint16_t)(0x0fff + type), 0x1af4, type, 0x00, class_code, 1};

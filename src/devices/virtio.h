@@ -82,6 +82,11 @@ struct virtio_request {
 	struct virtio_segment segment[VIRTIO_QUEUE_SIZE];
 };
 
+struct virtio;
+
+/* Serves one request: *written: bytes it wrote into it, *ns: the time that takes.  False: the request is malformed. */
+typedef bool virtio_serve(struct virtio *v, const struct virtio_request *request, uint32_t *written, uint64_t *ns);
+
 struct virtio {
 	struct pci_function pci;
 	struct clock *clock;
@@ -95,15 +100,13 @@ struct virtio {
 	uint32_t pfn;                 /* legacy */
 	struct timer timer;
 	uint8_t config[VIRTIO_CONFIG_SIZE]; /* of the kind of device, read only */
-	/* Serves one request; returns the bytes it wrote into it.  False: the request is malformed. */
-	bool (*serve)(struct virtio *v, const struct virtio_request *request, uint32_t *written, uint64_t *ns);
+	virtio_serve *serve;
 };
 
 /* type: 2 is a block device.  index orders the timers of several devices.  features: without VERSION_1, ANY_LAYOUT and
  * INDIRECT, which are always there.  False: out of memory. */
 bool virtio_init(struct virtio *v, struct pci *pci, struct clock *clock, uint8_t devfn, unsigned index,
-		 const char *name, uint16_t type, uint32_t class_code, uint64_t features,
-		 bool (*serve)(struct virtio *v, const struct virtio_request *request, uint32_t *written, uint64_t *ns));
+		 const char *name, uint16_t type, uint32_t class_code, uint64_t features, virtio_serve *serve);
 
 /* Bytes of a request, counted from the first the device reads or the first it writes.  They must be there. */
 void virtio_get(struct virtio *v, const struct virtio_request *request, uint64_t from, void *data, uint32_t size);

@@ -96,8 +96,8 @@ static void put(uint8_t *at, unsigned bytes, uint64_t value)
 bool virtio_blk_init(struct virtio_blk *blk, struct pci *pci, struct clock *clock, uint8_t devfn, unsigned index,
 		     struct disk *disk)
 {
-	uint64_t features = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_GEOMETRY | VIRTIO_BLK_F_BLK_SIZE |
-			    VIRTIO_BLK_F_FLUSH | (disk->read_only ? VIRTIO_BLK_F_RO : 0);
+	uint64_t features = VIRTIO_BLK_F_SIZE_MAX | VIRTIO_BLK_F_SEG_MAX | VIRTIO_BLK_F_GEOMETRY |
+			    VIRTIO_BLK_F_BLK_SIZE | VIRTIO_BLK_F_FLUSH | (disk->read_only ? VIRTIO_BLK_F_RO : 0);
 	uint64_t cylinders = disk->sectors / (16 * 63);
 	uint8_t *config;
 

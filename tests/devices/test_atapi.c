@@ -249,7 +249,8 @@ static void table_of_contents(void **state)
 	struct idebed *t = open_ready();
 	uint8_t lba[12] = {0x43, 0, 0, 0, 0, 0, 0, 0, 100}, msf[12] = {0x43, 2, 0, 0, 0, 0, 0xaa, 0, 100};
 	uint8_t session[12] = {0x43, 0, 1, 0, 0, 0, 0, 0, 100}, data[128], error;
-	static const uint8_t want_lba[] = {0, 18, 1, 1, 0, 0x14, 1, 0, 0, 0, 0, 0, 0, 0x14, 0xaa, 0, 0, 0, 0, CD_SECTORS};
+	static const uint8_t want_lba[] = {0, 18, 1,    1,    0, 0x14, 1, 0, 0, 0,
+					   0, 0,  0, 0x14, 0xaa, 0,    0, 0, 0, CD_SECTORS};
 	static const uint8_t want_msf[] = {0, 10, 1, 1, 0, 0x14, 0xaa, 0, 0, 0, 3, 25};
 	static const uint8_t want_session[] = {0, 10, 1, 1, 0, 0x14, 1, 0, 0, 0, 0, 0};
 
@@ -287,7 +288,8 @@ static void modes_and_features(void **state)
 static void media_change(void **state)
 {
 	struct idebed *t = open_ready();
-	uint8_t event[12] = {0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8}, eject[12] = {0x1b, 0, 0, 0, 2}, load[12] = {0x1b, 0, 0, 0, 3};
+	uint8_t event[12] = {0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8};
+	uint8_t eject[12] = {0x1b, 0, 0, 0, 2}, load[12] = {0x1b, 0, 0, 0, 3};
 	uint8_t lock[12] = {0x1e, 0, 0, 0, 1}, data[64], error;
 
 	assert_int_equal(packet_in(t, event, 64, data, &error), 8);

@@ -256,7 +256,8 @@ static void what_is_no_image_is_said_in_one_line(void **state)
 
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		memset(&lines, 0, sizeof(lines));
-		assert_false(disk_open(&disk, row[i].path, DISK_READ_ONLY, 512, (struct disk_report){lines_add, &lines}));
+		assert_false(disk_open(&disk, row[i].path, DISK_READ_ONLY, 512,
+				       (struct disk_report){lines_add, &lines}));
 		assert_int_equal(lines.count, 1);
 		assert_non_null(strstr(lines.last, row[i].says));
 		assert_null(strchr(lines.last, '\n'));

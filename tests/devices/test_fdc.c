@@ -124,7 +124,10 @@ static void registers_after_reset(void **state)
 	static const struct {
 		unsigned reg;
 		uint8_t value;
-	} row[] = {{0, 0xff}, {1, 0xff}, {FDC_DOR, 0x00}, {FDC_TDR, 0xfc}, {FDC_MSR, 0x00}, {FDC_FIFO, 0xff}, {FDC_DIR, 0x7f}};
+	} row[] = {
+		{0, 0xff},       {1, 0xff},        {FDC_DOR, 0x00}, {FDC_TDR, 0xfc},
+		{FDC_MSR, 0x00}, {FDC_FIFO, 0xff}, {FDC_DIR, 0x7f},
+	};
 	struct bench b;
 
 	open_fdc(&b, 1474560, 0);
@@ -236,7 +239,8 @@ static void small_commands(void **state)
 
 static void seeks(void **state)
 {
-	static const uint8_t recalibrate[2] = {0x07, 0}, absent[2] = {0x07, 2}, in[3] = {0xcf, 0, 5}, back[3] = {0x8f, 0, 3};
+	static const uint8_t recalibrate[2] = {0x07, 0}, absent[2] = {0x07, 2};
+	static const uint8_t in[3] = {0xcf, 0, 5}, back[3] = {0x8f, 0, 3};
 	static const uint8_t to_40[3] = {0x0f, 0, 40}, other[3] = {0x0f, 1, 3};
 	struct bench b;
 
@@ -296,7 +300,8 @@ static void reads_by_dma(void **state)
 {
 	static const uint8_t part[9] = {0xe6, 0x04, 7, 1, 3, 2, 18, 0x1b, 0xff}, part_end[7] = {0x04, 0, 0, 7, 1, 7, 2};
 	static const uint8_t both[9] = {0xe6, 0x00, 7, 0, 1, 2, 18, 0x1b, 0xff}, both_end[7] = {0x04, 0, 0, 8, 0, 1, 2};
-	static const uint8_t half[9] = {0x46, 0x00, 7, 0, 18, 2, 18, 0x1b, 0xff}, half_end[7] = {0x00, 0, 0, 8, 0, 1, 2};
+	static const uint8_t half[9] = {0x46, 0x00, 7, 0, 18, 2, 18, 0x1b, 0xff};
+	static const uint8_t half_end[7] = {0x00, 0, 0, 8, 0, 1, 2};
 	struct bench b;
 
 	open_fdc(&b, 1474560, 0);
@@ -585,7 +590,8 @@ static void random_traffic(void **state)
 			run_for(&b.bed, r & 0xffff);
 			break;
 		case 5:
-			bus_port_write(b.bed.bus, (uint16_t)(P(r & 7)), 1u << (r >> 8) % 3, (uint32_t)(r >> 16) & 0x7f1f7f1f);
+			bus_port_write(b.bed.bus, (uint16_t)(P(r & 7)), 1u << (r >> 8) % 3,
+				       (uint32_t)(r >> 16) & 0x7f1f7f1f);
 			break;
 		case 6:
 			if ((r & 1023) == 0)

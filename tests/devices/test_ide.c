@@ -10,7 +10,7 @@ static void check_sector(const uint8_t *data, uint64_t lba)
 {
 	for (unsigned i = 0; i < 512; i++) {
 		if (data[i] != image_byte(lba * 512 + i))
-			fail_msg("sector %u, byte %u: %02x, not %02x", (unsigned)lba, i, data[i], image_byte(lba * 512 + i));
+			fail_msg("sector %u, byte %u: %02x", (unsigned)lba, i, data[i]);
 	}
 }
 
@@ -635,6 +635,60 @@ static void a_busy_drive_takes_no_registers(void **state)
 	idebed_close(t);
 }
 
+static void random_access(struct idebed *t, uint64_t *seed)
+{
+	static const uint8_t codes[] = {0x20, 0x24, 0x30, 0x34, 0xc4, 0xc5, 0xc6, 0xc8, 0xca, 0x25, 0x35, 0xa0,
+					0xec, 0xa1, 0xef, 0x90, 0x08, 0x91, 0x40, 0x29, 0x39, 0xf8, 0xe7};
+	uint64_t r = draw(seed), v = draw(seed) >> (r & 31);
+	unsigned ch = r >> 5 & 1, width = 1u << (r >> 8) % 3;
+
+	switch (r >> 16 & 15) {
+	case 0:
+		ide_out(t, ch, IDE_STATUS, codes[v % sizeof(codes)]);
+		break;
+	case 1:
+		out(&t->b.bed, BM + (v & 15), width, (uint32_t)draw(seed));
+		break;
+	case 2:
+		out(&t->b.bed, BM + 8 * ch + 4, 4, PRD_TABLE);
+		out8(&t->b.bed, BM + 8 * ch, 0);
+		out8(&t->b.bed, BM + 8 * ch, v & 8 ? 9 : 1);
+		break;
+	case 3:
+		if ((v & 31) == 0)
+			ide_out(t, ch, IDE_CONTROL, (unsigned)v >> 5 & 0x86);
+		break;
+	case 4:
+		if ((v & 63) == 0)
+			cfg_write(&t->b.bed, IDE_FN, 0x40, 4, (uint32_t)draw(seed) | 0x80008000);
+		(void)in(&t->b.bed, BM + (v & 15), width);
+		break;
+	case 5:
+		ide_out(t, ch, IDE_MID, v & 15);
+		ide_out(t, ch, IDE_HIGH, v & 0x70 ? 0 : 4);
+		break;
+	case 6:
+		for (unsigned k = 0; k < (v & 255); k++)
+			out(&t->b.bed, base_of(ch), 2, (uint32_t)draw(seed) & 0x28);
+		break;
+	case 7:
+		for (unsigned k = 0; k < (v & 511); k++)
+			(void)in(&t->b.bed, base_of(ch), 4);
+		break;
+	case 8:
+	case 9:
+		run_for(&t->b.bed, v & 0xffff);
+		break;
+	case 10:
+		out(&t->b.bed, base_of(ch) + (v & 7), width, (uint32_t)draw(seed));
+		break;
+	default:
+		ide_out(t, ch, 1 + v % 6, (unsigned)(v >> 8));
+		(void)in(&t->b.bed, base_of(ch) + (v & 7), width);
+		break;
+	}
+}
+
 static void random_traffic(void **state)
 {
 	struct idebed *t = idebed_open(DISK_SNAPSHOT);
@@ -642,58 +696,8 @@ static void random_traffic(void **state)
 
 	for (unsigned i = 0; i < 16; i++)
 		prd(t, i, (uint32_t)draw(&seed) & 0x7ffff, (uint32_t)draw(&seed) & 0xffff, i == 15);
-	for (unsigned i = 0; i < 150000; i++) {
-		static const uint8_t codes[] = {0x20, 0x24, 0x30, 0x34, 0xc4, 0xc5, 0xc6, 0xc8, 0xca, 0x25, 0x35, 0xa0,
-						0xec, 0xa1, 0xef, 0x90, 0x08, 0x91, 0x40, 0x29, 0x39, 0xf8, 0xe7};
-		uint64_t r = draw(&seed), v = draw(&seed) >> (r & 31);
-		unsigned ch = r >> 5 & 1, width = 1u << (r >> 8) % 3;
-
-		switch (r >> 16 & 15) {
-		case 0:
-			ide_out(t, ch, IDE_STATUS, codes[v % sizeof(codes)]);
-			break;
-		case 1:
-			out(&t->b.bed, BM + (v & 15), width, (uint32_t)draw(&seed));
-			break;
-		case 2:
-			out(&t->b.bed, BM + 8 * ch + 4, 4, PRD_TABLE);
-			out8(&t->b.bed, BM + 8 * ch, 0);
-			out8(&t->b.bed, BM + 8 * ch, v & 8 ? 9 : 1);
-			break;
-		case 3:
-			if ((v & 31) == 0)
-				ide_out(t, ch, IDE_CONTROL, (unsigned)v & 0x86);
-			break;
-		case 4:
-			if ((v & 63) == 0)
-				cfg_write(&t->b.bed, IDE_FN, 0x40, 4, (uint32_t)draw(&seed) | 0x80008000);
-			(void)in(&t->b.bed, BM + (v & 15), width);
-			break;
-		case 5:
-			ide_out(t, ch, IDE_MID, v & 15);
-			ide_out(t, ch, IDE_HIGH, v & 0x70 ? 0 : 4);
-			break;
-		case 6:
-			for (unsigned k = 0; k < (v & 255); k++)
-				out(&t->b.bed, base_of(ch), 2, (uint32_t)draw(&seed) & 0x28);
-			break;
-		case 7:
-			for (unsigned k = 0; k < (v & 511); k++)
-				(void)in(&t->b.bed, base_of(ch), 4);
-			break;
-		case 8:
-		case 9:
-			run_for(&t->b.bed, v & 0xfff);
-			break;
-		case 10:
-			out(&t->b.bed, base_of(ch) + (v & 7), width, (uint32_t)draw(&seed));
-			break;
-		default:
-			ide_out(t, ch, 1 + v % 6, (unsigned)(v >> 8));
-			(void)in(&t->b.bed, base_of(ch) + (v & 7), width);
-			break;
-		}
-	}
+	for (unsigned i = 0; i < 150000; i++)
+		random_access(t, &seed);
 	for (unsigned ch = 0; ch < 2; ch++) {
 		assert_true(t->ide.channel[ch].block_end <= IDE_BUFFER && t->ide.channel[ch].size <= IDE_BUFFER);
 		ide_out(t, ch, IDE_CONTROL, IDE_CONTROL_SRST);

@@ -219,9 +219,10 @@ static void requests_that_fail(void **state)
 		uint64_t sector;
 		uint32_t bytes;
 	} row[] = {
-		{VIRTIO_BLK_IN, SECTORS, 512},       {VIRTIO_BLK_IN, SECTORS - 1, 1024}, {VIRTIO_BLK_IN, UINT64_MAX, 512},
-		{VIRTIO_BLK_IN, 0, 100},             {VIRTIO_BLK_IN, 0, 0xfffffe00},     {VIRTIO_BLK_OUT, SECTORS, 512},
-		{VIRTIO_BLK_OUT, 0, 0xfffffe00},     {VIRTIO_BLK_OUT, UINT64_MAX, 512},
+		{VIRTIO_BLK_IN, SECTORS, 512},    {VIRTIO_BLK_IN, SECTORS - 1, 1024},
+		{VIRTIO_BLK_IN, UINT64_MAX, 512}, {VIRTIO_BLK_IN, 0, 100},
+		{VIRTIO_BLK_IN, 0, 0xfffffe00},   {VIRTIO_BLK_OUT, SECTORS, 512},
+		{VIRTIO_BLK_OUT, 0, 0xfffffe00},  {VIRTIO_BLK_OUT, UINT64_MAX, 512},
 	};
 	struct bench *t = open_blk(0);
 
@@ -437,9 +438,11 @@ static void random_traffic(void **state)
 		case 7:
 		case 8:
 			legacy_start(t);
-			request(t, (r >> 20 & 15) == 0 ? (uint32_t)v : r >> 24 & 1, v & 511, (uint32_t)(v >> 9) & 0x1ffff);
+			request(t, (r >> 20 & 15) == 0 ? (uint32_t)v : r >> 24 & 1, v & 511,
+				(uint32_t)(v >> 9) & 0x1ffff);
 			if (r >> 28 & 1)
-				desc(t, 5 + (r >> 32) % 3, v & 0xffffffff, (uint32_t)draw(&seed), r >> 36 & 7, r >> 40 & 127);
+				desc(t, 5 + (r >> 32) % 3, v & 0xffffffff, (uint32_t)draw(&seed), r >> 36 & 7,
+				     r >> 40 & 127);
 			offer(t, 5);
 			break;
 		default:
