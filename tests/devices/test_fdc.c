@@ -1,4 +1,6 @@
 /* The 82077AA: reset, commands, DMA and programmed transfers, errors. */
+#include <fcntl.h>
+
 #include "devices/fdc.h"
 #include "image.h"
 
@@ -462,7 +464,6 @@ static void what_ends_abnormally(void **state)
 	for (unsigned i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		struct bench b;
 
-		print_message("%s\n", row[i].name);
 		open_fdc(&b, 1474560, 0);
 		start(&b);
 		if (row[i].cylinder)
@@ -471,7 +472,8 @@ static void what_ends_abnormally(void **state)
 		dma_setup(&b, 0x20000, 0x8000, true);
 		send(&b, row[i].command, 9);
 		run_for(&b.bed, 2 * FDC_NO_DISK_TIME);
-		assert_true(b.irq.level);
+		if (!b.irq.level)
+			fail_msg("%s: no end", row[i].name);
 		check_results(&b, row[i].result, 7);
 		close_fdc(&b);
 	}
@@ -502,6 +504,66 @@ static void overrun_protection_and_host_errors(void **state)
 	run_for(&b.bed, 10000000);
 	check_results(&b, bad, 7);
 	assert_int_equal(b.lines.count, 1);
+	close_fdc(&b);
+}
+
+static void what_the_host_does_not_take_is_an_equipment_check(void **state)
+{
+	static const uint8_t write[9] = {0x45, 0, 0, 0, 1, 2, 18, 27, 255}, bad[7] = {0x50, 0, 0, 0, 0, 1, 2};
+	struct bench b;
+	int full = open("/dev/full", O_RDWR);
+
+	if (full < 0)
+		skip();
+	open_fdc(&b, 1474560, 0);
+	start(&b);
+	assert_int_equal(dup2(full, b.disk.fd), b.disk.fd);
+	close(full);
+	dma_setup(&b, 0x20000, 512, false);
+	send(&b, write, 9);
+	run_for(&b.bed, 10000000);
+	check_results(&b, bad, 7);
+	assert_int_equal(b.lines.count, 1);
+	close_fdc(&b);
+}
+
+static void what_an_image_cannot_hold_is_a_gap(void **state)
+{
+	static const uint8_t deleted[9] = {0x49, 0, 0, 0, 1, 2, 18, 27, 255}, bad[7] = {0x50, 0, 0, 0, 0, 1, 2};
+	static const uint8_t scan[9] = {0x51, 0, 0, 0, 1, 2, 18, 27, 1}, invalid = 0x80;
+	struct bench b;
+
+	open_fdc(&b, 1474560, 0);
+	start(&b);
+	dma_setup(&b, 0x20000, 512, false);
+	send(&b, deleted, 9);
+	run_for(&b.bed, 10000000);
+	check_results(&b, bad, 7);
+	assert_int_equal(b.bed.gaps, 1);
+	assert_int_equal(image_at(b.path, 0), image_byte(0));
+	send(&b, scan, 9);
+	check_results(&b, &invalid, 1);
+	assert_int_equal(b.bed.gaps, 2);
+	close_fdc(&b);
+}
+
+static void implied_seeks(void **state)
+{
+	static const uint8_t configure[4] = {0x13, 0x00, 0x57, 0x00}, dump = 0x0e;
+	static const uint8_t read[9] = {0x46, 0, 30, 0, 1, 2, 18, 27, 255}, end[7] = {0, 0, 0, 30, 0, 2, 2};
+	static const uint8_t registers[10] = {30, 0, 0, 0, 0xaf, 0x02, 18, 0x00, 0x57, 0x00};
+	struct bench b;
+
+	open_fdc(&b, 1474560, 0);
+	start(&b);
+	send(&b, configure, 4);
+	dma_setup(&b, 0x20000, 512, true);
+	send(&b, read, 9);
+	run_for(&b.bed, 10000000);
+	check_results(&b, end, 7);
+	check_memory(&b, 0x20000, 30 * 36, 512);
+	send(&b, &dump, 1);
+	check_results(&b, registers, 10);
 	close_fdc(&b);
 }
 
@@ -634,6 +696,9 @@ int main(void)
 		cmocka_unit_test(formatting),
 		cmocka_unit_test(what_ends_abnormally),
 		cmocka_unit_test(overrun_protection_and_host_errors),
+		cmocka_unit_test(what_the_host_does_not_take_is_an_equipment_check),
+		cmocka_unit_test(what_an_image_cannot_hold_is_a_gap),
+		cmocka_unit_test(implied_seeks),
 		cmocka_unit_test(sizes_of_images),
 		cmocka_unit_test(a_boot_sector_alone_is_a_floppy),
 		cmocka_unit_test(random_traffic),

@@ -620,6 +620,27 @@ static void errors_of_the_host_are_errors_of_the_drive(void **state)
 	idebed_close(t);
 }
 
+static void verify_and_flush(void **state)
+{
+	struct idebed *t = idebed_open(0);
+
+	address_28(t, 0, 10, 200);
+	assert_int_equal(command(t, 0, 0x40), DRDY_DSC);
+	assert_int_equal(command(t, 0, 0x70), DRDY_DSC); /* SEEK */
+	address_48(t, 0, DISK_SECTORS - 100, 101);
+	assert_int_equal(command(t, 0, 0x42), 0x51);
+	assert_int_equal(ide_in(t, 0, IDE_LOW) | ide_in(t, 0, IDE_MID) << 8, DISK_SECTORS);
+	assert_int_equal(command(t, 0, 0xea), DRDY_DSC);
+	/* The host cannot: a device fault. */
+	close(t->disk.fd);
+	assert_int_equal(command(t, 0, 0xe7), 0x71);
+	assert_int_equal(ide_in(t, 0, IDE_ERROR), IDE_ERROR_ABRT);
+	assert_int_equal(t->lines.count, 1);
+	t->disk.fd = open(t->disk_path, O_RDWR);
+	assert_true(t->disk.fd >= 0);
+	idebed_close(t);
+}
+
 static void a_busy_drive_takes_no_registers(void **state)
 {
 	struct idebed *t = idebed_open(0);
@@ -736,6 +757,7 @@ int main(void)
 		cmocka_unit_test(features),
 		cmocka_unit_test(a_read_only_disk_aborts_writes),
 		cmocka_unit_test(errors_of_the_host_are_errors_of_the_drive),
+		cmocka_unit_test(verify_and_flush),
 		cmocka_unit_test(a_busy_drive_takes_no_registers),
 		cmocka_unit_test(random_traffic),
 	};
