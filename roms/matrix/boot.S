@@ -1,5 +1,5 @@
-/* Boot sector for machines that load no ELF: reads the flat image behind it with INT 13h extensions, to 1 MiB, and enters it in flat
- * protected mode, 16 bytes from its start (start.S). */
+/* Boot sector for machines that load no ELF: reads the flat image behind it with INT 13h extensions, to 1 MiB, and
+ * enters it in flat protected mode, 16 bytes from its start (start.S). */
 #ifndef SECTORS
 #define SECTORS 256
 #endif

@@ -3,8 +3,9 @@
  *
  *   index handler cs ss esp eflags cr2 [ds es fs gs] : frame [: saved]
  *
- * all hexadecimal; the segment registers where the event came in virtual-8086 mode; the frame as bytes from SS:ESP up
- * to where the stack began; saved: EIP, EFLAGS, ESP, CS, SS in the interrupted task's TSS, where the handler is a task.
+ * all hexadecimal; the segment registers where the event came in virtual-8086 mode or is a return; the frame as bytes
+ * from SS:ESP up to where the stack began; saved: EIP, EFLAGS, ESP, CS, SS in the interrupted task's TSS, where the
+ * handler is a task.
  */
 #include "pc.h"
 #include "world.h"
@@ -97,6 +98,11 @@ void *memcpy(void *to, const void *from, size_t n)
 	return to;
 }
 
+static void copy_bytes(uint32_t to, const void *from, uint32_t bytes)
+{
+	memcpy((void *)to, from, bytes);
+}
+
 /* ---- output ---- */
 
 static void put(char c)
@@ -131,12 +137,16 @@ static void set_up(void)
 {
 	struct safe *safe = (struct safe *)(CAPTURE + 0x100);
 	volatile uint32_t *dir = (uint32_t *)PAGE_DIR;
+	const uint16_t int_return = 0xcd | RETURN_VECTOR << 8;
 
 	copy(STUBS, stubs, 0x1200);
 	copy(FAR_STUBS, stubs, 0x1200);
 	for (unsigned i = 0; i < VECTORS; i++) /* in MOV EBX, id */
 		*(uint8_t *)(FAR_STUBS + HANDLERS32 + i * 16 + 4) = HANDLER_FAR >> 8;
 	copy(V86_CODE, stubs + V86_TRIGGERS, 0x200);
+	/* INT 46h where a processor gets to that takes a return's CS for one of virtual-8086 mode */
+	for (unsigned rpl = 0; rpl < 4; rpl++)
+		copy_bytes((SEL(G_TEST_CS, rpl) << 4) + HANDLERS32 + RETURN_VECTOR * 16, &int_return, 2);
 	for (unsigned i = 0; i < 256; i++) {
 		safe[i].esp = SAFE_STACK + 0x400 * (i & 3) + 0x400;
 		safe[i].ss = (i & 3) == 3 ? SEL(G_FLAT3, 3) : SEL(G_SAFE + (i & 3), i & 3);
@@ -202,6 +212,8 @@ static void install(const struct world *w)
 	copy(IDT_BASE, w->idt, sizeof(w->idt));
 	for (unsigned i = 0; i < TSS_COUNT; i++)
 		copy(world_tss_base(i), w->tss[i], sizeof(w->tss[i]));
+	for (unsigned i = 0; i < w->images; i++)
+		copy_bytes(CUR_STACK + w->esp + i * return_size(w), &w->image[i], return_size(w));
 	load_table(false, GDT_BASE, GDT_ENTRIES * 8 - 1);
 	__asm__ volatile("ltr %w0; lldt %w1" : : "r"(SEL(G_TSS, 0)), "r"((uint32_t)w->ldt_sel) : "memory");
 	load_table(false, GDT_BASE, w->gdt_limit);
@@ -263,6 +275,8 @@ static void put_frame(const struct world *w, const struct capture *c)
 	task %= TSS_COUNT;
 	top = stack_top(w, c, w->tss[task], (w->gdt[G_TASK_TSS] >> 43 & 1) || task != TSS_TEST);
 	bytes = (top - c->esp) & mask;
+	if (is_return(w) && c->id == RETURN_VECTOR && !returns_to_v86(w)) /* nothing was pushed */
+		bytes = 0;
 	put(' ');
 	put(':');
 	if (base < 0x110000 && base != 0)
@@ -297,7 +311,7 @@ static void record(uint32_t index, const struct world *w, uint32_t cr2)
 	put_field(c->esp);
 	put_field(c->eflags);
 	put_field(cr2);
-	if (w->level == V86) {
+	if (w->level == V86 || is_return(w)) {
 		put_field(c->ds & 0xffff);
 		put_field(c->es & 0xffff);
 		put_field(c->fs & 0xffff);

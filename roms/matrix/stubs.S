@@ -1,5 +1,5 @@
-/* Triggers and handlers of the delivery matrix.  They are copied to STUBS, so each is at a fixed offset of the test code
- * segments; nothing refers to an address outside but through the flat data segment. */
+/* Triggers and handlers of the delivery matrix.  They are copied to STUBS, so each is at a fixed offset of the test
+ * code segments; nothing refers to an address outside but through the flat data segment. */
 #include "world.h"
 
 #define CAP_ID     0
@@ -64,6 +64,18 @@ stubs:
 	missed
 	trigger 11
 	movl ABSENT, %eax
+	missed
+	trigger 12
+	iretl
+	missed
+	trigger 13
+	iretw
+	missed
+	trigger 14
+	lretl
+	missed
+	trigger 15
+	lretw
 	missed
 
 /* The handlers touch no stack and no flag before they have stored SS:ESP.  DS is whatever the event left. */
@@ -149,6 +161,9 @@ stubs:
 	v86_trigger 11
 	movw 0, %ax
 	missed
+	v86_trigger 12				/* where a return to virtual-8086 mode goes */
+	int $RETURN_VECTOR
+	missed
 	.org stubs + 0x1200
 stubs_end:
 
@@ -165,7 +180,12 @@ enter_outer:
 	movl 36(%esi), %eax
 	xorl %ecx, %ecx
 	movl $0x12345678, %edx
-	movl %esi, %esp			/* the start structure is the frame */
+	testl $0x20000, 8(%esi)		/* VM: IRETD loads them */
+	jnz 1f
+	movw 20(%esi), %es
+	movw 28(%esi), %fs
+	movw 32(%esi), %gs
+1:	movl %esi, %esp			/* the start structure is the frame */
 	iretl
 enter_ring0:
 	pushal
@@ -173,6 +193,9 @@ enter_ring0:
 	movl 36(%esp), %esi
 	movl 36(%esi), %eax
 	xorl %ecx, %ecx
+	movw 20(%esi), %es
+	movw 28(%esi), %fs
+	movw 32(%esi), %gs
 	pushl 8(%esi)
 	popfl
 	lss 12(%esi), %esp
@@ -181,8 +204,12 @@ enter_ring0:
 back:
 	movl saved_esp, %esp
 	pushl $2
-	popfl
-	movl $SEL(G_FLAT3, 3), %eax
+	popfl				/* no task return */
+	pushl $2			/* and IRETD clears VIF and VIP */
+	pushl %cs
+	pushl $1f
+	iretl
+1:	movl $SEL(G_FLAT3, 3), %eax
 	movl %eax, %ds
 	movl %eax, %es
 	movl %eax, %fs

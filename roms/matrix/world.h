@@ -34,8 +34,9 @@
 #define TRIGGER_STEP 0x20
 #define TRIGGER_SKIP 2 /* STI, NOP before the trigger proper */
 
-#define TEST_VECTOR 0x44 /* INT n, and IRQ 4 */
-#define VECTORS     0x48
+#define TEST_VECTOR   0x44 /* INT n, and IRQ 4 */
+#define RETURN_VECTOR 0x46 /* the handler that returns go to */
+#define VECTORS       0x48
 /* Handlers: 0 to VECTORS - 1 by vector, then those that are tasks */
 #define TASK_DF     0x48
 #define TASK_EXC    0x4a /* + vector - 10 */
@@ -58,6 +59,9 @@
 #define G_LDT        23
 #define G_TEST_CS    24
 #define G_TEST_SS    25
+#define G_ES         26 /* what returns find in ES: data; in FS: conforming code; in GS: other code */
+#define G_FS         29
+#define G_GS         30
 #define G_ABSENT     27
 #define G_ABSENT_SS  28
 #define G_LAST       31
@@ -84,6 +88,11 @@ enum source {
 	SRC_SS,
 	SRC_TS,
 	SRC_PF,
+	EVENTS,
+	SRC_IRET32 = EVENTS,
+	SRC_IRET16,
+	SRC_RETF32,
+	SRC_RETF16,
 	SOURCES
 };
 
@@ -113,10 +122,30 @@ struct world {
 	/* the interrupted program */
 	uint32_t eip, eflags, esp, eax;
 	uint16_t cs, ss, ds, es, fs, gs;
+	/* what it returns to, from the top of its stack: EIP CS EFLAGS ESP SS ES DS FS GS (RETF: without EFLAGS) */
+	uint32_t image[9];
+	unsigned images;
 	uint32_t trigger; /* EIP of the instruction that raises the event, or before which it comes */
 };
 
-/* The vector of each source. */
+static inline bool is_return(const struct world *w)
+{
+	return w->source >= EVENTS;
+}
+
+/* Bytes of a value on the stack that a return pops. */
+static inline unsigned return_size(const struct world *w)
+{
+	return w->source == SRC_IRET32 || w->source == SRC_RETF32 ? 4 : 2;
+}
+
+/* Does the return lead to virtual-8086 mode? */
+static inline bool returns_to_v86(const struct world *w)
+{
+	return w->source == SRC_IRET32 && w->level == 0 && (w->image[2] & 0x20000) && !(w->eflags & 0x4000);
+}
+
+/* The vector of each event. */
 extern const uint8_t source_vector[SOURCES];
 
 /* The number of indices. */

@@ -35,10 +35,15 @@ static const struct peer {
 
 /* ---- a record as the guest prints it (roms/matrix/monitor.c) ---- */
 
-static void print_record(const char *head, const struct record *r, bool v86)
+static bool shows_segments(const struct world *w)
+{
+	return w->level == V86 || is_return(w);
+}
+
+static void print_record(const char *head, const struct record *r, bool segments)
 {
 	printf("%s%05x %x %x %x %x %x %x", head, r->index, r->handler, r->cs, r->ss, r->esp, r->eflags, r->cr2);
-	if (v86)
+	if (segments)
 		printf(" %x %x %x %x", r->seg[0], r->seg[1], r->seg[2], r->seg[3]);
 	printf(" :");
 	for (unsigned i = 0; i < r->frame_bytes; i++)
@@ -118,7 +123,7 @@ static bool same(struct record e, struct record g, const struct world *w)
 	forget_undefined(&undefined, w, &g);
 	return e.any ||
 	       (e.handler == g.handler && e.cs == g.cs && e.ss == g.ss && e.esp == g.esp && e.eflags == g.eflags &&
-		e.cr2 == g.cr2 && (w->level != V86 || memcmp(e.seg, g.seg, sizeof(e.seg)) == 0) &&
+		e.cr2 == g.cr2 && (!shows_segments(w) || memcmp(e.seg, g.seg, sizeof(e.seg)) == 0) &&
 		e.frame_bytes == g.frame_bytes && memcmp(e.frame, g.frame, e.frame_bytes) == 0 &&
 		(e.handler < VECTORS || memcmp(e.saved, g.saved, sizeof(e.saved)) == 0));
 }
@@ -126,7 +131,8 @@ static bool same(struct record e, struct record g, const struct world *w)
 /* ---- the comparison ---- */
 
 static const char *const source_names[SOURCES] = {
-	"INT n", "INT3", "INTO", "INT1", "external", "#UD", "#DE", "#GP", "#NP", "#SS", "#TS", "#PF",
+	"INT n", "INT3", "INTO", "INT1", "external", "#UD",   "#DE",   "#GP",
+	"#NP",   "#SS",  "#TS",  "#PF",  "IRETD",    "IRETW", "RETFD", "RETFW",
 };
 
 struct tally {
@@ -141,9 +147,9 @@ static void explain(const struct world *w, const struct record *e, const struct 
 
 	printf("%05x %s: %s from %s, %d-bit TSS, gate %016llx\n", e->index, world_block(e->index),
 	       source_names[w->source], level[w->level], w->tss32 ? 32 : 16, (unsigned long long)w->idt[v]);
-	print_record("  expected ", e, w->level == V86);
+	print_record("  expected ", e, shows_segments(w));
 	if (got)
-		print_record("  found    ", got, w->level == V86);
+		print_record("  found    ", got, shows_segments(w));
 	else
 		printf("  found    no record\n");
 }
@@ -262,7 +268,7 @@ static int expect(void)
 
 	for (uint32_t i = 0; i < world_count(); i++)
 		if (world_build(i, &w) && oracle(i, &w, 0, &r))
-			print_record("", &r, w.level == V86);
+			print_record("", &r, shows_segments(&w));
 	return 0;
 }
 
@@ -275,17 +281,18 @@ static int doc(void)
 
 	for (uint32_t i = 0; i < world_count(); i++)
 		combinations += world_build(i, &w);
-	printf("# Deliveries: where the peers depart from the SDM\n\n"
-	       "Printed by `matrix doc` from tests/matrix/peers.def; the tests `matrix_qemu` and `matrix_bochs` prove "
-	       "it.\n\n"
-	       "The guest roms/matrix walks %u combinations of source, gate, code segment, CPL, task state and stack. "
-	       "Trapgate's\n"
-	       "records are those of tests/matrix/oracle.c, the SDM's pseudocode written down plainly, in every one. "
-	       "So are the\n"
-	       "peers', except by the rules below: with a peer's rules in force the oracle gives each of its records, "
-	       "and without\n"
-	       "one of them the stated number of records would be others. A record may come under several rules.\n",
+	printf("# Deliveries and returns: where the peers depart from the SDM\n\n");
+	printf("Printed by `matrix doc` from tests/matrix/peers.def; `ctest -R matrix_qemu` and `ctest -C soak -R\n");
+	printf("matrix_bochs` prove it.\n\n");
+	printf("The guest roms/matrix walks %u combinations of source, gate, code segment, CPL, task state and "
+	       "stack,\n",
 	       combinations);
+	printf("and of what IRET and RETF return to. Trapgate's records are those of tests/matrix/oracle.c, the "
+	       "SDM's\n");
+	printf("pseudocode written down plainly, in every one. So are the peers', except by the rules below: with a\n");
+	printf("peer's rules in force the oracle gives each of its records, and without one of them the stated "
+	       "number\n");
+	printf("of records would be others. A record may come under several rules.\n");
 	for (unsigned p = 0; p < PEERS; p++) {
 		printf("\n## %s\n\n%u records are not the SDM's.\n\n| records | what it does otherwise | right | SDM "
 		       "|\n|--:|---|---|---|\n",

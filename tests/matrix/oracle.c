@@ -528,32 +528,16 @@ static bool makes_double_fault(const struct event *first, const struct event *se
 	}
 }
 
-bool oracle(uint32_t index, const struct world *w, uint64_t quirks, struct record *r)
+/* The event, or what its failures become.  False: shutdown. */
+static bool deliver(struct run *x, struct event e)
 {
-	struct run x = {.w = w, .r = r, .quirks = quirks};
-	struct event e = first_event(w, quirks), next;
+	struct event next;
 
-	memset(r, 0, sizeof(*r));
-	r->index = index;
-	r->seg[0] = w->ds;
-	r->seg[1] = w->es;
-	r->seg[2] = w->fs;
-	r->seg[3] = w->gs;
-	x.eflags = w->eflags;
-	x.vm = w->level == V86;
-	if (x.vm && DIFFERS(&x, QEMU_IRET_RF))
-		x.eflags &= ~RF_FLAG;
-	x.cpl = x.vm ? 3 : w->level;
-	if (!x.vm)
-		x.ss = decode(w->gdt[w->ss >> 3]);
-	if (w->source == SRC_PF)
-		r->cr2 = ABSENT;
-	x.restart = e.vector == 0x47 ? w->trigger + 4 : w->trigger; /* 47h: only with a peer's rules */
-	while (!call_interrupt_procedure(&x, &e)) {
+	while (!call_interrupt_procedure(x, &e)) {
 		if (e.vector == DF)
 			return false;
 		next = (struct event){
-			.vector = x.vector, .has_code = true, .code = x.code, .eip = x.restart, .fault = true};
+			.vector = x->vector, .has_code = true, .code = x->code, .eip = x->restart, .fault = true};
 		if (makes_double_fault(&e, &next)) {
 			next.vector = DF;
 			next.code = 0;
@@ -562,4 +546,226 @@ bool oracle(uint32_t index, const struct world *w, uint64_t quirks, struct recor
 		e = next;
 	}
 	return true;
+}
+
+static void begin(struct run *x)
+{
+	const struct world *w = x->w;
+
+	x->r->seg[0] = w->ds;
+	x->r->seg[1] = w->es;
+	x->r->seg[2] = w->fs;
+	x->r->seg[3] = w->gs;
+	x->eflags = w->eflags;
+	x->restart = w->trigger;
+	x->vm = w->level == V86;
+	x->cpl = x->vm ? 3 : w->level;
+	if (!x->vm)
+		x->ss = decode(w->gdt[w->ss >> 3]);
+}
+
+/* ---- returns: SDM 2A, "IRET/IRETD/IRETQ", "RET", Operation ---- */
+
+struct image {
+	uint32_t eip, cs, eflags, esp, ss;
+};
+
+/* Pops the values from first on: each within the stack's limits, or #SS(0). */
+static bool pops(struct run *x, unsigned first, unsigned count)
+{
+	const struct world *w = x->w;
+	unsigned size = return_size(w);
+
+	for (unsigned i = first; i < first + count && !DIFFERS(x, QEMU_STACK_LIMIT); i++) {
+		unsigned bytes = first && i > first && DIFFERS(x, BOCHS_RETURN_ROOM) ? 2 : size; /* SS */
+
+		if (!in_limits(&x->ss, (w->esp + i * size) & stack_mask(&x->ss), bytes))
+			return raise(x, SS, 0);
+	}
+	return true;
+}
+
+/* The protected-mode exceptions of IRET and the code segment checks of RET. */
+static bool return_code_segment(struct run *x, unsigned selector, struct descriptor *cs)
+{
+	unsigned rpl = selector & 3;
+
+	if ((selector & ~3u) == 0)
+		return raise(x, GP, 0);
+	if (!within(x->w, selector))
+		return raise(x, GP, selector & 0xfffc);
+	if (!read_descriptor(x, selector, cs))
+		return false;
+	if ((cs->type & 0x18) != 0x18)
+		return raise(x, GP, selector & 0xfffc);
+	if (rpl < x->cpl)
+		return raise(x, GP, selector & 0xfffc);
+	if ((cs->type & 4) ? cs->dpl > rpl : cs->dpl != rpl)
+		return raise(x, GP, selector & 0xfffc);
+	if (!cs->p)
+		return raise(x, NP, selector & 0xfffc);
+	return true;
+}
+
+static bool return_stack_segment(struct run *x, unsigned selector, unsigned rpl, struct descriptor *ss)
+{
+	if ((selector & ~3u) == 0)
+		return raise(x, GP, 0);
+	if (!within(x->w, selector))
+		return raise(x, GP, selector & 0xfffc);
+	if (!read_descriptor(x, selector, ss))
+		return false;
+	if ((selector & 3) != rpl || (ss->type & 0x1a) != 0x12 || ss->dpl != rpl)
+		return raise(x, GP, selector & 0xfffc);
+	if (!ss->p)
+		return raise(x,
+			     DIFFERS(x, QEMU_RETURN_SS) || (DIFFERS(x, BOCHS_IRET_SS) && x->w->source < SRC_RETF32)
+				     ? NP
+				     : SS,
+			     selector & 0xfffc);
+	return true;
+}
+
+/* The flags that IRET loads at this CPL and IOPL. */
+static uint32_t return_eflags(const struct run *x, uint32_t image)
+{
+	uint32_t mask = 0x4dd5; /* CF PF AF ZF SF TF DF OF NT */
+
+	if (x->w->source == SRC_IRET32)
+		mask |= RF_FLAG | 0x240000; /* AC ID */
+	if (x->cpl <= (x->eflags >> 12 & 3))
+		mask |= IF_FLAG;
+	if (x->cpl == 0)
+		mask |= 0x3000 |
+			(x->w->source == SRC_IRET32 && !DIFFERS(x, QEMU_IRET_VIF) ? 0x180000 : 0); /* IOPL; VIF VIP */
+	return (x->eflags & ~mask) | (image & mask);
+}
+
+/* A segment register that the outer level may not have becomes null. */
+static uint32_t return_data_segment(const struct run *x, uint32_t selector, unsigned cpl)
+{
+	struct descriptor d = decode(x->w->gdt[selector >> 3]);
+
+	if ((selector & ~3u) == 0 || (d.dpl < cpl && (d.type & 0xc) != 0xc))
+		return 0;
+	return selector;
+}
+
+/* IRET with NT = 1. */
+static bool task_return(struct run *x)
+{
+	const struct world *w = x->w;
+	unsigned selector = get(w->tss[TSS_CUR], 2);
+	struct event e = {.eip = w->trigger + (w->source == SRC_IRET32 ? 1 : 2)};
+	struct descriptor tss;
+	bool new32;
+
+	if ((selector & 4) || !within(w, selector))
+		return raise(x, TS, selector & 0xfffc);
+	if (!read_descriptor(x, selector, &tss))
+		return false;
+	if (tss.type != 3 && tss.type != 11)
+		return raise(x, TS, selector & 0xfffc);
+	if (!tss.p)
+		return raise(x, NP, selector & 0xfffc);
+	new32 = tss.type & 8;
+	if (tss.limit < (new32 ? 0x67u : DIFFERS(x, QEMU_TSS16_LIMIT) || DIFFERS(x, BOCHS_TSS16_LIMIT) ? 0x2bu : 0x2cu))
+		return raise(x, TS, selector & 0xfffc);
+	switch_tasks(x, &e, TSS_TEST, new32);
+	x->r->eflags &= ~NT_FLAG;   /* no nesting */
+	x->r->saved[1] &= ~NT_FLAG; /* SDM 3A, "Task Switching": IRET clears NT in what is saved */
+	return true;
+}
+
+/* RETURN-TO-VIRTUAL-8086-MODE; there, INT 46h, which shows the state. */
+static bool return_to_virtual_8086_mode(struct run *x)
+{
+	static struct world there;
+	struct run y = {.w = &there, .r = x->r, .quirks = x->quirks};
+	const struct world *w = x->w;
+	struct event e = {.vector = RETURN_VECTOR, .software = true, .int_n = true};
+
+	if (w->image[0] > 0xffff)
+		return raise(x, GP, 0);
+	there = *w;
+	there.level = V86;
+	there.trigger = w->image[0];
+	there.cs = (uint16_t)w->image[1];
+	there.eflags = (w->image[2] & 0x3f7fd5) | 2;
+	there.esp = w->image[3];
+	there.ss = (uint16_t)w->image[4];
+	there.es = (uint16_t)w->image[5];
+	there.ds = (uint16_t)w->image[6];
+	there.fs = (uint16_t)w->image[7];
+	there.gs = (uint16_t)w->image[8];
+	begin(&y);
+	if (DIFFERS(&y, QEMU_IRET_RF))
+		y.eflags &= ~RF_FLAG;
+	e.eip = there.trigger + 2;
+	if (!deliver(&y, e))
+		return false;
+	if (!returns_to_v86(w) &&
+	    x->r->handler == RETURN_VECTOR) /* only with a peer's rules: the guest expects no frame */
+		x->r->frame_bytes = 0;
+	return true;
+}
+
+static bool protected_mode_return(struct run *x)
+{
+	const struct world *w = x->w;
+	bool iret = w->source < SRC_RETF32;
+	unsigned size = return_size(w), n = iret ? 3 : 2, rpl = w->image[1] & 3;
+	uint32_t mask = size == 4 ? 0xffffffff : 0xffff;
+	struct descriptor cs, ss;
+	struct record *r = x->r;
+
+	if (!pops(x, 0, n))
+		return false;
+	if (returns_to_v86(w) || (DIFFERS(x, QEMU_IRET_VM) && w->source == SRC_IRET32 && (w->image[2] & VM_FLAG)))
+		return return_to_virtual_8086_mode(x);
+	if (!return_code_segment(x, w->image[1] & 0xffff, &cs))
+		return false;
+	r->ss = w->ss;
+	r->esp = (w->esp & ~stack_mask(&x->ss)) | ((w->esp + n * size) & stack_mask(&x->ss));
+	if (rpl > x->cpl) {
+		if (!pops(x, n, 2) || !return_stack_segment(x, w->image[n + 1] & 0xffff, rpl, &ss))
+			return false;
+		r->ss = w->image[n + 1] & 0xffff;
+		r->esp = w->image[n] & mask;
+		r->esp_undefined = ss.b ? 0 : 0xffff0000;
+		for (unsigned i = 0; i < 4; i++)
+			r->seg[i] = return_data_segment(x, r->seg[i], rpl);
+	}
+	if (!in_code(x, &cs, w->image[0] & mask))
+		return raise(x, GP, 0);
+	r->handler = RETURN_VECTOR;
+	r->cs = w->image[1] & 0xffff;
+	r->eflags = (iret ? return_eflags(x, w->image[2]) : x->eflags) & ~RF_FLAG; /* the next instruction clears RF */
+	return true;
+}
+
+bool oracle(uint32_t index, const struct world *w, uint64_t quirks, struct record *r)
+{
+	struct run x = {.w = w, .r = r, .quirks = quirks};
+	struct event e = first_event(w, quirks);
+
+	memset(r, 0, sizeof(*r));
+	r->index = index;
+	begin(&x);
+	if (x.vm && DIFFERS(&x, QEMU_IRET_RF))
+		x.eflags &= ~RF_FLAG;
+	if (is_return(w)) {
+		bool nt = w->source < SRC_RETF32 && (w->eflags & NT_FLAG);
+
+		if (nt ? task_return(&x) : protected_mode_return(&x))
+			return true;
+		begin(&x);
+		e = (struct event){
+			.vector = x.vector, .has_code = true, .code = x.code, .eip = w->trigger, .fault = true};
+	}
+	if (w->source == SRC_PF)
+		r->cr2 = ABSENT;
+	if (e.vector == 0x47) /* only with a peer's rules */
+		x.restart = w->trigger + 4;
+	return deliver(&x, e);
 }
