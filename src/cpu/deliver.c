@@ -525,7 +525,7 @@ void deliver(struct cpu *cpu, const struct event *first)
 			if (rec->outcome != OUT_TASK_SWITCH)
 				rec->outcome = more ? OUT_FAULTED : OUT_SHUTDOWN;
 		}
-		record_where(cpu, &rec->to, cpu->s.rip, cpu->s.rflags | (rec->from.rflags & FLAGS_STATUS));
+		record_where(cpu, &rec->to, cpu->s.rip, cpu_flags(cpu));
 		parent = rec->id;
 		trace_delivery_done(cpu->trace, rec);
 		if (ok)
