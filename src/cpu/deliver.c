@@ -16,6 +16,7 @@ struct frame_format {
 	uint8_t bytes;    /* of each word */
 	bool has_stack;   /* SS and ESP are pushed: the stack was switched */
 	bool has_segments;/* GS FS DS ES too: from virtual-8086 mode */
+	bool has_error;   /* error codes exist: not in real mode */
 };
 
 struct delivery {
@@ -28,10 +29,10 @@ struct delivery {
 	unsigned new_cpl;
 	bool from_vm86;
 	struct frame_format format;
-	uint64_t word_mask;
 	struct segment ss;        /* stack the frame goes to */
 	uint32_t ss_error;        /* of #SS there */
 	uint64_t sp, sp_mask;
+	uint8_t *host;            /* where the frame goes if nothing can refuse it, else NULL */
 	uint64_t old_flags;
 };
 
@@ -161,6 +162,7 @@ static bool find_stack(struct delivery *d)
 
 	step(d, STEP_STACK_SELECT);
 	d->format.bytes = (d->rec->gate.type & 8) ? 4 : 2;
+	d->format.has_error = true;
 	d->new_cpl = cpu->s.cpl;
 	d->rec->tss_base = cpu->s.seg[SEG_TR].base;
 	if (!inner) {
@@ -186,12 +188,11 @@ static bool find_stack(struct delivery *d)
 }
 
 /* ---- the frame ---- */
-static void add_word(struct delivery *d, enum pushed_name name, uint64_t value)
+static unsigned add_word(struct delivery_record *r, unsigned n, enum pushed_name name, uint64_t value)
 {
-	struct delivery_record *r = d->rec;
-
-	r->word_name[r->words] = (uint8_t)name;
-	r->word[r->words++] = value & d->word_mask;
+	r->word_name[n] = (uint8_t)name;
+	r->word[n] = value;
+	return n + 1;
 }
 
 /* The EFLAGS image: RF is set for faults (an instruction breakpoint excepted: a #DB
@@ -208,33 +209,52 @@ static uint64_t flags_image(const struct delivery *d)
 	return flags;
 }
 
+/* The words of the frame, in the order of pushing. */
 static void compose_frame(struct delivery *d)
 {
 	static const struct { uint8_t name, seg; } v86[] = {
 		{PUSH_GS, SEG_GS}, {PUSH_FS, SEG_FS}, {PUSH_DS, SEG_DS}, {PUSH_ES, SEG_ES},
 	};
 	const struct arch_state *s = &d->cpu->s;
+	struct delivery_record *r = d->rec;
+	const uint64_t mask = d->format.bytes == 2 ? 0xffff : 0xffffffff;
+	unsigned n = 0;
 
-	d->rec->word_bytes = d->format.bytes;
-	d->word_mask = d->format.bytes == 2 ? 0xffff : 0xffffffff;
 	if (d->format.has_segments)
 		for (unsigned i = 0; i < 4; i++)
-			add_word(d, (enum pushed_name)v86[i].name, s->seg[v86[i].seg].sel);
+			n = add_word(r, n, (enum pushed_name)v86[i].name, s->seg[v86[i].seg].sel);
 	if (d->format.has_stack) {
-		add_word(d, PUSH_SS, s->seg[SEG_SS].sel);
-		add_word(d, PUSH_SP, s->gpr.r64[RSP]);
+		n = add_word(r, n, PUSH_SS, s->seg[SEG_SS].sel);
+		n = add_word(r, n, PUSH_SP, s->gpr.r64[RSP] & mask);
 	}
-	add_word(d, PUSH_FLAGS, flags_image(d));
-	add_word(d, PUSH_CS, s->seg[SEG_CS].sel);
-	add_word(d, PUSH_IP, d->ev->return_rip);
-	if (d->ev->has_error)
-		add_word(d, PUSH_ERROR, d->ev->error);
+	n = add_word(r, n, PUSH_FLAGS, flags_image(d) & mask);
+	n = add_word(r, n, PUSH_CS, s->seg[SEG_CS].sel);
+	n = add_word(r, n, PUSH_IP, d->ev->return_rip & mask);
+	if (d->ev->has_error && d->format.has_error)
+		n = add_word(r, n, PUSH_ERROR, d->ev->error & mask);
+	r->words = (uint8_t)n;
+	r->word_bytes = d->format.bytes;
+}
+
+/* The place of the whole frame in the host, where it lies in one writable page and inside the
+ * stack's limit: then nothing about it can fail any more. */
+static uint8_t *frame_place(const struct delivery *d)
+{
+	unsigned total = d->rec->words * d->format.bytes;
+	uint64_t top = d->sp & d->sp_mask;
+
+	if (top < total)
+		return NULL;
+	return stack_frame(&d->cpu->mmu, &d->ss, d->new_cpl, top - total, total);
 }
 
 /* Room for the whole frame, by the segment's limit alone. */
 static bool check_room(struct delivery *d)
 {
 	step(d, STEP_STACK_LIMIT);
+	d->host = frame_place(d);
+	if (LIKELY(d->host != NULL))
+		return true;
 	for (unsigned i = 1; i <= d->rec->words; i++) {
 		uint64_t off = (d->sp - i * d->format.bytes) & d->sp_mask;
 		if (!segment_covers(&d->ss, off, d->format.bytes))
@@ -243,24 +263,14 @@ static bool check_room(struct delivery *d)
 	return true;
 }
 
-/* The whole frame at once, where it lies in one writable page: true if that was so. */
-static bool push_at_once(struct delivery *d)
+static void push_at_once(struct delivery *d)
 {
-	struct mmu *mmu = &d->cpu->mmu;
 	unsigned bytes = d->format.bytes, total = d->rec->words * bytes;
-	uint64_t top = d->sp & d->sp_mask;
-	uint8_t *p;
+	uint8_t *p = d->host;
 
-	if (top < total)
-		return false;
-	p = stack_frame(mmu, &d->ss, d->new_cpl, top - total, total);
-	if (p == NULL)
-		return false;
 	for (unsigned i = d->rec->words; i-- > 0; p += bytes)
 		bytes == 4 ? host_store(p, 4, d->rec->word[i]) : host_store(p, 2, d->rec->word[i]);
 	d->sp -= total;
-	d->rec->frame = (d->ss.base + (d->sp & d->sp_mask)) & mmu->lin_mask;
-	return true;
 }
 
 static bool probe_pushes(struct delivery *d)
@@ -275,15 +285,17 @@ static bool probe_pushes(struct delivery *d)
 static bool push_words(struct delivery *d)
 {
 	step(d, STEP_PUSH);
-	if (LIKELY(push_at_once(d)))
-		return true;
-	if (!probe_pushes(d))
-		return false;
-	for (unsigned i = 0; i < d->rec->words; i++) {
-		d->sp = (d->sp & ~d->sp_mask) | ((d->sp - d->format.bytes) & d->sp_mask);
-		if (!stack_write(&d->cpu->mmu, &d->ss, d->new_cpl, d->sp & d->sp_mask, d->format.bytes,
-				 d->rec->word[i], d->ss_error))
+	if (LIKELY(d->host != NULL)) {
+		push_at_once(d);
+	} else {
+		if (!probe_pushes(d))
 			return false;
+		for (unsigned i = 0; i < d->rec->words; i++) {
+			d->sp = (d->sp & ~d->sp_mask) | ((d->sp - d->format.bytes) & d->sp_mask);
+			if (!stack_write(&d->cpu->mmu, &d->ss, d->new_cpl, d->sp & d->sp_mask, d->format.bytes,
+					 d->rec->word[i], d->ss_error))
+				return false;
+		}
 	}
 	d->rec->frame = (d->ss.base + (d->sp & d->sp_mask)) & d->cpu->mmu.lin_mask;
 	return true;
@@ -293,15 +305,14 @@ static bool push_words(struct delivery *d)
 static void commit(struct delivery *d)
 {
 	struct cpu *cpu = d->cpu;
-	struct segment cs = d->code.seg;
 	uint64_t clear = FLAG_TF | FLAG_VM | FLAG_RF | FLAG_NT;
 
 	if (!(d->rec->gate.type & 1)) /* interrupt gate, not trap gate */
 		clear |= FLAG_IF;
-	cs.sel = (uint16_t)((d->rec->gate.selector & ~SEL_RPL) | d->new_cpl);
 	cpu_clear_flags(cpu, clear);
 	set_cpl(cpu, d->new_cpl);
-	set_segment(cpu, SEG_CS, &cs);
+	set_segment(cpu, SEG_CS, &d->code.seg);
+	cpu->s.seg[SEG_CS].sel = (uint16_t)((d->rec->gate.selector & ~SEL_RPL) | d->new_cpl);
 	if (d->format.has_stack)
 		set_segment(cpu, SEG_SS, &d->ss);
 	cpu->s.gpr.r64[RSP] = d->sp;
@@ -380,11 +391,7 @@ static bool through_ivt(struct delivery *d)
 	d->ss = cpu->s.seg[SEG_SS];
 	d->sp = cpu->s.gpr.r64[RSP];
 	d->sp_mask = cpu->sp_mask;
-	d->rec->word_bytes = 2;
-	d->word_mask = 0xffff;
-	add_word(d, PUSH_FLAGS, flags_image(d));
-	add_word(d, PUSH_CS, cpu->s.seg[SEG_CS].sel);
-	add_word(d, PUSH_IP, d->ev->return_rip);
+	compose_frame(d);
 	if (!check_room(d))
 		return false;
 	step(d, STEP_TARGET_LIMIT);
@@ -499,9 +506,9 @@ static struct delivery_record *begin_record(struct cpu *cpu, const struct event 
 	return rec;
 }
 
-void deliver(struct cpu *cpu, const struct event *first)
+void deliver(struct cpu *cpu, const struct event *ev)
 {
-	struct event ev = *first, next;
+	struct event next;
 	uint64_t parent = 0;
 
 	cpu->s.shadow = 0;
@@ -510,16 +517,16 @@ void deliver(struct cpu *cpu, const struct event *first)
 	for (;;) {
 		/* Every delivery takes a tick of its own, or a guest whose handler faults at
 		 * once would stop time.  Software interrupts are instructions: counted. */
-		if (ev.kind < EV_SOFT_INT || ev.kind > EV_INTO)
+		if (ev->kind < EV_SOFT_INT || ev->kind > EV_INTO)
 			cpu->icount++;
-		struct delivery_record *rec = begin_record(cpu, &ev, parent);
+		struct delivery_record *rec = begin_record(cpu, ev, parent);
 		bool alone = cpu->mmu.alone;
 		cpu->mmu.alone = true; /* pushes may hit code, devices, watched pages */
-		note_event(cpu, &ev);
-		bool ok = deliver_once(cpu, &ev, rec);
+		note_event(cpu, ev);
+		bool ok = deliver_once(cpu, ev, rec);
 		cpu->mmu.alone = alone;
 		cpu->rep_resumes = false;
-		bool more = !ok && combine(cpu, &ev, &next);
+		bool more = !ok && combine(cpu, ev, &next);
 		if (!ok) {
 			rec->refused = cpu->fault;
 			if (rec->outcome != OUT_TASK_SWITCH)
@@ -534,6 +541,6 @@ void deliver(struct cpu *cpu, const struct event *first)
 			cpu->s.activity = ACT_SHUTDOWN;
 			return;
 		}
-		ev = next;
+		ev = &next;
 	}
 }

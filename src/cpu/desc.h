@@ -12,16 +12,40 @@ struct descriptor {
 	struct segment seg; /* usable = true; sel as asked for */
 };
 
+/* Limit, selector and attributes of a segment register as one word, written and read
+ * as one: a load wider than the stores before it would have to wait for them to leave
+ * the host's store buffer. */
+static inline uint64_t segment_rest(const struct segment *seg)
+{
+	uint64_t rest;
+
+	memcpy(&rest, &seg->limit, sizeof(rest));
+	__asm__("" : "+r"(rest));
+	return rest;
+}
+
+static inline void segment_set_rest(struct segment *seg, uint64_t rest)
+{
+	memcpy(&seg->limit, &rest, sizeof(rest));
+}
+
+static inline void segment_copy(struct segment *to, const struct segment *from)
+{
+	to->base = from->base;
+	segment_set_rest(to, segment_rest(from));
+}
+
 static inline void desc_decode(struct descriptor *d, uint64_t raw, uint16_t sel)
 {
 	uint32_t limit = (uint32_t)(raw & 0xffff) | (uint32_t)(raw >> 32 & 0xf0000);
 
+	if (raw >> 55 & 1) /* G */
+		limit = limit << 12 | 0xfff;
 	d->raw = raw;
 	d->address = 0;
 	d->seg.base = (raw >> 16 & 0xffffff) | (raw >> 32 & 0xff000000);
-	d->seg.limit = raw >> 55 & 1 ? limit << 12 | 0xfff : limit; /* G */
-	d->seg.sel = sel;
-	d->seg.attributes = (uint16_t)((raw >> 40 & SEGMENT_ATTRIBUTES) | SEGMENT_USABLE);
+	segment_set_rest(&d->seg, limit | (uint64_t)sel << 32 |
+				  ((raw >> 40 & SEGMENT_ATTRIBUTES) | SEGMENT_USABLE) << 48);
 }
 
 /* SDM 3A, "Call Gates".  Gates of 16 bits have types 4, 6, 7 (S = 0); their bits 63:48 are
@@ -91,10 +115,10 @@ static inline void set_cpl(struct cpu *cpu, unsigned cpl)
 static inline void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
 {
 	struct segment *to = &cpu->s.seg[seg];
-	bool same = to->base == value->base && to->limit == value->limit &&
-		    ((to->attributes ^ value->attributes) & ATTRIBUTES_WITH_EFFECT) == 0;
+	const uint64_t with_effect = UINT64_C(0xffffffff) | (uint64_t)ATTRIBUTES_WITH_EFFECT << 48;
+	bool same = to->base == value->base && ((segment_rest(to) ^ segment_rest(value)) & with_effect) == 0;
 
-	*to = *value;
+	segment_copy(to, value);
 	if (UNLIKELY(!same)) /* more than another selector or DPL for the same bytes */
 		segment_changed(cpu, seg);
 }

@@ -19,11 +19,22 @@ static inline bool wants_care(const struct cpu *cpu)
 	       cpu->init_pending || cpu->s.activity != ACT_RUNNING || intr_deliverable(cpu) || cpu->plain;
 }
 
+/* The block at s.rip, whatever the mode is now; NULL: back to the run loop. */
+static inline struct block *block_onward(struct cpu *cpu)
+{
+	const struct jump *j = jump_of(cpu, cpu->s.rip);
+
+	if (LIKELY(j->link.rip == cpu->s.rip && j->link.epoch == cpu->epoch && j->key == block_key(cpu) &&
+		   cpu->mmu.epoch == cpu->mmu_epoch_seen && !cpu->block->alone && block_fits(cpu, j->link.to)))
+		return j->link.to;
+	return block_after(cpu);
+}
+
 /* Ends a handler that has set s.rip itself, like uop_leave_at, but without the way
  * through the run loop where nothing waits there. */
 #define RETURN_ONWARD(cpu, u)                                                   \
 	do {                                                                    \
-		struct block *to_ = wants_care(cpu) ? NULL : block_after(cpu);  \
+		struct block *to_ = wants_care(cpu) ? NULL : block_onward(cpu); \
 		if (UNLIKELY(to_ == NULL))                                      \
 			return uop_leave_at((cpu), (u));                        \
 		const struct uop *next_ = block_enter((cpu), to_);              \

@@ -55,7 +55,7 @@ bool check_inner_stack(struct cpu *cpu, uint16_t ss_sel, unsigned new_cpl, uint3
 		return cpu_raise(cpu, VEC_SS, error, WHY_INNER_SS_NOT_PRESENT);
 	if (!desc_set_accessed(cpu, &d))
 		return false;
-	*out = d.seg;
+	segment_copy(out, &d.seg);
 	return true;
 }
 
