@@ -184,8 +184,8 @@ static void dma(struct fwcfg *fw, uint64_t pa)
 	uint64_t address;
 	bool good = true;
 
-	for (unsigned i = 0; i < sizeof(access); i++)
-		access[i] = (uint8_t)bus_read(fw->bus, pa + i, 1);
+	if (bus_peek(fw->bus, pa, access, sizeof(access)) != sizeof(access))
+		return;
 	control = get_be32(access);
 	length = get_be32(access + 4);
 	address = (uint64_t)get_be32(access + 8) << 32 | get_be32(access + 12);

@@ -20,6 +20,7 @@
  *    writable, changes nothing and is an error;
  *  - a transfer from or to addresses where nothing answers is an error; what can be
  *    moved is moved;
+ *  - an access structure that is not in memory is none: nothing happens;
  *  - the selector takes only 16-bit writes; other accesses to 510h do nothing
  *    and read FFh. */
 #ifndef TRAPGATE_DEVICES_FWCFG_H

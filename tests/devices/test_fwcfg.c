@@ -281,6 +281,8 @@ static void dma_to_nowhere_is_an_error_and_costs_little(void **state)
 	assert_int_equal(dma(&b, FWCFG_DMA_READ, 16, 0x40000000), FWCFG_DMA_ERROR);
 	assert_int_equal(dma(&b, FWCFG_DMA_READ, UINT32_MAX, 0x40000000), FWCFG_DMA_ERROR);
 	assert_int_equal(dma(&b, FWCFG_DMA_READ, UINT32_MAX, UINT64_MAX - 5), FWCFG_DMA_ERROR);
+	bus_port_write(b.bed.bus, 0x518, 4, swap32(RAM_SIZE - 8)); /* not all of the structure is in memory */
+	assert_int_equal(bus_read(b.bed.bus, RAM_SIZE - 8, 8), 0);
 	/* above 4 GiB: the high half is written first, and is 0 again after the transfer */
 	pick(&b, FWCFG_SIGNATURE);
 	assert_int_equal(dma_at(&b, (UINT64_C(1) << 32) + 0x100, FWCFG_DMA_READ, 4, (UINT64_C(1) << 32) + 0x200), 0);
