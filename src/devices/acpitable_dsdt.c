@@ -35,8 +35,8 @@ static void add(struct aml *a, const void *bytes, size_t n)
 		a->full = true;
 		return;
 	}
-	memcpy(a->at + a->used, bytes, n);
-	a->used += n;
+	for (size_t i = 0; i < n; i++)
+		a->at[a->used++] = ((const uint8_t *)bytes)[i];
 }
 
 static void add_number(struct aml *a, uint64_t value, unsigned bytes)

@@ -10,6 +10,7 @@
 #include "devices/acpipm.h"
 #include "devices/debugport.h"
 #include "devices/dma.h"
+#include "devices/fwcfg.h"
 #include "devices/hpet.h"
 #include "devices/hub.h"
 #include "devices/i8042.h"
@@ -21,6 +22,7 @@
 #include "devices/rtc.h"
 #include "devices/testdev.h"
 #include "devices/uart.h"
+#include "devices/vga.h"
 
 struct board {
 	struct bed bed;
@@ -41,6 +43,9 @@ struct board {
 	struct ioapic ioapic;
 	struct hpet hpet;
 	struct acpipm pm;
+	struct vga vga;
+	struct fwcfg fw;
+	uint8_t file[64];  /* a fw_cfg file that may be written */
 	int input;         /* next character for COM1, -1: none */
 	unsigned console;  /* bytes written to consoles */
 	uint64_t vectors;  /* a running hash of what was acknowledged */
@@ -58,6 +63,8 @@ static const struct board_range board_ranges[] = {
 	{0x2000, 24, false},  {TESTDEV_MMIO, 0x10000, true},
 	{APIC_BASE, 0x400, true}, {IOAPIC_BASE, 0x50, true},
 	{HPET_BASE, 0x180, true}, {0x600, 12, false},
+	{0x3b4, 7, false},    {0x3c0, 16, false},  {0x3d4, 7, false},   {VGA_WINDOW, VGA_WINDOW_SIZE, true},
+	{0x510, 12, false},
 };
 #define BOARD_RANGES (sizeof(board_ranges) / sizeof(board_ranges[0]))
 
@@ -125,6 +132,10 @@ static inline struct board *board_open(void)
 	assert_true(hub_add_source(&b->hub, 12, &b->kbc.irq12));
 	assert_true(hpet_init(&b->hpet, bus, &b->bed.clock));
 	assert_true(acpipm_init(&b->pm, bus, &b->bed.clock, 0x600, NULL, NULL));
+	assert_true(vga_init(&b->vga, bus, &b->bed.clock));
+	vga_set_text_mode(&b->vga, 25);
+	assert_true(fwcfg_init(&b->fw, bus));
+	assert_true(fwcfg_add_writable_file(&b->fw, "opt/file", b->file, sizeof(b->file), NULL, NULL));
 	for (unsigned i = 16; i < 24; i++) {
 		assert_true(hub_add_source(&b->hub, i, &b->hpet.route[i]));
 		assert_true(hub_add_sink(&b->hub, i, ioapic_input, &b->ioapic, (int)i));
@@ -156,6 +167,11 @@ static inline void board_acknowledge(struct board *b)
 /* What must hold at any time. */
 static inline void board_check(struct board *b)
 {
+	static struct vga_screen screen;
+
+	vga_screen(&b->vga, &screen);
+	assert_true(screen.rows <= VGA_MAX_ROWS && screen.columns <= VGA_MAX_COLUMNS);
+	assert_true(!screen.cursor.visible || screen.cursor.column < screen.columns);
 	assert_true(pic_why_quiet(&b->pic) != NULL);
 	for (unsigned i = 0; i < b->apics.count; i++)
 		assert_true(lapic_why_quiet(&b->apics.apic[i]) != NULL);
