@@ -20,9 +20,11 @@ enum feature_word { FEAT_1_EDX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_WORDS 
 #define F1D_TSC  0x00000010u
 #define F1D_MSR  0x00000020u
 #define F1D_PAE  0x00000040u
+#define F1D_MCE  0x00000080u
 #define F1D_CX8  0x00000100u
 #define F1D_SEP  0x00000800u
 #define F1D_PGE  0x00002000u
+#define F1D_MCA  0x00004000u
 #define F1D_CMOV 0x00008000u
 #define F1D_PAT  0x00010000u
 /* CPUID.(7,0):EBX and ECX */

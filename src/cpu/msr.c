@@ -21,6 +21,8 @@ struct msr {
 #define AT(field) .offset = offsetof(struct arch_state, field)
 #define ALL32     UINT64_C(0xffffffff)
 
+#define MCG_STATUS_BITS UINT64_C(7) /* RIPV, EIPV, MCIP */
+
 static uint64_t read_zero(const struct cpu *cpu) { return 0; }
 
 static uint64_t read_tsc(const struct cpu *cpu) { return tsc_now(cpu); }
@@ -46,6 +48,13 @@ static const struct msr table[] = {
 	{.number = MSR_SYSENTER_CS, .word = FEAT_1_EDX, .feature = F1D_SEP, .stored = ALL32, AT(sysenter_cs)},
 	{.number = MSR_SYSENTER_ESP, .word = FEAT_1_EDX, .feature = F1D_SEP, .stored = ALL32, AT(sysenter_esp)},
 	{.number = MSR_SYSENTER_EIP, .word = FEAT_1_EDX, .feature = F1D_SEP, .stored = ALL32, AT(sysenter_eip)},
+	/* Machine checks never happen here: no reporting banks (SDM 3B, "Machine-Check MSRs"; on
+	 * the Pentium "Pentium Processor Machine-Check Exception Handling"). */
+	{.number = MSR_P5_MC_ADDR, .word = FEAT_1_EDX, .feature = F1D_MCE, .read = read_zero},
+	{.number = MSR_P5_MC_TYPE, .word = FEAT_1_EDX, .feature = F1D_MCE, .read = read_zero},
+	{.number = MSR_MCG_CAP, .word = FEAT_1_EDX, .feature = F1D_MCA, .read = read_zero},
+	{.number = MSR_MCG_STATUS, .word = FEAT_1_EDX, .feature = F1D_MCA, .stored = MCG_STATUS_BITS,
+	 .reserved = ~MCG_STATUS_BITS, AT(mcg_status)},
 	{.number = MSR_EFER, .word = FEAT_81_EDX, .feature = F81D_NX, .stored = EFER_NXE,
 	 .reserved = ~(uint64_t)EFER_NXE, AT(efer), .write = write_efer},
 };

@@ -31,6 +31,7 @@ static void control_bits_follow_from_features(void **state)
 		{FEAT_1_EDX, F1D_VME, CR4_VME | CR4_PVI}, {FEAT_1_EDX, F1D_TSC, CR4_TSD}, {FEAT_1_EDX, F1D_DE, CR4_DE},
 		{FEAT_1_EDX, F1D_PSE, CR4_PSE},           {FEAT_1_EDX, F1D_PAE, CR4_PAE}, {FEAT_1_EDX, F1D_PGE, CR4_PGE},
 		{FEAT_7_EBX, F7B_SMEP, CR4_SMEP},         {FEAT_7_EBX, F7B_SMAP, CR4_SMAP}, {FEAT_7_ECX, F7C_UMIP, CR4_UMIP},
+		{FEAT_1_EDX, F1D_MCE, CR4_MCE},
 	};
 	for (unsigned i = 0; i < cpu_model_count; i++) {
 		const struct cpu_model *m = &cpu_models[i];

@@ -172,7 +172,7 @@ static void CR4_RESERVED_by_model(void **state)
 	static const struct {
 		const char *model;
 		uint32_t has;
-	} list[] = {{"pentium", 0x1f}, {"pentium2", 0x1bf}, {"max", 0x3009bf}};
+	} list[] = {{"pentium", 0x5f}, {"pentium2", 0x1ff}, {"max", 0x3009ff}};
 
 	for (unsigned i = 0; i < 3; i++) {
 		bed_model(list[i].model);
@@ -553,6 +553,32 @@ static void MSR_RESERVED_in_efer(void **state)
 	assert_int_equal(s()->efer, EFER_NXE);
 }
 
+static void machine_check_registers_without_banks(void **state)
+{
+	static const uint32_t zeros[] = {MSR_P5_MC_ADDR, MSR_P5_MC_TYPE, MSR_MCG_CAP};
+
+	for (unsigned i = 0; i < 3; i++) {
+		set_reg(RAX, 1);
+		rdmsr(zeros[i]);
+		DONE();
+		assert_int_equal(reg(RAX) | reg(RDX), 0);
+	}
+	wrmsr(MSR_MCG_STATUS, 7);
+	DONE();
+	rdmsr(MSR_MCG_STATUS);
+	assert_int_equal(reg(RAX), 7);
+	wrmsr(MSR_MCG_STATUS, 8);
+	FAULT(VEC_GP, 0, WHY_MSR_RESERVED);
+	rig_protected(r, 0);
+	rdmsr(0x400); /* MC0_CTL: no bank, no register */
+	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
+	bed_model("pentium");
+	rdmsr(MSR_P5_MC_TYPE);
+	DONE();
+	rdmsr(MSR_MCG_CAP);
+	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
+}
+
 static void setting_nxe_takes_effect_at_once(void **state)
 {
 	static const uint8_t code[] = {0x8b, 0x0b, 0x0f, 0x30, 0x8b, 0x0b};
@@ -648,7 +674,7 @@ int main(void)
 		T(rdtsc_counts_instructions_from_what_was_written),
 		T(wrmsr_of_tsc_clears_the_upper_half_on_the_pentium), T(RDPMC_DISABLED_and_RDPMC_COUNTER),
 		T(MSR_UNKNOWN_for_both), T(MSR_UNKNOWN_by_model), T(MSR_READ_ONLY), T(MSR_RESERVED_in_efer),
-		T(msrs_keep_what_is_written), T(hlt_halts_behind_itself), T(invd_and_wbinvd_at_cpl_0),
+		T(msrs_keep_what_is_written), T(machine_check_registers_without_banks), T(hlt_halts_behind_itself), T(invd_and_wbinvd_at_cpl_0),
 		T(RSM_OUTSIDE_SMM), T(UD_INSTRUCTION_for_ud0_ud1_ud2),
 	};
 
