@@ -37,9 +37,11 @@
 #define F_32_BYTE 0x4u /* D/B, limit in bytes */
 #define F_16 0x0u
 
+#define NOP 0x90
 #define V 0x50u /* the vector that INT n and the interrupt pin use */
 
 static struct rig *r;
+static uint64_t deliveries_before; /* of the present scene */
 
 static inline int bed_setup(void **state)
 {
@@ -88,6 +90,7 @@ static inline void at_cpl(unsigned cpl)
 {
 	const uint64_t ldt_code = rig_descriptor(0, FLAT, A_CODE(0), F_32);
 
+	deliveries_before = r->trace.deliveries;
 	rig_protected(r, cpl == 3 ? 3 : 0);
 	descriptor(CS1, 0, FLAT, A_CODE(1), F_32);
 	descriptor(DS1, 0, FLAT, A_DATA(1), F_32);
@@ -116,6 +119,12 @@ static inline void at_vm86(unsigned iopl)
 	set_reg(RSP, 0xf000);
 	s()->rflags = FLAG_ONE | FLAG_VM | iopl << FLAG_IOPL_SHIFT;
 	cpu_state_changed(&r->cpu);
+}
+
+static inline void at_real(void)
+{
+	deliveries_before = r->trace.deliveries;
+	rig_real(r, RIG_CODE >> 4, 0);
 }
 
 static inline void code(const void *bytes, size_t size) { rig_write(r, RIG_CODE, bytes, size); }
@@ -159,7 +168,12 @@ static inline void assert_why(unsigned found, enum why why)
 	assert_string_equal(why_info((enum why)found)->name, why_info(why)->name);
 }
 
-static inline const struct delivery_record *last(void) { return rig_last(r, 0); }
+/* The last delivery, which must be one of the present scene. */
+static inline const struct delivery_record *last(void)
+{
+	assert_true(r->trace.deliveries > deliveries_before);
+	return rig_last(r, 0);
+}
 
 /* The record that the last one came of, over all that lie between. */
 static inline const struct delivery_record *first(unsigned *chain)

@@ -5,7 +5,6 @@
 #include "deliver/bed.h"
 
 #define HANDLER_RETURNS(vector) rig_write8(r, RIG_HANDLER(vector), 0xcf)
-#define NOP 0x90
 #define TARGET 0x5000u /* watched data */
 
 static inline void step(void) { cpu_step(&r->cpu); }

@@ -30,13 +30,18 @@ static void popf_sets_tf_for_the_next_instruction(void **state)
 
 static void popf_that_clears_tf_still_traps(void **state)
 {
-	at_cpl(0);
-	PUT32(FLAG_ONE);
-	INSN(0x9d, NOP);
-	set_flags(FLAG_TF, 0);
-	steps(2);
-	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
-	assert_int_equal(word(2), FLAG_ONE);
+	for (unsigned run = 0; run < 2; run++) {
+		at_cpl(0);
+		PUT32(FLAG_ONE);
+		INSN(0x9d, NOP);
+		set_flags(FLAG_TF, 0);
+		if (run)
+			rig_run(r, 3);
+		else
+			steps(2);
+		debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+		assert_int_equal(word(2), FLAG_ONE);
+	}
 }
 
 static void iret_sets_tf_for_the_next_instruction(void **state)
@@ -153,7 +158,12 @@ static void single_step_of_rep(void **state)
 		assert_int_equal(word(2) & FLAG_RF, left ? FLAG_RF : 0);
 		step(); /* the handler's IRET */
 	}
-	assert_int_equal(deliveries(), 3);
+	assert_int_equal(last()->id, rig_last(r, 2)->id + 2);
+	rep_stos(); /* when the loop runs by itself too */
+	set_flags(FLAG_TF, 0);
+	rig_run(r, 2);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE);
+	assert_int_equal(reg(RCX), 2);
 }
 
 static void interrupt_between_iterations(void **state)
@@ -181,11 +191,28 @@ static void interrupt_between_iterations(void **state)
 	}
 }
 
+/* Of two events between the same iterations only the first interrupts the repetition. */
+static void second_event_between_iterations(void **state)
+{
+	rep_stos();
+	trap_gates();
+	set_flags(FLAG_IF, 0);
+	rig_run(r, 1);
+	cpu_pulse_nmi(&r->cpu, 0);
+	rig_interrupt(r, V);
+	step();
+	assert_int_equal(last()->kind, EV_NMI);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_RF | FLAG_IF);
+	step();
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(word(2), FLAG_ONE | FLAG_IF);
+}
+
 static void data_breakpoint_in_the_middle_of_rep(void **state)
 {
 	rep_stos();
 	breakpoint(0, TARGET + 1, 1, 0);
-	steps(3);
+	rig_run(r, 3);
 	debug_exception(WHY_DATA_BREAKPOINT, DR6_B0, RIG_CODE);
 	assert_int_equal(word(2), FLAG_ONE | FLAG_RF);
 	assert_int_equal(reg(RCX), 1);
@@ -194,6 +221,16 @@ static void data_breakpoint_in_the_middle_of_rep(void **state)
 	breakpoint(0, TARGET + 2, 1, 0);
 	steps(4);
 	debug_exception(WHY_DATA_BREAKPOINT, DR6_B0, RIG_CODE + 2);
+	assert_int_equal(word(2), FLAG_ONE);
+}
+
+static void rf_of_an_event_after_a_repetition(void **state)
+{
+	rep_stos();
+	INSN(0xf3, 0xaa, NOP, 0xcd, V);
+	rig_run(r, 1);
+	rig_run(r, 4);
+	assert_int_equal(last()->vector, V);
 	assert_int_equal(word(2), FLAG_ONE);
 }
 
@@ -230,6 +267,7 @@ static void rf_image_of_each_kind(void **state)
 	steps(2);
 	assert_int_equal(last()->from.rip, RIG_CODE + 8);
 	assert_int_equal(word(2), FLAG_ONE | FLAG_RF | FLAG_IF);
+	assert_int_equal(flags(), FLAG_ONE); /* and clears it */
 	for (enum way way = INT_N; way <= INT_1; way++) { /* a software interrupt has spent it */
 		at_cpl(0);
 		set_flags(FLAG_RF, 0);
@@ -245,6 +283,9 @@ static void rf_is_spent_by_one_instruction(void **state)
 	set_flags(FLAG_RF, 0);
 	step();
 	assert_int_equal(flags(), FLAG_ONE);
+	set_flags(FLAG_RF, 0);
+	rig_run(r, 1);
+	assert_int_equal(flags(), FLAG_ONE);
 }
 
 /* ---- CODE_BREAKPOINT ---- */
@@ -257,6 +298,15 @@ static void code_breakpoint_is_a_fault_with_rf_0(void **state)
 	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0 << 2, RIG_CODE + 1);
 	assert_int_equal(last()->kind, EV_FAULT);
 	assert_int_equal(word(2), FLAG_ONE);
+}
+
+static void code_breakpoint_in_the_middle_of_a_block(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP, NOP, NOP);
+	breakpoint(0, RIG_CODE + 2, 0, 0);
+	rig_run(r, 10);
+	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0, RIG_CODE + 2);
 }
 
 static void rf_passes_one_code_breakpoint(void **state)
@@ -466,6 +516,16 @@ static void data_breakpoint_before_code_breakpoint(void **state)
 	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0 | DR6_B0 << 1, RIG_CODE + 5);
 }
 
+static void init_between_blocks(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, NOP, NOP);
+	rig_run(r, 1);
+	cpu_pulse_init(&r->cpu);
+	rig_run(r, 1);
+	assert_true(in_real(&r->cpu));
+}
+
 static void init_before_traps_and_interrupts(void **state)
 {
 	at_cpl(0);
@@ -529,6 +589,18 @@ static void fetch_beyond_the_code_segment(void **state)
 	cpu_state_changed(&r->cpu);
 	step();
 	assert_why(last()->why, WHY_FETCH_LIMIT);
+}
+
+static void block_across_the_code_segment_limit(void **state)
+{
+	at_cpl(0);
+	INSN(NOP, 0xb8, 1, 2, 3, 4, NOP, 0xf4);
+	s()->seg[SEG_CS].limit = RIG_CODE + 4;
+	cpu_state_changed(&r->cpu);
+	rig_run(r, 100);
+	assert_why(last()->why, WHY_FETCH_LIMIT);
+	assert_int_equal(last()->from.rip, RIG_CODE + 1);
+	assert_int_equal(reg(RAX), 0);
 }
 
 /* UNDEFINED_OPCODE: #UD */
@@ -616,15 +688,15 @@ int main(void)
 		T(popf_that_clears_tf_still_traps), T(iret_sets_tf_for_the_next_instruction),
 		T(tf_is_seen_by_running_blocks), T(sysenter_carries_tf_into_ring_0),
 		T(software_interrupts_do_not_trap), T(faulting_instruction_does_not_trap),
-		T(single_step_over_hlt_wakes_it), T(single_step_of_rep), T(interrupt_between_iterations),
+		T(single_step_over_hlt_wakes_it), T(single_step_of_rep), T(interrupt_between_iterations), T(second_event_between_iterations),
 		T(data_breakpoint_in_the_middle_of_rep), T(rf_lasts_over_a_repetition), T(rf_image_of_each_kind),
 		T(rf_is_spent_by_one_instruction), T(code_breakpoint_is_a_fault_with_rf_0),
-		T(rf_passes_one_code_breakpoint), T(code_breakpoint_waits_while_halted),
+		T(rf_passes_one_code_breakpoint), T(code_breakpoint_in_the_middle_of_a_block), T(rf_of_an_event_after_a_repetition), T(code_breakpoint_waits_while_halted),
 		T(data_breakpoint_traps_behind_the_access), T(data_breakpoint_and_single_step_are_one_exception),
 		T(data_breakpoint_of_a_faulting_instruction_is_lost), T(general_detect_is_a_fault_with_rf_1),
 		T(every_debug_exception_clears_gd), T(task_switch_trap), T(debug_trap_nmi_intr_breakpoint_fetch),
 		T(nmi_before_code_breakpoint), T(data_breakpoint_before_code_breakpoint),
-		T(init_before_traps_and_interrupts), T(task_switch_trap_before_init),
+		T(init_before_traps_and_interrupts), T(init_between_blocks), T(block_across_the_code_segment_limit), T(task_switch_trap_before_init),
 		T(fetch_beyond_the_code_segment), T(undefined_opcode), T(instruction_of_15_bytes_and_of_16),
 		T(branch_beyond_the_code_segment),
 	};

@@ -356,14 +356,41 @@ static void frame_on_the_same_stack(void **state)
 /* Software interrupts push the address behind them, faults their own. */
 static void return_address(void **state)
 {
+	static const uint8_t kind[WAYS] = {
+		[INT_N] = EV_SOFT_INT, [INT_3] = EV_INT3, [INT_O] = EV_INTO, [INT_1] = EV_INT1,
+		[INVALID] = EV_FAULT, [PIN] = EV_IRQ, [NMI] = EV_NMI,
+	};
 	static const uint8_t length[WAYS] = {[INT_N] = 2, [INT_3] = 1, [INT_O] = 1, [INT_1] = 1};
 
 	EACH_WAY(way) {
 		at_cpl(3);
 		happen(way);
+		assert_int_equal(last()->kind, kind[way]);
 		assert_int_equal(word(0), RIG_CODE + length[way]);
 		assert_int_equal(word(1), RIG_CS3);
 	}
+}
+
+/* Where INT n is refused the exception is its own, also in the middle of a block. */
+static void refused_software_interrupt_in_a_block(void **state)
+{
+	at_cpl(3);
+	INSN(NOP, NOP, 0xcd, V);
+	rig_gate(r, V, RIG_CS0, 0x8000, ABSENT(G_INT32(3)));
+	rig_run(r, 3);
+	assert_int_equal(last()->vector, VEC_NP);
+	assert_int_equal(word(1), RIG_CODE + 2);
+}
+
+/* INT 14 is no page fault: CR2 stays. */
+static void software_interrupt_14_leaves_cr2(void **state)
+{
+	at_cpl(3);
+	s()->cr2 = 0x12345678;
+	INSN(0xcd, VEC_PF);
+	cpu_step(&r->cpu);
+	delivered(VEC_PF);
+	assert_int_equal(s()->cr2, 0x12345678);
 }
 
 static void into_without_overflow_goes_on(void **state)
@@ -371,7 +398,7 @@ static void into_without_overflow_goes_on(void **state)
 	at_cpl(3);
 	INSN(0xce, 0x90);
 	cpu_step(&r->cpu);
-	assert_int_equal(r->trace.deliveries, 0);
+	assert_int_equal(r->trace.deliveries, deliveries_before);
 	assert_int_equal(s()->rip, RIG_CODE + 1);
 }
 
@@ -453,6 +480,38 @@ static void pushes_have_the_rights_of_the_new_level(void **state)
 	assert_why(last()->why, WHY_PAGE_READ_ONLY);
 }
 
+/* The same when the TLB already knows the page, from the other level. */
+static void rights_of_the_new_level_with_a_page_in_the_tlb(void **state)
+{
+	at_cpl(0); /* warmed by ring 0, then pushed on at CPL 3 */
+	rig_paging(r);
+	map(0x60000, 0x60003);
+	rig_gate(r, V, CONF, RIG_HANDLER(7), G_INT32(3));
+	PUT32(RIG_CODE + 5, RIG_CS3, FLAG_ONE, 0x61000, RIG_DS3);
+	INSN(0xa3, 0x00, 0x0f, 0x06, 0x00, 0xcd, V);
+	cpu_step(&r->cpu);
+	code((const uint8_t[]){0xcf}, 1);
+	s()->rip = RIG_CODE;
+	cpu_step(&r->cpu);
+	assert_int_equal(s()->cpl, 3);
+	cpu_step(&r->cpu);
+	assert_why(last()->why, WHY_PAGE_SUPERVISOR);
+
+	at_cpl(3); /* warmed at CPL 3, then ring 0's stack while SMAP forbids it */
+	rig_paging(r);
+	s()->cr4 |= CR4_SMAP;
+	map(RIG_CODE, RIG_CODE | 7);
+	for (uint32_t page = 0; page < 0x70000; page += 4096)
+		if (page != RIG_CODE && page != 0x60000)
+			map(page, page | 3);
+	rig_write32(r, RIG_TSS + 4, 0x61000);
+	INSN(0xa3, 0x00, 0x0f, 0x06, 0x00, 0xcd, V);
+	cpu_step(&r->cpu);
+	assert_int_equal(r->trace.deliveries, deliveries_before);
+	assert_int_equal(cpu_step(&r->cpu), STOP_SHUTDOWN);
+	assert_why(first(&(unsigned){0})->refused.why, WHY_PAGE_SMAP);
+}
+
 /* A page fault on any word of the frame: nothing was pushed, no register changed. */
 static void page_fault_of_a_push_leaves_everything_as_it_was(void **state)
 {
@@ -511,7 +570,9 @@ int main(void)
 		T(room_before_offset_limit), T(offset_limit_before_page_fault_of_the_stack), T(frame_on_the_same_stack),
 		T(return_address), T(into_without_overflow_goes_on), T(stack_of_16_bits_wraps),
 		T(word_across_the_top_of_a_16_bit_stack), T(inner_stack_of_16_bits_takes_all_of_esp),
-		T(pushes_have_the_rights_of_the_new_level), T(page_fault_of_a_push_leaves_everything_as_it_was),
+		T(pushes_have_the_rights_of_the_new_level),
+		T(rights_of_the_new_level_with_a_page_in_the_tlb), T(refused_software_interrupt_in_a_block),
+		T(software_interrupt_14_leaves_cr2), T(page_fault_of_a_push_leaves_everything_as_it_was),
 		T(first_word_pushed_faults_first),
 	};
 

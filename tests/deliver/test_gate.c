@@ -377,6 +377,8 @@ static void gate_of_16_bits_has_no_upper_offset_and_pushes_16_bits(void **state)
 		assert_int_equal(half(1), RIG_CS3);
 		assert_int_equal(half(3), 0x5678);
 		assert_int_equal(half(4), RIG_DS3);
+		for (unsigned i = 0; i < 5; i++) /* the record says what was pushed */
+			assert_int_equal(last()->word[i], half(4 - i));
 	}
 }
 
@@ -389,6 +391,45 @@ static void entering_sets_the_accessed_bit_of_the_code_segment(void **state)
 	delivered(V);
 	assert_int_equal(rig_read8(r, RIG_GDT + CODE + 5), A_CODE(0));
 	assert_true(s()->seg[SEG_CS].type & TYPE_ACCESSED);
+}
+
+/* ---- task gates ---- */
+#define OTHER_TSS 0x4000u
+#define OTHER     0x60u
+
+/* EXT reaches the checks of the task switch. */
+static void task_gate_to_nothing(void **state)
+{
+	EACH_WAY(way) {
+		at_cpl(3);
+		gate(way, NOWHERE, 0, 0xe5);
+		happen(way);
+		refused(VEC_GP, NOWHERE | ways[way].ext, WHY_TASK_TSS_BEYOND_GDT, STEP_CODE_SEGMENT);
+	}
+}
+
+static void task_gate_saves_the_image_of_the_event(void **state)
+{
+	static const uint16_t seg[6] = {RIG_DS0, RIG_CS0, RIG_DS0, RIG_DS0, RIG_DS0, RIG_DS0};
+
+	EACH_WAY(way) {
+		at_cpl(3);
+		descriptor(OTHER, OTHER_TSS, 0x67, 0x89, 0);
+		rig_write32(r, OTHER_TSS + 0x20, RIG_CODE + 0x100);
+		rig_write32(r, OTHER_TSS + 0x24, FLAG_ONE);
+		rig_write32(r, OTHER_TSS + 0x38, STACK1);
+		for (unsigned i = 0; i < 6; i++)
+			rig_write32(r, OTHER_TSS + 0x48 + 4 * i, seg[i]);
+		gate(way, OTHER, 0, 0xe5);
+		happen(way);
+		assert_int_equal(last()->outcome, OUT_TASK_SWITCH);
+		assert_int_equal(last()->step, STEP_COMMIT);
+		assert_int_equal(s()->rip, RIG_CODE + 0x100);
+		assert_int_equal(rig_read32(r, RIG_TSS + 0x20), last()->from.rip);
+		assert_int_equal(rig_read32(r, RIG_TSS + 0x24) & FLAG_RF, way == INVALID ? FLAG_RF : 0);
+		assert_int_equal(flags(), FLAG_ONE | FLAG_NT);
+		assert_int_equal(rig_read16(r, OTHER_TSS), RIG_TR);
+	}
 }
 
 /* A page fault on the IDT or GDT is a supervisor's, from whatever CPL. */
@@ -425,7 +466,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(idt_limit_counts_the_last_byte), T(only_gates_for_the_idt_are_gates),
-		T(gate_dpl_refuses_software_alone), T(absent_gate), T(absent_task_gate), T(null_code_selector),
+		T(gate_dpl_refuses_software_alone), T(absent_gate), T(absent_task_gate), T(task_gate_to_nothing),
+		T(task_gate_saves_the_image_of_the_event), T(null_code_selector),
 		T(code_selector_beyond_its_table), T(code_selector_in_the_ldt), T(code_selector_of_something_else),
 		T(handlers_are_never_less_privileged), T(absent_code_segment), T(offset_beyond_the_code_segment),
 		T(type_before_dpl), T(type_before_present), T(dpl_before_present), T(dpl_of_a_task_gate_before_its_tss),

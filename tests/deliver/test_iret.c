@@ -432,11 +432,13 @@ static void inner_data_segments_become_null(void **state)
 
 	at_cpl(0); /* to level 1: data of level 1 stays, a null selector loses its RPL */
 	load(SEG_DS, DS1);
+	load(SEG_FS, RIG_DS3);
 	s()->seg[SEG_ES] = null_segment(3);
 	PUT32(RIG_CODE + 8, CS1, FLAG_ONE, STACK1, DS1);
 	iret(4);
 	assert_int_equal(s()->cpl, 1);
 	assert_int_equal(s()->seg[SEG_DS].sel, DS1);
+	assert_int_equal(s()->seg[SEG_FS].sel, RIG_DS3);
 	assert_true(s()->seg[SEG_DS].usable);
 	assert_int_equal(s()->seg[SEG_ES].sel, 0);
 
@@ -471,7 +473,7 @@ static void nt_returns_to_the_linked_task(void **state)
 {
 	nested(SYS_TSS32_BUSY);
 	iret(4);
-	assert_int_equal(r->trace.deliveries, 0);
+	assert_int_equal(r->trace.deliveries, deliveries_before);
 	assert_int_equal(s()->rip, RIG_CODE + 0x100);
 	assert_int_equal(reg(RSP), STACK1);
 	assert_int_equal(s()->seg[SEG_TR].sel, OTHER);
@@ -508,6 +510,16 @@ static void nt_fault_of_the_new_task(void **state)
 	assert_int_equal(last()->vector, VEC_TS);
 	assert_int_equal(last()->from.rip, RIG_CODE + 0x100);
 	assert_int_equal(s()->seg[SEG_TR].sel, OTHER);
+
+	at_cpl(0); /* in the middle of a block too */
+	nested(SYS_TSS32_BUSY);
+	rig_write16(r, OTHER_TSS + 0x54, CODE);
+	INSN(NOP, NOP, 0xcf);
+	uint64_t before = r->cpu.icount;
+	rig_run(r, 4);
+	assert_why(last()->why, WHY_TASK_DATA_TYPE);
+	assert_int_equal(last()->from.rip, RIG_CODE + 0x100);
+	assert_int_equal(last()->when - before, 4);
 }
 
 /* ---- NMI ---- */
@@ -532,7 +544,7 @@ static void iret_unblocks_nmi_even_if_it_faults(void **state)
 /* ---- real mode ---- */
 static void real(unsigned bytes, uint32_t ip, uint32_t image)
 {
-	rig_real(r, RIG_CODE >> 4, 0);
+	at_real();
 	set_flags(FLAG_NT | FLAG_VIF | FLAG_VIP, 0); /* NT means nothing here */
 	if (bytes == 4)
 		PUT32(ip, 0xffff1234, image);

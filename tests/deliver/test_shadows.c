@@ -117,6 +117,22 @@ static void ss_load_with_a_data_breakpoint(void **state)
 	}
 }
 
+/* MOV SS's own single step is lost, not put off: INT3 behind it has none either. */
+static void ss_load_under_tf_then_int3(void **state)
+{
+	for (enum ss_load how = MOV_SS; how < SS_LOADS; how++) {
+		uint32_t behind = load_ss(how);
+		rig_write8(r, behind, 0xcc);
+		rig_write16(r, RIG_HANDLER(VEC_BP), NOP | NOP << 8);
+		set_flags(FLAG_TF, 0);
+		steps(2);
+		assert_int_equal(last()->vector, VEC_BP);
+		steps(2);
+		assert_int_equal(last()->vector, VEC_BP);
+		assert_int_equal(s()->rip, RIG_HANDLER(VEC_BP) + 2);
+	}
+}
+
 /* ---- STI ---- */
 static void sti_holds_intr_for_one_instruction(void **state)
 {
@@ -144,6 +160,12 @@ static void sti_holds_neither_nmi_nor_debug_traps(void **state)
 	INSN(0xfb, NOP, NOP);
 	steps(2);
 	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+	at_cpl(0);
+	s()->dr6 = DR6_FIXED1;
+	INSN(0xfb, NOP);
+	breakpoint(0, RIG_CODE + 1, 0, 0);
+	steps(2);
+	debug_exception(WHY_CODE_BREAKPOINT, DR6_B0, RIG_CODE + 1);
 }
 
 /* A fault instead of the next instruction ends the shadow. */
@@ -158,6 +180,21 @@ static void delivery_ends_a_shadow(void **state)
 	step();
 	assert_int_equal(last()->kind, EV_IRQ);
 	assert_int_equal(last()->from.rip, RIG_HANDLER(VEC_UD));
+}
+
+/* So does a trap that it does not hold. */
+static void trap_ends_the_shadow_of_sti(void **state)
+{
+	at_cpl(0);
+	trap_gates();
+	INSN(0xfb, NOP);
+	set_flags(FLAG_TF, 0);
+	rig_interrupt(r, V);
+	steps(2);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 1);
+	step();
+	assert_int_equal(last()->kind, EV_IRQ);
+	assert_int_equal(last()->from.rip, RIG_HANDLER(VEC_DB));
 }
 
 static void sti_hlt_is_woken(void **state)
@@ -284,7 +321,7 @@ int main(void)
 		T(ss_load_holds_interrupts_for_one_instruction), T(ss_load_holds_interrupts_when_blocks_run),
 		T(ss_load_loses_its_single_step), T(ss_load_suppresses_a_code_breakpoint_behind_it),
 		T(ss_load_with_a_data_breakpoint), T(sti_holds_intr_for_one_instruction),
-		T(sti_holds_neither_nmi_nor_debug_traps), T(delivery_ends_a_shadow), T(sti_hlt_is_woken),
+		T(sti_holds_neither_nmi_nor_debug_traps), T(delivery_ends_a_shadow), T(trap_ends_the_shadow_of_sti), T(ss_load_under_tf_then_int3), T(sti_hlt_is_woken),
 		T(intr_waits_for_if), T(popf_and_iret_set_if_without_a_shadow),
 		T(hlt_is_woken_by_nmi_intr_and_init), T(nmi_is_blocked_and_one_is_latched),
 		T(wait_for_sipi_blocks_nmi), T(init_makes_an_application_processor_wait),
