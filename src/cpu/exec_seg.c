@@ -315,7 +315,7 @@ const struct exec exec_sidt = {.fn = {[FORM_M] = EXEC_ALL(sidt)}};
 
 static bool lldt(struct cpu *cpu, uint16_t sel)
 {
-	struct descriptor d;
+	struct descriptor d = {.raw = 0};
 	uint32_t error = sel & ~SEL_RPL;
 
 	if (sel_null(sel)) {
@@ -336,7 +336,7 @@ static bool lldt(struct cpu *cpu, uint16_t sel)
 
 static bool ltr(struct cpu *cpu, uint16_t sel)
 {
-	struct descriptor d;
+	struct descriptor d = {.raw = 0};
 	uint32_t error = sel & ~SEL_RPL;
 
 	if (sel_null(sel))

@@ -42,6 +42,11 @@ static bool pop_words(struct iret *r, unsigned count)
 
 	if (LIKELY(pop_at_once(r, count)))
 		return true;
+	/* "If the top 12 bytes are not within stack limits, #SS(0)": before any of them is
+	 * read, so before #PF and #AC. */
+	for (unsigned i = r->count; i < count; i++)
+		if (!segment_covers(&cpu->s.seg[SEG_SS], (cpu->s.gpr.r64[RSP] + i * r->bytes) & cpu->sp_mask, r->bytes))
+			return cpu_raise(cpu, VEC_SS, 0, WHY_IRET_STACK_LIMIT);
 	for (; r->count < count; r->count++) {
 		uint64_t off = (cpu->s.gpr.r64[RSP] + r->count * r->bytes) & cpu->sp_mask;
 		struct rd word = seg_read(&cpu->mmu, SEG_SS, off, r->bytes);

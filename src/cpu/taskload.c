@@ -23,7 +23,7 @@ static bool raise_ts(const struct loading *l, uint16_t sel, enum why why)
 static bool load_ldt(struct loading *l)
 {
 	uint16_t sel = l->s->ldt;
-	struct descriptor d;
+	struct descriptor d = {.raw = 0};
 
 	if (sel_null(sel))
 		return true;
@@ -103,7 +103,7 @@ static bool load_data(struct loading *l, enum seg seg)
 {
 	uint16_t sel = l->s->seg[seg];
 	unsigned rpl = sel & SEL_RPL;
-	struct descriptor d;
+	struct descriptor d = {.raw = 0};
 
 	if (sel_null(sel))
 		return true;

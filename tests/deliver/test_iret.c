@@ -261,7 +261,7 @@ static void frame_beyond_the_stack_limit(void **state)
 			set_reg(RSP, 0x61000);
 			PUT32(RIG_CODE + 8, outer ? RIG_CS3 : RIG_CS0, FLAG_ONE, RIG_STACK3, RIG_DS3);
 			if (short_by) {
-				iret_faults(VEC_SS, 0, WHY_SEG_LIMIT);
+				iret_faults(VEC_SS, 0, WHY_IRET_STACK_LIMIT);
 				continue;
 			}
 			iret(4);

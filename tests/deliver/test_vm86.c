@@ -223,7 +223,7 @@ static void iret_to_vm86_needs_nine_words(void **state)
 		INSN(0xcf);
 		step();
 		if (short_by)
-			faulted(VEC_SS, 0, WHY_SEG_LIMIT);
+			faulted(VEC_SS, 0, WHY_IRET_STACK_LIMIT);
 		else
 			assert_true(in_vm86(&r->cpu));
 	}
