@@ -270,6 +270,21 @@ static void frame_beyond_the_stack_limit(void **state)
 	}
 }
 
+/* ... before any word is read: a page that is not there comes second. */
+static void stack_limit_before_page_fault_of_the_frame(void **state)
+{
+	for (unsigned outer = 0; outer < 2; outer++) {
+		at_cpl(0);
+		rig_paging(r);
+		descriptor(DATA, 0, 0x61000 + (outer ? 3 : 7), A_DATA(0), F_32_BYTE);
+		load(SEG_SS, DATA);
+		set_reg(RSP, outer ? 0x61000 - 12 : 0x61000);
+		PUT32(RIG_CODE + 8, outer ? RIG_CS3 : RIG_CS0, FLAG_ONE, RIG_STACK3, RIG_DS3);
+		unmap(0x61000);
+		iret_faults(VEC_SS, 0, WHY_IRET_STACK_LIMIT);
+	}
+}
+
 static void code_checks_before_the_outer_stack_words(void **state)
 {
 	at_cpl(0);
@@ -588,7 +603,7 @@ int main(void)
 		T(return_cs_conforming_dpl_above_rpl), T(return_cs_dpl_is_rpl), T(return_cs_not_present),
 		T(return_ss_null), T(return_ss_beyond_its_table), T(return_ss_level), T(return_ss_type),
 		T(return_ss_not_present), T(eip_beyond_the_code_segment), T(code_checks_in_order),
-		T(stack_checks_in_order), T(stack_before_eip_limit), T(frame_beyond_the_stack_limit),
+		T(stack_checks_in_order), T(stack_before_eip_limit), T(frame_beyond_the_stack_limit), T(stack_limit_before_page_fault_of_the_frame),
 		T(code_checks_before_the_outer_stack_words), T(page_fault_of_the_frame), T(stack_of_16_bits_wraps),
 		T(registers_after_a_return), T(flags_by_level_iopl_and_width), T(vm_in_the_image_is_ignored_above_cpl_0),
 		T(upper_half_of_esp_leaks_to_a_16_bit_stack), T(inner_data_segments_become_null),
