@@ -603,13 +603,15 @@ int main(void)
 		T(return_cs_conforming_dpl_above_rpl), T(return_cs_dpl_is_rpl), T(return_cs_not_present),
 		T(return_ss_null), T(return_ss_beyond_its_table), T(return_ss_level), T(return_ss_type),
 		T(return_ss_not_present), T(eip_beyond_the_code_segment), T(code_checks_in_order),
-		T(stack_checks_in_order), T(stack_before_eip_limit), T(frame_beyond_the_stack_limit), T(stack_limit_before_page_fault_of_the_frame),
-		T(code_checks_before_the_outer_stack_words), T(page_fault_of_the_frame), T(stack_of_16_bits_wraps),
-		T(registers_after_a_return), T(flags_by_level_iopl_and_width), T(vm_in_the_image_is_ignored_above_cpl_0),
+		T(stack_checks_in_order), T(stack_before_eip_limit), T(frame_beyond_the_stack_limit),
+		T(stack_limit_before_page_fault_of_the_frame), T(code_checks_before_the_outer_stack_words),
+		T(page_fault_of_the_frame), T(stack_of_16_bits_wraps), T(registers_after_a_return),
+		T(flags_by_level_iopl_and_width), T(vm_in_the_image_is_ignored_above_cpl_0),
 		T(upper_half_of_esp_leaks_to_a_16_bit_stack), T(inner_data_segments_become_null),
 		T(nt_returns_to_the_linked_task), T(nt_with_a_task_that_is_not_busy),
 		T(nt_link_in_a_page_that_is_not_there), T(nt_fault_of_the_new_task),
-		T(iret_unblocks_nmi_even_if_it_faults), T(real_mode_restores_all_but_vm_vif_vip), T(real_mode_eip_limit),
+		T(iret_unblocks_nmi_even_if_it_faults), T(real_mode_restores_all_but_vm_vif_vip),
+		T(real_mode_eip_limit),
 	};
 
 	return cmocka_run_group_tests_name("IRET", tests, NULL, NULL);

@@ -321,10 +321,11 @@ int main(void)
 		T(ss_load_holds_interrupts_for_one_instruction), T(ss_load_holds_interrupts_when_blocks_run),
 		T(ss_load_loses_its_single_step), T(ss_load_suppresses_a_code_breakpoint_behind_it),
 		T(ss_load_with_a_data_breakpoint), T(sti_holds_intr_for_one_instruction),
-		T(sti_holds_neither_nmi_nor_debug_traps), T(delivery_ends_a_shadow), T(trap_ends_the_shadow_of_sti), T(ss_load_under_tf_then_int3), T(sti_hlt_is_woken),
-		T(intr_waits_for_if), T(popf_and_iret_set_if_without_a_shadow),
-		T(hlt_is_woken_by_nmi_intr_and_init), T(nmi_is_blocked_and_one_is_latched),
-		T(wait_for_sipi_blocks_nmi), T(init_makes_an_application_processor_wait),
+		T(sti_holds_neither_nmi_nor_debug_traps), T(delivery_ends_a_shadow), T(trap_ends_the_shadow_of_sti),
+		T(ss_load_under_tf_then_int3), T(sti_hlt_is_woken), T(intr_waits_for_if),
+		T(popf_and_iret_set_if_without_a_shadow), T(hlt_is_woken_by_nmi_intr_and_init),
+		T(nmi_is_blocked_and_one_is_latched), T(wait_for_sipi_blocks_nmi),
+		T(init_makes_an_application_processor_wait),
 	};
 
 	return cmocka_run_group_tests_name("shadows", tests, NULL, NULL);
