@@ -365,6 +365,8 @@ static void every_gate_clears_tf_nt_rf_and_nothing_else(void **state)
 
 static void gate_of_16_bits_has_no_upper_offset_and_pushes_16_bits(void **state)
 {
+	static const uint8_t length[WAYS] = {[INT_N] = 2, [INT_3] = 1, [INT_O] = 1, [INT_1] = 1};
+
 	EACH_WAY(way) {
 		at_cpl(3);
 		gate(way, RIG_CS0, 0x12348000, G_INT16(3));
@@ -373,7 +375,7 @@ static void gate_of_16_bits_has_no_upper_offset_and_pushes_16_bits(void **state)
 		delivered(ways[way].vector);
 		assert_int_equal(s()->rip, 0x8000);
 		assert_int_equal(reg(RSP), RIG_STACK0 - 10);
-		assert_int_equal(half(0), (RIG_CODE + (software(way) || way == INT_1 ? (way == INT_N ? 2 : 1) : 0)) & 0xffff);
+		assert_int_equal(half(0), (RIG_CODE + length[way]) & 0xffff);
 		assert_int_equal(half(1), RIG_CS3);
 		assert_int_equal(half(3), 0x5678);
 		assert_int_equal(half(4), RIG_DS3);

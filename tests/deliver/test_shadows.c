@@ -92,7 +92,9 @@ static void ss_load_suppresses_a_code_breakpoint_behind_it(void **state)
 static void ss_load_with_a_data_breakpoint(void **state)
 {
 	for (enum ss_load how = MOV_SS; how < SS_LOADS; how++) {
-		static const struct { uint8_t code[2], vector; } next[] = {{{NOP}, 0}, {{0xcc}, VEC_BP}, {{0xcd, V}, V}};
+		static const struct { uint8_t code[2], vector; } next[] = {
+			{{NOP}, 0}, {{0xcc}, VEC_BP}, {{0xcd, V}, V},
+		};
 
 		for (unsigned i = 0; i < 3; i++) {
 			at_cpl(3);

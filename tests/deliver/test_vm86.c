@@ -311,7 +311,8 @@ static void method_6(void **state)
 
 		vme(i / 4, false);
 		set_flags(FLAG_TF | FLAG_NT | FLAG_CF | virtual_if | real_if, 0);
-		uint32_t before = flags(), image = (before & 0xffff & ~FLAG_IF) | FLAG_IOPL | (virtual_if ? FLAG_IF : 0);
+		uint32_t before = flags();
+		uint32_t image = (before & 0xffff & ~FLAG_IF) | FLAG_IOPL | (virtual_if ? FLAG_IF : 0);
 		step();
 		assert_redirected(image, before & ~(FLAG_VIF | FLAG_TF));
 	}

@@ -80,7 +80,8 @@ GUEST32(count_irq, "inc dword ptr ss:[0x5e00c]\n iretd")
 GUEST32(plain_return, "nop\n iretd")
 /* Maps the page. */
 GUEST32(page_in, "push eax\n push ebx\n mov eax, cr2\n shr eax, 12\n lea ebx, [eax * 4 + 0x81000]\n shl eax, 12\n"
-		 "or eax, 7\n mov ss:[ebx], eax\n mov eax, cr2\n invlpg ss:[eax]\n pop ebx\n pop eax\n add esp, 4\n iretd")
+		 "or eax, 7\n mov ss:[ebx], eax\n mov eax, cr2\n invlpg ss:[eax]\n pop ebx\n pop eax\n add esp, 4\n"
+		 "iretd")
 GUEST32(clear_x87, "fnclex\n iretd")
 GUEST32(leave_vm86, ".byte 0xea\n .long 0x11000\n .word 8")
 GUEST32(system_call, "imul eax, eax\n add ss:[0x5e010], eax\n iretd")

@@ -210,7 +210,8 @@ static void digest_of_all_runs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(assembler_made_the_same_program), cmocka_unit_test(program_meets_every_kind_of_event), cmocka_unit_test(stepping_and_slices_change_nothing),
+		cmocka_unit_test(assembler_made_the_same_program), cmocka_unit_test(program_meets_every_kind_of_event),
+		cmocka_unit_test(stepping_and_slices_change_nothing),
 		cmocka_unit_test(interrupt_behind_each_instruction), cmocka_unit_test(nmi_behind_each_instruction),
 		cmocka_unit_test(digest_of_all_runs),
 	};
