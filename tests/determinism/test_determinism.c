@@ -14,7 +14,7 @@
 
 /* Over all runs, interrupts and NMIs, of the text of the trace and the final state.  To be changed by hand,
  * with a word in the commit on what changed in the records or in the program. */
-#define DIGEST UINT64_C(0x450b43d567bc4541)
+#define DIGEST UINT64_C(0xc72f3d738d33414d)
 /* Of the program's code: another assembler may encode it otherwise, which is no fault of the processor. */
 #define PROGRAM UINT64_C(0x01344aaacdd21d50)
 
@@ -97,7 +97,8 @@ static struct outcome run(enum mode mode, enum what what, uint64_t tick)
 	r->cpu.plain = mode == PLAIN;
 	if (what != NOTHING) {
 		assert_int_equal(run_until(r, mode, tick), STOP_BUDGET);
-		assert_int_equal(r->cpu.icount, tick);
+		/* An INT n that is refused and the exception it becomes are one step of two ticks. */
+		assert_in_range(r->cpu.icount, tick, tick + 1);
 		if (what == NMI)
 			cpu_pulse_nmi(&r->cpu, clock_new_cause(&r->clock));
 		else
