@@ -56,9 +56,9 @@ GUEST32(second,
 GUEST32(ring3,
 	"mov eax, 0x23\n mov ds, eax\n mov es, eax\n mov ebx, 6\n"
 	"1: mov eax, ebx\n int 0x80\n add edi, eax\n dec ebx\n jnz 1b\n"
-	"xor edx, edx\n xor ecx, ecx\n mov eax, 1\n div ecx\n cli\n nop\n xor eax, eax\n int 0x90\n"
+	"xor edx, edx\n xor ecx, ecx\n mov eax, 1\n div ecx\n cli\n nop\n xor eax, eax\n inc eax\n int 0x90\n"
 	"push 0x22222222\n push 0x11111111\n .byte 0x9a\n .long 0\n .word 0x3b\n mov [0x5e020], eax\n"
-	"mov edi, 0x61ffa\n mov ecx, 12\n rep stosb\n int 0x80\n"
+	"mov edi, 0x61ffa\n mov ecx, 40\n rep stosb\n int 0x80\n"
 	/* three single steps, one of them over a string instruction */
 	"pushfd\n or dword ptr [esp], 0x100\n popfd\n nop\n inc eax\n mov ecx, 2\n rep stosb\n"
 	"pushfd\n and dword ptr [esp], 0xfffffeff\n popfd\n nop\n"
