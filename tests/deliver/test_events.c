@@ -159,10 +159,12 @@ static void single_step_of_rep(void **state)
 		step(); /* the handler's IRET */
 	}
 	assert_int_equal(last()->id, rig_last(r, 2)->id + 2);
-	rep_stos(); /* when the loop runs by itself too */
+	rep_stos(); /* when more iterations could run at once: no limit, the page in the TLB */
+	INSN(0xa2, 0x00, 0x50, 0, 0, 0xf3, 0xaa, 0xf4);
 	set_flags(FLAG_TF, 0);
+	steps(3);
 	rig_run(r, 2);
-	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE);
+	debug_exception(WHY_SINGLE_STEP, DR6_BS, RIG_CODE + 5);
 	assert_int_equal(reg(RCX), 2);
 }
 
@@ -283,9 +285,11 @@ static void rf_is_spent_by_one_instruction(void **state)
 	set_flags(FLAG_RF, 0);
 	step();
 	assert_int_equal(flags(), FLAG_ONE);
+	at_cpl(0); /* before a block too */
+	INSN(NOP, NOP, 0xcd, V);
 	set_flags(FLAG_RF, 0);
-	rig_run(r, 1);
-	assert_int_equal(flags(), FLAG_ONE);
+	rig_run(r, 3);
+	assert_int_equal(word(2), FLAG_ONE);
 }
 
 /* ---- CODE_BREAKPOINT ---- */
