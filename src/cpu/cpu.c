@@ -19,7 +19,6 @@ bool cpu_init(struct cpu *cpu, unsigned id, struct bus *bus, struct clock *clock
 	cpu->trace = trace;
 	cpu->model = model;
 	cpu->epoch = 1;
-	cpu->rng = 0x9e3779b97f4a7c15u;
 	cpu->cache = block_cache_new(cpu);
 	if (!cpu->cache)
 		return false;

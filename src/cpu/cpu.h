@@ -91,7 +91,6 @@ struct cpu {
 	bool stop_requested;
 	char gap[160];           /* STOP_UNIMPLEMENTED: what is missing */
 	bool gapped;
-	uint64_t rng;            /* RDRAND and the like: seeded, deterministic */
 };
 
 /* bus, clock, trace outlive the cpu.  False: out of memory. */

@@ -49,7 +49,7 @@ static void record_where(const struct cpu *cpu, struct where *w, uint64_t rip, u
 			    .cs_base = cpu->s.seg[SEG_CS].base, .ss_base = cpu->s.seg[SEG_SS].base};
 }
 
-void where_now(const struct cpu *cpu, struct where *w) 
+void where_now(const struct cpu *cpu, struct where *w)
 {
 	record_where(cpu, w, cpu->s.rip, cpu_flags(cpu));
 }

@@ -12,14 +12,7 @@ bool desc_probe(struct cpu *cpu, struct descriptor *d, uint16_t sel, bool *found
 	uint64_t address;
 
 	*found = !sel_null(sel) && desc_locate(cpu, sel, &address);
-	if (!*found)
-		return true;
-	struct rd raw = lin_read(&cpu->mmu, address, DESC_BYTES);
-	if (!raw.ok)
-		return false;
-	desc_decode(d, raw.v, sel);
-	d->address = address;
-	return true;
+	return *found ? desc_fetch(cpu, d, sel, address) : true;
 }
 
 bool desc_mark_accessed(struct cpu *cpu, struct descriptor *d)

@@ -144,6 +144,16 @@ static inline bool desc_locate(const struct cpu *cpu, uint16_t sel, uint64_t *ad
 	return index + DESC_BYTES - 1 <= limit;
 }
 
+static inline bool desc_fetch(struct cpu *cpu, struct descriptor *d, uint16_t sel, uint64_t address)
+{
+	struct rd raw = lin_read(&cpu->mmu, address, DESC_BYTES);
+	if (!raw.ok)
+		return false;
+	desc_decode(d, raw.v, sel);
+	d->address = address;
+	return true;
+}
+
 static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel, enum vector vector, uint32_t ext,
 			     enum why why)
 {
@@ -151,12 +161,7 @@ static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel
 
 	if (!desc_locate(cpu, sel, &address))
 		return cpu_raise(cpu, vector, (sel & ~SEL_RPL) | ext, why);
-	struct rd raw = lin_read(&cpu->mmu, address, DESC_BYTES);
-	if (!raw.ok)
-		return false;
-	desc_decode(d, raw.v, sel);
-	d->address = address;
-	return true;
+	return desc_fetch(cpu, d, sel, address);
 }
 
 #endif

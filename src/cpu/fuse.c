@@ -50,7 +50,7 @@ static inline uint32_t quiet_imul(uint32_t a, uint32_t b) { return a * b; }
 
 extern const struct exec exec_add, exec_sub, exec_and, exec_or, exec_xor, exec_cmp, exec_test, exec_inc, exec_dec,
 	exec_shl, exec_shr, exec_sar, exec_imul, exec_mov, exec_movzx8, exec_movzx16, exec_movsx8, exec_movsx16,
-	exec_lea, exec_not, exec_xchg, exec_nop;
+	exec_lea, exec_not, exec_xchg;
 
 QUIET_RR(add) QUIET_RR(sub) QUIET_RR(and) QUIET_RR(or) QUIET_RR(xor) QUIET_RR(imul)
 QUIET_RI(add) QUIET_RI(sub) QUIET_RI(and) QUIET_RI(or) QUIET_RI(xor) QUIET_RI(shl) QUIET_RI(shr) QUIET_RI(sar)
