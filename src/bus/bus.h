@@ -11,7 +11,7 @@
 
 #define BUS_PAGE_BITS 12
 #define BUS_PAGE_SIZE 4096u
-#define BUS_MAX_WATCHERS 8
+#define BUS_MAX_WATCHERS 16 /* two a processor: its TLB and its translated code */
 
 enum region_kind { REGION_RAM, REGION_ROM, REGION_MMIO };
 

@@ -43,7 +43,7 @@ static bool line(void *owner, uint64_t address, const char **file, unsigned *num
 static bool instruction(void *owner, const struct where *at, char *text, size_t size)
 {
 	struct view *view = owner;
-	struct cpu *cpu = &view->machine->cpu;
+	struct cpu *cpu = view->machine->cpu[0];
 	bool wide = at->mode == MODE_PROTECTED && cpu->s.seg[SEG_CS].db;
 	uint8_t bytes[INSN_MAX_LENGTH];
 	size_t got = peek_lin(&cpu->mmu, (at->cs_base + at->rip) & cpu->mmu.lin_mask, bytes, sizeof(bytes));
@@ -68,7 +68,7 @@ void view_print_state(struct view *view, FILE *file)
 {
 	static const char *const gpr[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 	static const char *const seg[] = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
-	const struct cpu *cpu = &view->machine->cpu;
+	const struct cpu *cpu = view->machine->cpu[0];
 	const struct arch_state *s = &cpu->s;
 	uint64_t offset = 0;
 	const char *name = symbol(view, s->seg[SEG_CS].base + s->rip, &offset);

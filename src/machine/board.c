@@ -33,7 +33,7 @@ static void update_intr(struct machine *m)
 	struct board *b = &m->board;
 	bool injected = b->inject.line.level;
 
-	cpu_set_intr(&m->cpu, injected || b->pic_intr, injected ? b->inject.line.cause : b->pic_cause);
+	cpu_set_intr(m->cpu[0], injected || b->pic_intr, injected ? b->inject.line.cause : b->pic_cause);
 }
 
 static void pic_changed(void *owner, int input, bool level, uint64_t cause)
@@ -78,7 +78,7 @@ static void nmi_changed(void *owner, int input, bool level, uint64_t cause)
 	struct machine *m = owner;
 
 	if (level)
-		cpu_pulse_nmi(&m->cpu, cause);
+		cpu_pulse_nmi(m->cpu[0], cause);
 }
 
 /* ---- x87 errors the AT's way (82371SB datasheet, "Coprocessor Error Support"): FERR# sets IRQ 13;
@@ -90,14 +90,14 @@ static void ferr_changed(void *owner, bool level)
 	if (level)
 		line_set(&m->board.fpu_irq, true, clock_new_cause(&m->clock));
 	else
-		m->cpu.ignne = false;
+		m->cpu[0]->ignne = false;
 }
 
 static void fpu_port_write(void *owner, uint16_t port, unsigned bytes, uint32_t value)
 {
 	struct machine *m = owner;
 
-	m->cpu.ignne = m->cpu.ferr;
+	m->cpu[0]->ignne = m->cpu[0]->ferr;
 	line_set(&m->board.fpu_irq, false, 0);
 }
 
@@ -111,7 +111,7 @@ static void sooner(void *owner)
 {
 	struct machine *m = owner;
 
-	cpu_request_stop(&m->cpu);
+	cpu_request_stop(m->cpu[0]);
 }
 
 /* ---- what ends the machine ---- */
@@ -138,7 +138,7 @@ static void a20_changed(void *owner, int input, bool level, uint64_t cause)
 {
 	struct machine *m = owner;
 
-	mmu_set_a20(&m->cpu.mmu, level);
+	mmu_set_a20(&m->cpu[0]->mmu, level);
 }
 
 static void init_changed(void *owner, int input, bool level, uint64_t cause)
@@ -148,7 +148,7 @@ static void init_changed(void *owner, int input, bool level, uint64_t cause)
 	if (!level)
 		return;
 	if (m->guest.mode == START_RESET)
-		cpu_pulse_init(&m->cpu);
+		cpu_pulse_init(m->cpu[0]);
 	else
 		machine_finish(m, END_RESET, 0, "the guest reset the machine");
 }
@@ -255,8 +255,8 @@ static void connect_processor(struct machine *m)
 {
 	struct board *b = &m->board;
 
-	m->cpu.ferr_changed = ferr_changed;
-	m->cpu.ferr_owner = m;
+	m->cpu[0]->ferr_changed = ferr_changed;
+	m->cpu[0]->ferr_owner = m;
 	line_connect(&b->rtc.nmi_off, port61_input, &b->port61, PORT61_IN_NMI_OFF);
 	line_connect(&b->port61.nmi, nmi_changed, m, 0);
 	line_connect(&b->kbc.a20, port92_kbc_a20, &b->port92, 0);
@@ -264,7 +264,7 @@ static void connect_processor(struct machine *m)
 	line_connect(&b->kbc.reset, init_changed, m, 0);
 	line_connect(&b->port92.init, init_changed, m, 0);
 	line_connect(pic_intr(&b->pic), pic_changed, m, 0);
-	m->cpu.intr = (struct intr_pin){m, intr_pending, intr_acknowledge, intr_why_quiet};
+	m->cpu[0]->intr = (struct intr_pin){m, intr_pending, intr_acknowledge, intr_why_quiet};
 	m->clock.sooner = sooner;
 	m->clock.sooner_owner = m;
 }

@@ -1,4 +1,4 @@
-/* A machine: one processor, memory, and the board around it; and the control
+/* A machine: processors, memory, and the board around them; and the control
  * of its run.  Nothing here is global: two machines live side by side. */
 #ifndef TRAPGATE_MACHINE_MACHINE_H
 #define TRAPGATE_MACHINE_MACHINE_H
@@ -8,12 +8,14 @@
 #include "machine/board.h"
 #include "trace/trace.h"
 
+#define MACHINE_MAX_CPUS 8u
 #define MACHINE_MIN_RAM (UINT64_C(64) << 10)
 #define MACHINE_MAX_RAM (UINT64_C(3) << 30) /* devices and the ROM lie above */
 
 struct machine_config {
 	uint64_t ram;       /* bytes; whole pages */
 	const char *cpu;    /* a model's name, NULL: the default one */
+	unsigned cpus;      /* 1 to MACHINE_MAX_CPUS; 0: 1 */
 	bool plain;         /* oracle mode */
 	uint64_t max_insns; /* 0: no limit */
 	unsigned timeout;   /* host seconds, 0: none */
@@ -44,7 +46,9 @@ struct machine {
 	struct bus *bus;
 	struct clock clock;
 	struct trace trace;
-	struct cpu cpu;
+	struct cpu *cpu[MACHINE_MAX_CPUS]; /* the first one starts the others */
+	unsigned cpus;
+	unsigned turn; /* the processor whose turn it is */
 	struct board board;
 	struct machine_config config;
 	struct guest guest;       /* symbols for the trace */

@@ -23,12 +23,12 @@ void machine_finish(struct machine *m, enum end_kind kind, int status, const cha
 	va_start(arguments, format);
 	vsnprintf(m->end.text, sizeof(m->end.text), format, arguments);
 	va_end(arguments);
-	cpu_request_stop(&m->cpu);
+	cpu_request_stop(m->cpu[0]);
 }
 
 uint64_t machine_retired(const struct machine *m)
 {
-	return m->cpu.icount - m->idle;
+	return m->cpu[0]->icount - m->idle;
 }
 
 static double host_seconds(void)
@@ -47,7 +47,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* Where the next stretch ends at the latest. */
 static uint64_t stretch_end(const struct machine *m)
 {
-	uint64_t end = least(clock_deadline(&m->clock), m->cpu.icount + STRETCH);
+	uint64_t end = least(clock_deadline(&m->clock), m->cpu[0]->icount + STRETCH);
 
 	if (m->config.max_insns)
 		end = least(end, m->config.max_insns + m->idle);
@@ -71,12 +71,12 @@ static bool check_limits(struct machine *m, double started)
  * along. */
 static void halted(struct machine *m)
 {
-	uint64_t now = m->cpu.icount, next = clock_deadline(&m->clock);
+	uint64_t now = m->cpu[0]->icount, next = clock_deadline(&m->clock);
 	uint64_t wait = next == CLOCK_NEVER ? LONGEST_WAIT : least(next - now, LONGEST_WAIT);
 
-	if (!(m->cpu.s.rflags & FLAG_IF) && !m->cpu.nmi_pending) {
+	if (!(m->cpu[0]->s.rflags & FLAG_IF) && !m->cpu[0]->nmi_pending) {
 		machine_finish(m, END_DEAD_HALT, 6, "halted for ever: %s with IF = 0",
-			       m->cpu.ferr ? "x87 error or HLT" : "HLT");
+			       m->cpu[0]->ferr ? "x87 error or HLT" : "HLT");
 		return;
 	}
 	if (m->idle_since == 0)
@@ -91,7 +91,7 @@ static void halted(struct machine *m)
 	if (next == CLOCK_NEVER)
 		return;
 	m->idle += next - now;
-	m->cpu.icount = next;
+	m->cpu[0]->icount = next;
 }
 
 static void stopped(struct machine *m, enum stop stop)
@@ -109,7 +109,7 @@ static void stopped(struct machine *m, enum stop stop)
 			       machine_retired(m));
 		break;
 	case STOP_UNIMPLEMENTED:
-		machine_finish(m, END_UNIMPLEMENTED, 12, "not built yet: %s", m->cpu.gap);
+		machine_finish(m, END_UNIMPLEMENTED, 12, "not built yet: %s", m->cpu[0]->gap);
 		break;
 	case STOP_REQUESTED: /* machine_finish() has the reason */
 		break;
@@ -121,10 +121,10 @@ struct machine_end machine_run(struct machine *m)
 	double started = host_seconds();
 
 	while (m->end.kind == END_NONE && check_limits(m, started)) {
-		enum stop stop = cpu_run(&m->cpu, stretch_end(m));
+		enum stop stop = cpu_run(m->cpu[0], stretch_end(m));
 
 		stopped(m, stop);
-		clock_advance(&m->clock, m->cpu.icount);
+		clock_advance(&m->clock, m->cpu[0]->icount);
 		board_poll_input(m, 0);
 	}
 	board_flush(m);

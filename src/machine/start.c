@@ -24,7 +24,7 @@ static struct segment flat(uint16_t sel, uint8_t type, bool db)
  * IDTR are empty: the guest loads its own before it loads a segment register. */
 static void start_protected(struct machine *m, bool code32)
 {
-	struct arch_state *s = &m->cpu.s;
+	struct arch_state *s = &m->cpu[0]->s;
 
 	s->cr0 |= CR0_PE;
 	s->gdtr.limit = s->idtr.limit = 0;
@@ -40,7 +40,7 @@ static void start_protected(struct machine *m, bool code32)
 
 static void start_real(struct machine *m)
 {
-	struct arch_state *s = &m->cpu.s;
+	struct arch_state *s = &m->cpu[0]->s;
 	uint64_t entry = m->guest.entry;
 	uint16_t cs = entry < 0x10000 ? 0 : (uint16_t)((entry >> 4) & 0xf000);
 
@@ -56,7 +56,7 @@ static void start_real(struct machine *m)
 /* Linux: flat segments from a GDT in memory, all other registers zero but ESI, IF = 0. */
 static void start_linux(struct machine *m)
 {
-	struct arch_state *s = &m->cpu.s;
+	struct arch_state *s = &m->cpu[0]->s;
 
 	start_protected(m, true);
 	s->gdtr.base = LINUX_GDT;
@@ -69,7 +69,7 @@ static void start_linux(struct machine *m)
 
 void machine_start(struct machine *m)
 {
-	struct arch_state *s = &m->cpu.s;
+	struct arch_state *s = &m->cpu[0]->s;
 
 	if (m->guest.mode != START_RESET) {
 		board_like_firmware(m);
@@ -96,5 +96,5 @@ void machine_start(struct machine *m)
 		start_linux(m);
 		break;
 	}
-	cpu_state_changed(&m->cpu);
+	cpu_state_changed(m->cpu[0]);
 }

@@ -58,7 +58,7 @@ static void max_insns_is_exact(void **state)
 		assert_int_equal(end.kind, END_MAX_INSNS);
 		assert_int_equal(end.status, 8);
 		assert_int_equal(machine_retired(m), n);
-		assert_int_equal(m->cpu.s.gpr.r64[RAX], n - n / 5);
+		assert_int_equal(m->cpu[0]->s.gpr.r64[RAX], n - n / 5);
 		machine_free(m);
 	}
 }
@@ -130,7 +130,7 @@ static void an_nmi_wakes_a_halt_with_interrupts_off(void **state)
 	struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, 0xf4, LOOP);
 
 	bus_write(m->bus, VEC_NMI * 4, 4, AT + 1);
-	cpu_pulse_nmi(&m->cpu, 1);
+	cpu_pulse_nmi(m->cpu[0], 1);
 	assert_int_equal(finish(m).kind, END_MAX_INSNS);
 }
 
@@ -259,7 +259,7 @@ static void two_machines_live_side_by_side(void **state)
 static void multiboot_starts_as_specified(void **state)
 {
 	struct machine *m = MAKE(PLAIN_CONFIG, START_PROT32, LOOP);
-	const struct arch_state *s = &m->cpu.s;
+	const struct arch_state *s = &m->cpu[0]->s;
 
 	m->guest.mode = START_MULTIBOOT;
 	m->guest.info = 0x9000;
@@ -274,14 +274,14 @@ static void multiboot_starts_as_specified(void **state)
 	assert_true(s->cr0 & CR0_PE);
 	assert_false(s->cr0 & CR0_PG);
 	assert_false(s->rflags & (FLAG_IF | FLAG_VM));
-	assert_int_equal(m->cpu.mmu.a20_mask & 0x100000, 0x100000);
+	assert_int_equal(m->cpu[0]->mmu.a20_mask & 0x100000, 0x100000);
 	machine_free(m);
 }
 
 static void linux_starts_as_its_boot_protocol_says(void **state)
 {
 	struct machine *m = MAKE(PLAIN_CONFIG, START_PROT32, LOOP);
-	const struct arch_state *s = &m->cpu.s;
+	const struct arch_state *s = &m->cpu[0]->s;
 
 	m->guest.mode = START_LINUX;
 	m->guest.entry = 0x100000;
@@ -370,10 +370,10 @@ static void the_keyboard_controller_moves_a20(void **state)
 	struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, LOOP);
 
 	bus_port_write(m->bus, PORT92, 1, 0);
-	assert_int_equal(m->cpu.mmu.a20_mask & 0x100000, 0);
+	assert_int_equal(m->cpu[0]->mmu.a20_mask & 0x100000, 0);
 	bus_port_write(m->bus, 0x64, 1, 0xd1);
 	bus_port_write(m->bus, 0x60, 1, 0xdf);
-	assert_int_equal(m->cpu.mmu.a20_mask & 0x100000, 0x100000);
+	assert_int_equal(m->cpu[0]->mmu.a20_mask & 0x100000, 0x100000);
 	machine_free(m);
 }
 
@@ -388,7 +388,7 @@ static void a_key_interrupts_a_guest_without_firmware(void **state)
 	i8042_key(&m->board.kbc, 0x1e, true);
 	assert_int_equal(machine_run(m).kind, END_DEAD_HALT);
 	assert_int_equal(trace_recent(&m->trace, 0)->vector, 9);
-	assert_int_equal(m->cpu.s.gpr.r8[0], 0x1e); /* scan code set 1, by the controller's translation */
+	assert_int_equal(m->cpu[0]->s.gpr.r8[0], 0x1e); /* scan code set 1, by the controller's translation */
 	machine_free(m);
 }
 
@@ -407,16 +407,16 @@ static void flat_binaries_start_in_each_mode_at_their_entry(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct machine *m = MAKE(PLAIN_CONFIG, START_REAL, LOOP);
-		const struct segment *cs = &m->cpu.s.seg[SEG_CS];
+		const struct segment *cs = &m->cpu[0]->s.seg[SEG_CS];
 
 		m->guest.mode = cases[i].mode;
 		m->guest.entry = cases[i].entry;
-		cpu_reset(&m->cpu, false);
+		cpu_reset(m->cpu[0], false);
 		machine_start(m);
 		assert_int_equal(cs->base, cases[i].base);
-		assert_int_equal(cs->base + m->cpu.s.rip, cases[i].entry);
+		assert_int_equal(cs->base + m->cpu[0]->s.rip, cases[i].entry);
 		assert_int_equal(cs->db, cases[i].db);
-		assert_int_equal((m->cpu.s.cr0 & CR0_PE) != 0, cases[i].pe);
+		assert_int_equal((m->cpu[0]->s.cr0 & CR0_PE) != 0, cases[i].pe);
 		machine_free(m);
 	}
 }
@@ -449,10 +449,10 @@ static void an_x87_error_reaches_irq_13_and_f0h_lets_it_go(void **state)
 	bus_write(m->bus, 0x75 * 4, 4, 0x600);
 	bus_load(m->bus, 0x600, handler, sizeof(handler));
 	assert_int_equal(machine_run(m).kind, END_DEAD_HALT);
-	assert_int_equal(m->cpu.s.rip, 0x605);
+	assert_int_equal(m->cpu[0]->s.rip, 0x605);
 	assert_int_equal(trace_recent(&m->trace, 0)->vector, 0x75);
 	assert_true(trace_recent(&m->trace, 0)->cause != 0);
-	assert_true(m->cpu.ignne);
+	assert_true(m->cpu[0]->ignne);
 	assert_false(m->board.fpu_irq.level);
 	machine_free(m);
 }
