@@ -244,14 +244,14 @@ static void two_machines_live_side_by_side(void **state)
 	struct machine *b = MAKE(((struct machine_config){.max_insns = 500}), START_PROT32, 0x41, 0xeb, 0xfd);
 
 	for (int i = 0; i < 10; i++) { /* by turns */
-		cpu_step(&a->cpu);
-		cpu_step(&b->cpu);
+		cpu_step(a->cpu[0]);
+		cpu_step(b->cpu[0]);
 	}
 	assert_int_equal(machine_run(b).kind, END_MAX_INSNS);
 	assert_int_equal(machine_run(a).kind, END_MAX_INSNS);
-	assert_int_equal(a->cpu.s.gpr.r64[RAX], 501);
-	assert_int_equal(b->cpu.s.gpr.r64[RCX], 250);
-	assert_int_equal(a->cpu.s.gpr.r64[RCX], 0);
+	assert_int_equal(a->cpu[0]->s.gpr.r64[RAX], 501);
+	assert_int_equal(b->cpu[0]->s.gpr.r64[RCX], 250);
+	assert_int_equal(a->cpu[0]->s.gpr.r64[RCX], 0);
 	machine_free(a);
 	machine_free(b);
 }
