@@ -293,6 +293,14 @@ static bool take_none(struct options *o, const char *option, const char *value, 
 	return true;
 }
 
+static bool take_vga(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	if (strcmp(value, "std") != 0 && strcmp(value, "none") != 0)
+		return bad(option, value, "std (a VGA) and none are built", why);
+	o->machine.board.no_vga = strcmp(value, "none") == 0;
+	return true;
+}
+
 static bool take_board(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
 	if (!word(value, "isapc") && !word(value, "pc"))
@@ -334,6 +342,7 @@ static const struct option table[] = {
 	{"-debugcon", "DEV", "port E9h: stdio, file:PATH or null", take_debugcon},
 	{"-device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1",
 	 take_device},
+	{"-vga", "std|none", "the display adapter: a VGA (default) or none", take_vga},
 	{"-nographic", NULL, "serial line on standard input and output", take_nographic},
 	{"--trace", "FORMAT[:FILE]",
 	 "text or jsonl: every delivery, return and task switch (default: standard error; -: output)", take_trace},
@@ -349,7 +358,6 @@ static const struct option table[] = {
 	{"-display", "none", NULL, take_none},
 	{"-monitor", "none", NULL, take_none},
 	{"-parallel", "none", NULL, take_none},
-	{"-vga", "none", NULL, take_none},
 	{"-net", "none", NULL, take_none},
 	{"-nic", "none", NULL, take_none},
 	{"-M", "pc", NULL, take_board},

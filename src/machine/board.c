@@ -1,11 +1,11 @@
 #include "machine/board.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "machine/machine.h"
 
 #define VIDEO_START 0xa0000u
-#define VIDEO_SIZE  0x20000u
 #define HIGH_START  0x100000u
 
 #define IRQ_TIMER    0
@@ -169,9 +169,7 @@ static bool add_memory(struct machine *m)
 	uint64_t ram = m->config.ram;
 	uint64_t low = ram < VIDEO_START ? ram : VIDEO_START;
 
-	/* Video memory holds what is written; nothing shows it. */
 	return bus_add_ram(m->bus, "RAM below 640 KiB", 0, low) &&
-	       bus_add_ram(m->bus, "video memory", VIDEO_START, VIDEO_SIZE) &&
 	       (ram <= HIGH_START || bus_add_ram(m->bus, "RAM above 1 MiB", HIGH_START, ram - HIGH_START));
 }
 
@@ -224,6 +222,14 @@ static bool add_serial(struct machine *m, unsigned i)
 	return true;
 }
 
+static bool add_vga(struct machine *m)
+{
+	if (m->config.board.no_vga)
+		return true;
+	m->board.vga = malloc(sizeof(*m->board.vga));
+	return m->board.vga && vga_init(m->board.vga, m->bus, &m->clock);
+}
+
 static bool add_devices(struct machine *m)
 {
 	struct board *b = &m->board;
@@ -234,7 +240,7 @@ static bool add_devices(struct machine *m)
 	       dma_init(&b->dma, m->bus) && add_serial(m, 0) && add_serial(m, 1) &&
 	       bus_add_ports(m->bus, "PM1a_CNT", PM1A_CNT, 2, (struct port_ops){power_read, power_write}, m) &&
 	       bus_add_ports(m->bus, "IGNNE#", FPU_PORT, 1, (struct port_ops){fpu_port_read, fpu_port_write}, m) &&
-	       add_debug_ports(m);
+	       add_vga(m) && add_debug_ports(m);
 }
 
 /* Lines that end at the interrupt controllers. */
@@ -296,6 +302,7 @@ void board_free(struct machine *m)
 	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
 		chardev_close(&m->board.serial[i]);
 	chardev_close(&m->board.debug);
+	free(m->board.vga);
 }
 
 /* 115200 baud, 8N1. */
@@ -334,6 +341,8 @@ void board_like_firmware(struct machine *m)
 	};
 
 	i8042_self_tests_done(&m->board.kbc);
+	if (m->board.vga)
+		vga_set_text_mode(m->board.vga, 25);
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++)
 		bus_port_write(m->bus, writes[i].port, 1, writes[i].value);
 	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)

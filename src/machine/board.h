@@ -12,6 +12,7 @@
 #include "devices/port92.h"
 #include "devices/rtc.h"
 #include "devices/uart.h"
+#include "devices/vga.h"
 #include "machine/chardev.h"
 #include "machine/inject.h"
 
@@ -26,6 +27,7 @@ struct board_config {
 	/* COM1 and COM2: a chardev's name.  NULL: nothing connected to COM1, no COM2. */
 	const char *serial[BOARD_SERIAL_PORTS];
 	const char *debugcon; /* port E9h: likewise; NULL: no such port */
+	bool no_vga;          /* no display adapter: nothing answers at A0000h-BFFFFh */
 	bool debug_exit;      /* isa-debug-exit */
 	uint16_t debug_exit_port;
 	unsigned debug_exit_size;
@@ -46,6 +48,7 @@ struct board {
 	struct debugcon debugcon;
 	struct debug_exit debug_exit;
 	struct post_port post;
+	struct vga *vga; /* NULL: none */
 	struct chardev serial[BOARD_SERIAL_PORTS], debug;
 	struct inject inject;
 	struct irq_line fpu_irq; /* IRQ 13: FERR# through the AT's latch */
