@@ -98,7 +98,7 @@ struct arch_state {
 	uint64_t pdpte[4];   /* PAE: loaded with CR3 (SDM 3A, "PAE Paging") */
 
 	uint64_t tsc_offset; /* TSC = clock + offset */
-	uint64_t apic_base, pat;
+	uint64_t pat;
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
 	uint64_t misc_enable, mtrr_def_type;
 	uint64_t mtrr_phys[16], mtrr_fixed[11];

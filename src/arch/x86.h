@@ -159,6 +159,8 @@ enum sys_type {
 #define MSR_MISC_ENABLE    0x1a0u
 #define MSR_MTRR_PHYSBASE0 0x200u
 #define MSR_PAT            0x277u
+#define MSR_TSC_DEADLINE   0x6e0u
+#define MSR_X2APIC         0x800u /* to 8FFh */
 #define MSR_MTRR_DEF_TYPE  0x2ffu
 #define MSR_EFER           0xc0000080u
 

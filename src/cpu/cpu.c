@@ -6,6 +6,7 @@
 
 #include "cpu/block.h"
 #include "cpu/desc.h"
+#include "cpu/events.h"
 #include "cpu/model.h"
 #include "cpu/x87.h"
 
@@ -71,14 +72,15 @@ void cpu_reset(struct cpu *cpu, bool init)
 		s->fpu = old.fpu;
 		s->cr0 |= old.cr0 & (CR0_CD | CR0_NW);
 		s->tsc_offset = old.tsc_offset;
-		s->apic_base = old.apic_base;
 		s->pat = old.pat;
 		s->mtrr_def_type = old.mtrr_def_type;
 		memcpy(s->mtrr_phys, old.mtrr_phys, sizeof(s->mtrr_phys));
 		memcpy(s->mtrr_fixed, old.mtrr_fixed, sizeof(s->mtrr_fixed));
 	} else {
 		s->cr0 |= (CR0_CD | CR0_NW) & cpu->model->cr0;
-		cpu->nmi_pending = cpu->init_pending = false;
+		cpu->nmi_pending = cpu->init_pending = cpu->sipi_pending = false;
+		if (cpu->id != 0) /* "MP Initialization Protocol Algorithm": application processors */
+			s->activity = ACT_WAIT_SIPI;
 	}
 	cpu_state_changed(cpu);
 }
@@ -142,6 +144,11 @@ void cpu_pulse_init(struct cpu *cpu)
 /* SDM 3A, "MP Initialization Protocol Algorithm": CS = vector * 100h, IP = 0. */
 void cpu_start(struct cpu *cpu, uint8_t sipi_vector)
 {
+	if (cpu->init_pending) {
+		cpu->sipi_pending = true;
+		cpu->sipi_vector = sipi_vector;
+		return;
+	}
 	if (cpu->s.activity != ACT_WAIT_SIPI)
 		return;
 	struct segment cs = cpu->s.seg[SEG_CS];
@@ -150,6 +157,14 @@ void cpu_start(struct cpu *cpu, uint8_t sipi_vector)
 	set_segment(cpu, SEG_CS, &cs);
 	cpu->s.rip = 0;
 	cpu->s.activity = ACT_RUNNING;
+}
+
+bool cpu_is_waiting(const struct cpu *cpu)
+{
+	if (cpu->s.activity == ACT_RUNNING || cpu->init_pending)
+		return false;
+	return cpu->s.activity == ACT_WAIT_SIPI ||
+	       (!(cpu->nmi_pending && !cpu->s.nmi_blocked) && !intr_deliverable(cpu));
 }
 
 void cpu_request_stop(struct cpu *cpu)

@@ -28,6 +28,16 @@ struct intr_pin {
 	const char *(*why_quiet)(void *device);
 };
 
+/* The local APIC as CPUID and the MSRs reach it; device NULL: the processor has none.  id: the
+ * initial APIC ID, or -1 while the APIC is switched off; the MSRs are IA32_APIC_BASE, IA32_TSC_DEADLINE and 800h-8FFh.
+ * False: #GP(0). */
+struct local_apic {
+	void *device;
+	int (*id)(void *device);
+	bool (*read)(void *device, uint32_t msr, uint64_t *value);
+	bool (*write)(void *device, uint32_t msr, uint64_t value, uint64_t tsc);
+};
+
 /* Why the handlers came back to the run loop. */
 enum leave {
 	LEAVE_LOOK,   /* instruction done, or none begun: look at events and limits */
@@ -63,6 +73,7 @@ struct cpu {
 	const struct cpu_model *model;
 	struct trace *trace;     /* never NULL */
 	struct intr_pin intr;
+	struct local_apic apic;
 	unsigned id;
 
 	/* between instructions */
@@ -81,6 +92,8 @@ struct cpu {
 
 	/* pins, latched */
 	bool nmi_pending, init_pending, intr_line;
+	bool sipi_pending;       /* it came while INIT was pending */
+	uint8_t sipi_vector;
 	uint64_t nmi_cause, intr_cause;
 	bool ferr;               /* FERR# level (follows the x87's ES, whatever CR0.NE) */
 	void (*ferr_changed)(void *owner, bool level);
@@ -111,8 +124,11 @@ enum stop cpu_step(struct cpu *cpu);
 void cpu_set_intr(struct cpu *cpu, bool level, uint64_t cause);
 void cpu_pulse_nmi(struct cpu *cpu, uint64_t cause);
 void cpu_pulse_init(struct cpu *cpu);
+/* Start-up IPI: starts a processor that waits for one, at sipi_vector * 1000h; others ignore it. */
 void cpu_start(struct cpu *cpu, uint8_t sipi_vector);
 void cpu_request_stop(struct cpu *cpu);
+/* Halted (or waiting for a start-up IPI), and nothing is pending that would end that. */
+bool cpu_is_waiting(const struct cpu *cpu);
 
 /* After writing s from outside (loader, debugger, test): every derived thing
  * is computed again. */

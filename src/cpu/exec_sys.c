@@ -200,6 +200,20 @@ static bool hlt(struct cpu *cpu)
 THEN_LEAVE(hlt_none, hlt(cpu))
 const struct exec exec_hlt = {.fn = {[FORM_NONE] = EXEC_ALL(hlt_none)}};
 
+/* Leaf 1: the initial APIC ID, or, without a local APIC or while it is switched off, no APIC
+ * (SDM 3A, "Presence of the Local APIC", "Enabling or Disabling the Local APIC"). */
+static void tell_apic(const struct cpu *cpu, struct cpuid_leaf *out)
+{
+	int id = cpu->apic.device ? cpu->apic.id(cpu->apic.device) : -1;
+
+	if (id >= 0 && (out->edx & F1D_APIC)) {
+		out->ebx |= (uint32_t)id << 24;
+	} else {
+		out->edx &= ~F1D_APIC;
+		out->ecx &= ~(F1C_X2APIC | F1C_DEADLINE);
+	}
+}
+
 /* Leaf 1 also puts the microcode's revision into IA32_BIOS_SIGN_ID: no update is
  * loaded, so 0 (SDM 3A, "Microcode Update Facilities"). */
 static const struct uop *cpuid(struct cpu *cpu, const struct uop *u)
@@ -208,8 +222,10 @@ static const struct uop *cpuid(struct cpu *cpu, const struct uop *u)
 	uint32_t leaf = reg32(cpu, RAX);
 
 	model_cpuid(cpu->model, leaf, reg32(cpu, RCX), &out);
-	if (leaf == 1)
+	if (leaf == 1) {
 		cpu->s.bios_sign_id = 0;
+		tell_apic(cpu, &out);
+	}
 	set_reg32(cpu, RAX, out.eax);
 	set_reg32(cpu, RBX, out.ebx);
 	set_reg32(cpu, RCX, out.ecx);

@@ -17,7 +17,8 @@
 #define CR4_P6      (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE)
 #define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP)
 
-#define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_MCE | F1D_CX8)
+#define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_MCE | F1D_CX8 | F1D_APIC)
+#define F1C_MAX     (F1C_X2APIC | F1C_DEADLINE)
 #define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_PGE | F1D_MCA | F1D_CMOV)
 #define F7B_MAX     (F7B_SMEP | F7B_SMAP)
 
@@ -52,7 +53,7 @@ static const struct cpuid_leaf leaves_pentium2[] = {
 
 static const struct cpuid_leaf leaves_max[] = {
 	{0x0, ANY, 7, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
-	{0x1, ANY, SIGNATURE_MAX, 0, 0, F1D_P6},
+	{0x1, ANY, SIGNATURE_MAX, 0, F1C_MAX, F1D_P6},
 	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
 	{0x7, 0, 0, F7B_MAX, F7C_UMIP, 0},
 	{0x80000000, ANY, 0x80000008, 0, 0, 0},
@@ -119,8 +120,8 @@ const struct cpu_model cpu_models[] = {
 		.description = "everything that is built: pentium2 with NX, SMEP, SMAP, UMIP",
 		.generation = GEN_LATER,
 		.signature = SIGNATURE_MAX,
-		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_7_EBX] = F7B_MAX, [FEAT_7_ECX] = F7C_UMIP,
-			    [FEAT_81_EDX] = F81D_NX},
+		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
+			    [FEAT_7_ECX] = F7C_UMIP, [FEAT_81_EDX] = F81D_NX},
 		.cr0 = CR0_486,
 		.cr0_fixed = CR0_ET,
 		.cr4 = CR4_MAX,

@@ -1,5 +1,6 @@
 /* Processor models: what CPUID says, which bits of the control registers and
- * of EFLAGS exist.  A feature is claimed only if it is built. */
+ * of EFLAGS exist.  A feature is claimed only if it is built; those of the local APIC also
+ * need a board that has one (exec_cpuid). */
 #ifndef TRAPGATE_CPU_MODEL_H
 #define TRAPGATE_CPU_MODEL_H
 
@@ -9,7 +10,7 @@
 #include "decode/insn.h"
 
 /* The words of CPUID that hold feature bits. */
-enum feature_word { FEAT_1_EDX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_WORDS };
+enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_WORDS };
 
 /* CPUID.1:EDX (SDM 2A "CPUID", "More on Feature Information Returned in the
  * EDX Register"). */
@@ -22,11 +23,15 @@ enum feature_word { FEAT_1_EDX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_WORDS 
 #define F1D_PAE  0x00000040u
 #define F1D_MCE  0x00000080u
 #define F1D_CX8  0x00000100u
+#define F1D_APIC 0x00000200u
 #define F1D_SEP  0x00000800u
 #define F1D_PGE  0x00002000u
 #define F1D_MCA  0x00004000u
 #define F1D_CMOV 0x00008000u
 #define F1D_PAT  0x00010000u
+/* CPUID.1:ECX */
+#define F1C_X2APIC   0x00200000u
+#define F1C_DEADLINE 0x01000000u
 /* CPUID.(7,0):EBX and ECX */
 #define F7B_SMEP 0x00000080u
 #define F7B_SMAP 0x00100000u

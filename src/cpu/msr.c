@@ -75,10 +75,28 @@ static uint64_t *place(struct cpu *cpu, const struct msr *m)
 	return (uint64_t *)(void *)((char *)&cpu->s + m->offset);
 }
 
+/* Registers that live in the local APIC (SDM 3A, "x2APIC Register Address Space", "TSC-Deadline Mode"). */
+static bool in_apic(const struct cpu *cpu, uint32_t number)
+{
+	if (!cpu->apic.device)
+		return false;
+	switch (number & ~0xffu) {
+	case MSR_X2APIC:
+		return model_has(cpu->model, FEAT_1_ECX, F1C_X2APIC);
+	default:
+		return (number == MSR_APIC_BASE && model_has(cpu->model, FEAT_1_EDX, F1D_APIC)) ||
+		       (number == MSR_TSC_DEADLINE && model_has(cpu->model, FEAT_1_ECX, F1C_DEADLINE));
+	}
+}
+
 bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
 {
 	const struct msr *m = find(cpu, number);
 
+	if (in_apic(cpu, number)) {
+		cpu_sync_clock(cpu);
+		return cpu->apic.read(cpu->apic.device, number, value) || cpu_raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
+	}
 	if (!m)
 		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
 	*value = m->read ? m->read(cpu) : *place(cpu, m);
@@ -89,6 +107,11 @@ bool msr_write(struct cpu *cpu, uint32_t number, uint64_t value)
 {
 	const struct msr *m = find(cpu, number);
 
+	if (in_apic(cpu, number)) {
+		cpu_sync_clock(cpu);
+		return cpu->apic.write(cpu->apic.device, number, value, tsc_now(cpu)) ||
+		       cpu_raise(cpu, VEC_GP, 0, WHY_MSR_RESERVED);
+	}
 	if (!m)
 		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
 	if (!m->stored)

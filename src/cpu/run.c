@@ -28,6 +28,9 @@ static bool take_init(struct cpu *cpu)
 	cpu_reset(cpu, true);
 	if (cpu->id != 0)
 		cpu->s.activity = ACT_WAIT_SIPI;
+	if (cpu->sipi_pending)
+		cpu_start(cpu, cpu->sipi_vector);
+	cpu->sipi_pending = false;
 	return true;
 }
 
