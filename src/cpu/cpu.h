@@ -101,6 +101,10 @@ struct cpu {
 	bool ignne;              /* IGNNE# pin: with CR0.NE = 0, x87 instructions run in spite of FERR# */
 
 	bool plain;              /* oracle mode: each instruction decoded afresh */
+	/* With plain: asked before each instruction, when every event before it has been taken.  The
+	 * state may be written.  False: look at events and stops again before running it.  NULL: nobody asks. */
+	bool (*before_instruction)(void *owner, struct cpu *cpu);
+	void *before_owner;
 	bool stop_requested;
 	char gap[160];           /* STOP_UNIMPLEMENTED: what is missing */
 	bool gapped;

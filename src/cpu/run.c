@@ -195,6 +195,8 @@ static enum stop run(struct cpu *cpu, uint64_t until, bool one_step)
 			stop = STOP_HALT;
 			break;
 		}
+		if (UNLIKELY(cpu->before_instruction != NULL) && !cpu->before_instruction(cpu->before_owner, cpu))
+			continue;
 		one_instruction(cpu);
 		if (one_step)
 			break;

@@ -205,7 +205,7 @@ static const struct {
 
 static bool has_serial(const struct machine *m, unsigned i)
 {
-	return i == 0 || m->config.board.serial[i];
+	return !m->config.bare && (i == 0 || m->config.board.serial[i]);
 }
 
 static bool add_serial(struct machine *m, unsigned i)
@@ -275,6 +275,14 @@ static void connect_processor(struct machine *m)
 	m->clock.sooner_owner = m;
 }
 
+/* Memory from address 0 on and nothing else. */
+static bool init_bare(struct machine *m, struct diagnostic *why)
+{
+	m->clock.sooner = sooner;
+	m->clock.sooner_owner = m;
+	return m->config.ram == 0 || bus_add_ram(m->bus, "RAM", 0, m->config.ram) || diagnose(why, "out of memory");
+}
+
 bool board_init(struct machine *m, struct diagnostic *why)
 {
 	struct board *b = &m->board;
@@ -283,6 +291,8 @@ bool board_init(struct machine *m, struct diagnostic *why)
 	b->debug.in = -1;
 	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
 		b->serial[i].in = -1;
+	if (m->config.bare)
+		return init_bare(m, why);
 	if (!open_chardevs(b, config, why))
 		return false;
 	if (!add_memory(m) || !add_devices(m))

@@ -17,7 +17,8 @@ static bool check_config(const struct machine_config *config, const struct cpu_m
 		return diagnose(why, "-cpu %s: no such processor; see -cpu help", config->cpu);
 	if (config->cpus > MACHINE_MAX_CPUS)
 		return diagnose(why, "-smp %u: 1 to %u processors", config->cpus, MACHINE_MAX_CPUS);
-	if (config->ram % BUS_PAGE_SIZE || config->ram < MACHINE_MIN_RAM || config->ram > MACHINE_MAX_RAM)
+	if (config->ram % BUS_PAGE_SIZE || (config->ram < MACHINE_MIN_RAM && !config->bare) ||
+	    config->ram > MACHINE_MAX_RAM)
 		return diagnose(why, "-m: %" PRIu64 " bytes of memory; 64 KiB to 3 GiB, in whole pages of 4 KiB",
 				config->ram);
 	return true;

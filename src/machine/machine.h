@@ -17,6 +17,7 @@ struct machine_config {
 	const char *cpu;    /* a model's name, NULL: the default one */
 	unsigned cpus;      /* 1 to MACHINE_MAX_CPUS; 0: 1 */
 	bool plain;         /* oracle mode */
+	bool bare;          /* processors and memory alone: no board; then ram may be 0 */
 	uint64_t max_insns; /* 0: no limit */
 	unsigned timeout;   /* host seconds, 0: none */
 	struct board_config board;
@@ -55,6 +56,7 @@ struct machine {
 	struct machine_end end;   /* kind: END_NONE while it may run on */
 	uint64_t idle;            /* ticks skipped in HLT: icount - idle were retired */
 	uint64_t idle_since;      /* when the present HLT began */
+	unsigned moments;         /* timers set from outside the board: one may wake even HLT with IF = 0 */
 	volatile int interrupted; /* set from outside, a signal handler say: ends the run soon */
 };
 

@@ -74,7 +74,7 @@ static void halted(struct machine *m)
 	uint64_t now = m->cpu[0]->icount, next = clock_deadline(&m->clock);
 	uint64_t wait = next == CLOCK_NEVER ? LONGEST_WAIT : least(next - now, LONGEST_WAIT);
 
-	if (!(m->cpu[0]->s.rflags & FLAG_IF) && !m->cpu[0]->nmi_pending) {
+	if (!(m->cpu[0]->s.rflags & FLAG_IF) && !m->cpu[0]->nmi_pending && !m->moments) {
 		machine_finish(m, END_DEAD_HALT, 6, "halted for ever: %s with IF = 0",
 			       m->cpu[0]->ferr ? "x87 error or HLT" : "HLT");
 		return;

@@ -72,7 +72,8 @@ void machine_start(struct machine *m)
 	struct arch_state *s = &m->cpu[0]->s;
 
 	if (m->guest.mode != START_RESET) {
-		board_like_firmware(m);
+		if (!m->config.bare)
+			board_like_firmware(m);
 		for (int i = 0; i < 8; i++)
 			s->gpr.r64[i] = 0;
 		s->gpr.r64[RSP] = START_STACK;

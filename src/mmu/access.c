@@ -98,6 +98,7 @@ static bool reach_page(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, 
 	if ((found.device || code) && !mmu->alone)
 		return mmu_run_alone(mmu);
 	place->bytes = bytes;
+	place->lin = lin;
 	place->pa = found.pa | (lin & ~PAGE_MASK);
 	/* A store into code is a bus cycle: the bus tells whoever translated it. */
 	place->host = found.host == NULL || code ? NULL : found.host + (lin & ~PAGE_MASK);
@@ -136,15 +137,26 @@ bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin
 	return true;
 }
 
+static void tell(struct mmu *mmu, const struct mmu_place *place, uint64_t value, bool write)
+{
+	uint64_t mask = place->bytes >= 8 ? UINT64_MAX : (UINT64_C(1) << (8 * place->bytes)) - 1;
+
+	if (UNLIKELY(mmu->observer != NULL))
+		mmu->observer(mmu->observer_owner, place->lin, place->pa, place->bytes, value & mask, write);
+}
+
 static uint64_t place_load(struct mmu *mmu, const struct mmu_place *place)
 {
-	if (place->host != NULL)
-		return host_load(place->host, place->bytes);
-	return bus_read(mmu->bus, place->pa, place->bytes);
+	uint64_t v = place->host != NULL ? host_load(place->host, place->bytes)
+					 : bus_read(mmu->bus, place->pa, place->bytes);
+
+	tell(mmu, place, v, false);
+	return v;
 }
 
 static void place_store(struct mmu *mmu, const struct mmu_place *place, uint64_t value)
 {
+	tell(mmu, place, value, true);
 	if (place->host != NULL)
 		host_store(place->host, place->bytes, value);
 	else

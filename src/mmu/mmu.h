@@ -58,6 +58,9 @@ struct seg_window {
 
 enum mmu_stop { MMU_FAULT, MMU_RUN_ALONE };
 
+/* An access of 1 to 8 bytes at linear and physical addresses; one that crosses a page is two of them. */
+typedef void mmu_observer(void *owner, uint64_t lin, uint64_t pa, unsigned bytes, uint64_t value, bool write);
+
 struct mmu {
 	struct tlb_entry *tlb[TLB_KINDS]; /* the current bank's, explicit accesses */
 	struct tlb_entry *tlb_implicit;   /* TLB_READ of the bank of implicit supervisor accesses */
@@ -82,9 +85,13 @@ struct mmu {
 	/* where a split or slow read-modify-write began, see seg_rmw_slow() */
 	struct mmu_place {
 		uint8_t *host; /* NULL: by bus cycles at pa */
-		uint64_t pa;
+		uint64_t lin, pa;
 		unsigned bytes;
 	} rmw[2];
+	/* Told of each data access that was made, explicit or of the descriptor tables and the TSS; not of
+	 * fetches and page walks.  Set by mmu_observe(). */
+	mmu_observer *observer;
+	void *observer_owner;
 	struct mmu_private *priv; /* free for src/mmu */
 };
 
@@ -109,6 +116,9 @@ static inline void mmu_cpl_changed(struct mmu *mmu)
 void mmu_flush(struct mmu *mmu, bool global_too);        /* MOV CR3 / CR4, task switch */
 void mmu_invlpg(struct mmu *mmu, uint64_t lin);
 void mmu_set_a20(struct mmu *mmu, bool enabled);
+/* observer NULL: nobody is told any more.  While somebody is, no data page enters the TLB; an instruction that is
+ * run again by itself is told of twice unless the processor runs plain. */
+void mmu_observe(struct mmu *mmu, mmu_observer *observer, void *owner);
 /* PAE: loads the four PDPTEs from CR3 (of the value cr3).  False: a reserved
  * bit is set; nothing was changed (the caller raises #GP(0)).
  * SDM 3A, "PDPTE Registers". */

@@ -78,7 +78,7 @@ struct rmw seg_rmw_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned by
 	mmu->rmw[0] = r.place[0];
 	if (r.pages == 2)
 		mmu->rmw[1] = r.place[1];
-	return (struct rmw){reach_load(mmu, &r), r.pages == 1 ? r.place[0].host : NULL, true};
+	return (struct rmw){reach_load(mmu, &r), r.pages == 1 && !mmu->observer ? r.place[0].host : NULL, true};
 }
 
 bool seg_probe_write(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)

@@ -29,10 +29,19 @@ void watch_configure(struct mmu *mmu)
 	}
 }
 
+void mmu_observe(struct mmu *mmu, mmu_observer *observer, void *owner)
+{
+	mmu->observer = observer;
+	mmu->observer_owner = owner;
+	mmu_flush(mmu, true);
+}
+
 bool watch_page(const struct mmu *mmu, uint64_t lin, bool write)
 {
 	const struct mmu_private *p = mmu->priv;
 
+	if (mmu->observer != NULL)
+		return true;
 	for (unsigned i = 0; i < p->watch_count; i++) {
 		if (((p->watch[i].lin ^ lin) & PAGE_MASK) == 0 && (write || p->watch[i].reads))
 			return true;
