@@ -372,7 +372,16 @@ bool board_awaits_input(const struct machine *m)
 
 bool board_may_interrupt(const struct machine *m, uint64_t idle)
 {
-	return board_awaits_input(m) || (clock_deadline(&m->clock) != CLOCK_NEVER && idle < IDLE_LIMIT);
+	return board_awaits_input(m) || console_may_interrupt(m) ||
+	       (clock_deadline(&m->clock) != CLOCK_NEVER && idle < IDLE_LIMIT);
+}
+
+bool board_input_waits(struct machine *m)
+{
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		if (port_awaits_input(&m->board, i) && chardev_fill(&m->board.serial[i], 0))
+			return true;
+	return false;
 }
 
 void board_poll_input(struct machine *m, uint64_t wait)

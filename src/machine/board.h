@@ -68,6 +68,8 @@ void board_like_firmware(struct machine *machine);
 bool board_may_interrupt(const struct machine *machine, uint64_t idle);
 /* May a character from the host interrupt: is there an input, and does its port want to tell of it? */
 bool board_awaits_input(const struct machine *machine);
+/* Is there input from the host that a serial port would take? */
+bool board_input_waits(struct machine *machine);
 /* Input from the host goes to the devices.  wait: at most so many
  * nanoseconds are waited for some to come. */
 void board_poll_input(struct machine *machine, uint64_t wait);

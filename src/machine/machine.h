@@ -6,6 +6,8 @@
 #include "cpu/cpu.h"
 #include "guest/image.h"
 #include "machine/board.h"
+#include "machine/console.h"
+#include "machine/screen.h"
 #include "trace/trace.h"
 
 #define MACHINE_MAX_CPUS 8u
@@ -34,6 +36,7 @@ enum end_kind {
 	END_TIMEOUT,
 	END_UNIMPLEMENTED,
 	END_INTERRUPTED, /* from outside, see struct machine */
+	END_CLOSED,      /* the user closed the display */
 };
 
 /* How a run ended.  status is the program's exit status (README.md). */
@@ -57,6 +60,8 @@ struct machine {
 	uint64_t idle;            /* ticks skipped in HLT: icount - idle were retired */
 	uint64_t idle_since;      /* when the present HLT began */
 	unsigned moments;         /* timers set from outside the board: one may wake even HLT with IF = 0 */
+	struct console console;
+	struct screen screen;
 	volatile int interrupted; /* set from outside, a signal handler say: ends the run soon */
 };
 

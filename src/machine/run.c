@@ -51,7 +51,7 @@ static uint64_t stretch_end(const struct machine *m)
 
 	if (m->config.max_insns)
 		end = least(end, m->config.max_insns + m->idle);
-	return end;
+	return screen_next(&m->screen) == UINT64_MAX ? end : least(end, screen_next(&m->screen) + m->idle);
 }
 
 static bool check_limits(struct machine *m, double started)
@@ -68,7 +68,7 @@ static bool check_limits(struct machine *m, double started)
 }
 
 /* HLT: virtual time jumps to the next timer; while the guest waits for input too, host time passes
- * along. */
+ * along, and so it does in front of a display. */
 static void halted(struct machine *m)
 {
 	uint64_t now = m->cpu[0]->icount, next = clock_deadline(&m->clock);
@@ -87,9 +87,14 @@ static void halted(struct machine *m)
 			       pic_why_quiet(&m->board.pic));
 		return;
 	}
-	board_poll_input(m, board_awaits_input(m) ? wait : 0);
+	if (m->console.ops)
+		wait = console_wait(m, wait);
+	else
+		board_poll_input(m, board_awaits_input(m) ? wait : 0);
 	if (next == CLOCK_NEVER)
 		return;
+	if (m->console.ops)
+		next = least(next, now + wait);
 	m->idle += next - now;
 	m->cpu[0]->icount = next;
 }
@@ -126,7 +131,10 @@ struct machine_end machine_run(struct machine *m)
 		stopped(m, stop);
 		clock_advance(&m->clock, m->cpu[0]->icount);
 		board_poll_input(m, 0);
+		console_step(m);
+		screen_step(m);
 	}
 	board_flush(m);
+	console_finish(m, m->config.timeout ? (uint64_t)((started + m->config.timeout) * 1e9) : 0);
 	return m->end;
 }

@@ -1,0 +1,149 @@
+#include "machine/console.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "machine/machine.h"
+
+#define SECOND    UINT64_C(1000000000)
+#define LOOK      (SECOND / CONSOLE_HZ)
+#define TITLE     SECOND
+#define SLICE     UINT64_C(10000000) /* serial input is looked for so often during a wait */
+#define LONGEST   8u                 /* bytes of the longest key */
+#define FOR_BREAK 64u                /* room that only keys going up may use */
+
+uint64_t console_host_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * SECOND + (uint64_t)t.tv_nsec;
+}
+
+/* ---- keys ---- */
+
+/* What comes faster than the guest reads is kept; when there is too much, keys are lost as they go down: one
+ * whose way up were lost would repeat for ever. */
+static void collect(struct console *c)
+{
+	struct console_key key;
+
+	while (c->ops->next(c->display, &key))
+		if (c->keys < CONSOLE_KEYS - (key.down ? FOR_BREAK : 0))
+			c->key[(c->first + c->keys++) % CONSOLE_KEYS] = key;
+}
+
+static void feed(struct machine *m)
+{
+	struct console *c = &m->console;
+	struct i8042 *kbc = &m->board.kbc;
+
+	while (c->keys && kbc->keyboard.out.count + LONGEST <= PS2_KEYS) {
+		i8042_key(kbc, c->key[c->first].key, c->key[c->first].down);
+		c->first = (c->first + 1) % CONSOLE_KEYS;
+		c->keys--;
+	}
+}
+
+bool console_may_interrupt(const struct machine *m)
+{
+	uint8_t command = m->board.kbc.ram[0];
+
+	return m->console.ops && (command & I8042_CB_INT) && !(command & I8042_CB_DISABLE);
+}
+
+/* ---- the picture ---- */
+static void make_title(struct machine *m, uint64_t now)
+{
+	struct console *c = &m->console;
+	uint64_t retired = machine_retired(m);
+	const char *name = c->name ? c->name : "", *space = c->name ? " " : "";
+	uint64_t took = now - c->title_time, done = retired - c->title_retired;
+
+	if (m->end.kind != END_NONE)
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%s: %s", space, name, m->end.text);
+	else if (c->title_time == 0)
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%s", space, name);
+	else if (took < TITLE)
+		return;
+	else if (done < took / SECOND * 100000)
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%s: waiting", space, name);
+	else
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%s: running, %.1f million instructions a second", space,
+			 name, (double)done * 1000 / (double)took);
+	c->title_time = now;
+	c->title_retired = retired;
+}
+
+static void show(struct machine *m, uint64_t now)
+{
+	struct console *c = &m->console;
+
+	make_title(m, now);
+	c->ops->show(c->display, &(struct console_view){m->board.vga, c->title});
+}
+
+static void look(struct machine *m, uint64_t now)
+{
+	struct console *c = &m->console;
+
+	c->next_look = now + LOOK;
+	c->ops->wait(c->display, 0);
+	collect(c);
+	show(m, now);
+	if (c->ops->closed(c->display))
+		machine_finish(m, END_CLOSED, 0, "the display was closed");
+}
+
+void console_step(struct machine *m)
+{
+	uint64_t now;
+
+	if (!m->console.ops)
+		return;
+	now = console_host_time();
+	if (now >= m->console.next_look)
+		look(m, now);
+	feed(m);
+}
+
+uint64_t console_wait(struct machine *m, uint64_t ns)
+{
+	struct console *c = &m->console;
+	uint64_t start = console_host_time(), now = start;
+
+	while (now - start < ns && !m->interrupted && m->end.kind == END_NONE) {
+		uint64_t rest = ns - (now - start);
+
+		if (now >= c->next_look)
+			look(m, now);
+		collect(c);
+		if (c->keys)
+			return now - start;
+		if (board_input_waits(m))
+			return ns;
+		c->ops->wait(c->display, rest < SLICE ? rest : SLICE);
+		now = console_host_time();
+	}
+	return ns;
+}
+
+void console_finish(struct machine *m, uint64_t until)
+{
+	struct console *c = &m->console;
+	uint64_t now = console_host_time();
+
+	if (!c->ops)
+		return;
+	c->title_time = 0;
+	look(m, now);
+	while (m->end.kind == END_DEAD_HALT && !c->ops->closed(c->display) && !m->interrupted &&
+	       (!until || now < until)) {
+		c->keys = 0;
+		c->ops->wait(c->display, LOOK);
+		now = console_host_time();
+		look(m, now);
+		screen_step(m);
+	}
+}
