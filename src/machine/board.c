@@ -3,83 +3,34 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpu/model.h"
 #include "machine/machine.h"
 
 #define VIDEO_START 0xa0000u
+#define UPPER_START 0xc0000u
 #define HIGH_START  0x100000u
 
 #define IRQ_TIMER    0
 #define IRQ_KEYBOARD 1
+#define IRQ_CASCADE  2
+#define IRQ_FLOPPY   6
 #define IRQ_RTC      8
 #define IRQ_MOUSE    12
 #define IRQ_FPU      13
+#define IRQ_IDE      14
 #define FPU_PORT     0xf0
 
 #define LCR_8N1 0x03u /* 16550: eight bits, no parity, one stop bit */
 
 /* Power management as PC firmware sets it up, PM1a_CNT (ACPI, "PM1 Control Registers"):
- * SLP_EN with sleep type 0 is soft-off. */
-#define PM1A_CNT    0x604
+ * SLP_EN with sleep type 0 is soft-off.  On the PCI board the PIIX4 does this. */
+#define PM1A_CNT    (BOARD_PM_BASE + 4u)
 #define PM1_SLP_EN  0x2000u
 #define PM1_SLP_TYP 0x1c00u
 
 /* Virtual time without any interrupt after which a halted machine is taken for dead although its
  * timers run: they are masked or nobody listens. */
 #define IDLE_LIMIT (UINT64_C(1000) * CLOCK_HZ)
-
-/* ---- the processor's interrupt pin: the 8259 and the test pin ---- */
-static void update_intr(struct machine *m)
-{
-	struct board *b = &m->board;
-	bool injected = b->inject.line.level;
-
-	cpu_set_intr(m->cpu[0], injected || b->pic_intr, injected ? b->inject.line.cause : b->pic_cause);
-}
-
-static void pic_changed(void *owner, int input, bool level, uint64_t cause)
-{
-	struct machine *m = owner;
-
-	m->board.pic_intr = level;
-	m->board.pic_cause = cause;
-	update_intr(m);
-}
-
-static void inject_changed(void *owner, int input, bool level, uint64_t cause)
-{
-	update_intr(owner);
-}
-
-static bool intr_pending(void *owner)
-{
-	struct machine *m = owner;
-
-	return m->board.inject.line.level || pic_pending(&m->board.pic);
-}
-
-static uint8_t intr_acknowledge(void *owner, uint64_t *cause)
-{
-	struct machine *m = owner;
-
-	if (m->board.inject.line.level)
-		return inject_acknowledge(&m->board.inject, cause);
-	return pic_acknowledge(&m->board.pic, cause);
-}
-
-static const char *intr_why_quiet(void *owner)
-{
-	struct machine *m = owner;
-
-	return pic_why_quiet(&m->board.pic);
-}
-
-static void nmi_changed(void *owner, int input, bool level, uint64_t cause)
-{
-	struct machine *m = owner;
-
-	if (level)
-		cpu_pulse_nmi(m->cpu[0], cause);
-}
 
 /* ---- x87 errors the AT's way (82371SB datasheet, "Coprocessor Error Support"): FERR# sets IRQ 13;
  * a write to port F0h takes it down and asserts IGNNE# until FERR# is gone ---- */
@@ -111,7 +62,7 @@ static void sooner(void *owner)
 {
 	struct machine *m = owner;
 
-	cpu_request_stop(m->cpu[0]);
+	cpu_request_stop(m->cpu[m->turn]);
 }
 
 /* ---- what ends the machine ---- */
@@ -132,25 +83,19 @@ static void exit_written(void *owner, uint32_t status)
 		       (unsigned)(status & 0xff));
 }
 
-/* A20, and the processor's INIT pin, which port 92h and the keyboard controller pulse.  INIT leads to
- * the firmware's reset vector; without firmware there is nothing to restart. */
+/* A20, and the processors' INIT pin, which port 92h, the keyboard controller and the PIIX3 pulse. */
 static void a20_changed(void *owner, int input, bool level, uint64_t cause)
 {
 	struct machine *m = owner;
 
-	mmu_set_a20(&m->cpu[0]->mmu, level);
+	for (unsigned i = 0; i < m->cpus; i++)
+		mmu_set_a20(&m->cpu[i]->mmu, level);
 }
 
 static void init_changed(void *owner, int input, bool level, uint64_t cause)
 {
-	struct machine *m = owner;
-
-	if (!level)
-		return;
-	if (m->guest.mode == START_RESET)
-		cpu_pulse_init(m->cpu[0]);
-	else
-		machine_finish(m, END_RESET, 0, "the guest reset the machine");
+	if (level)
+		machine_request_reset(owner, false);
 }
 
 /* ---- characters ---- */
@@ -192,7 +137,9 @@ static bool add_debug_ports(struct machine *m)
 
 	return post_port_init(&b->post, m->bus, NULL, NULL) &&
 	       (!config->debugcon ||
-		debugcon_init(&b->debugcon, m->bus, DEBUGCON_PORT, DEBUGCON_READBACK, serial_write, &b->debug)) &&
+		debugcon_init(&b->debugcon, m->bus, config->debugcon_port ? config->debugcon_port : DEBUGCON_PORT,
+			      DEBUGCON_READBACK, serial_write, &b->debug)) &&
+	       (!config->testdev || testdev_init(&b->testdev, m->bus, &m->clock)) &&
 	       (!config->debug_exit || debug_exit_init(&b->debug_exit, m->bus, config->debug_exit_port,
 						       config->debug_exit_size, exit_written, m));
 }
@@ -200,7 +147,7 @@ static bool add_debug_ports(struct machine *m)
 static const struct {
 	const char *name;
 	uint16_t port;
-	int irq;
+	unsigned irq;
 } serial_ports[BOARD_SERIAL_PORTS] = {{"COM1", UART_COM1, 4}, {"COM2", UART_COM2, 3}};
 
 static bool has_serial(const struct machine *m, unsigned i)
@@ -218,8 +165,7 @@ static bool add_serial(struct machine *m, unsigned i)
 		return true;
 	if (!uart_init(&b->com[i], m->bus, &m->clock, serial_ports[i].port, i, serial_ports[i].name, backend))
 		return false;
-	line_connect(&b->com[i].irq, pic_input, &b->pic, serial_ports[i].irq);
-	return true;
+	return hub_add_source(&b->isa, serial_ports[i].irq, &b->com[i].irq);
 }
 
 static bool add_vga(struct machine *m)
@@ -230,56 +176,104 @@ static bool add_vga(struct machine *m)
 	return m->board.vga && vga_init(m->board.vga, m->bus, &m->clock);
 }
 
+static bool add_power_port(struct machine *m)
+{
+	return m->board.has_pci ||
+	       bus_add_ports(m->bus, "PM1a_CNT", PM1A_CNT, 2, (struct port_ops){power_read, power_write}, m);
+}
+
 static bool add_devices(struct machine *m)
 {
 	struct board *b = &m->board;
 
-	return pic_init(&b->pic, m->bus, false) && pit_init(&b->pit, m->bus, &m->clock) &&
+	return pic_init(&b->pic, m->bus, b->has_pci) && pit_init(&b->pit, m->bus, &m->clock) &&
 	       port61_init(&b->port61, m->bus, &b->pit) && port92_init(&b->port92, m->bus, &m->clock) &&
 	       rtc_init(&b->rtc, m->bus, &m->clock, BOARD_RTC_START) && i8042_init(&b->kbc, m->bus, &m->clock) &&
-	       dma_init(&b->dma, m->bus) && add_serial(m, 0) && add_serial(m, 1) &&
-	       bus_add_ports(m->bus, "PM1a_CNT", PM1A_CNT, 2, (struct port_ops){power_read, power_write}, m) &&
+	       dma_init(&b->dma, m->bus) && fdc_init(&b->fdc, m->bus, &m->clock, &b->dma) &&
+	       ide_init(&b->ide, m->bus, &m->clock) && add_serial(m, 0) && add_serial(m, 1) && add_power_port(m) &&
 	       bus_add_ports(m->bus, "IGNNE#", FPU_PORT, 1, (struct port_ops){fpu_port_read, fpu_port_write}, m) &&
 	       add_vga(m) && add_debug_ports(m);
 }
 
-/* Lines that end at the interrupt controllers. */
-static void connect_interrupts(struct machine *m)
+/* ---- interrupt wires ---- */
+
+/* Each ISA interrupt reaches its 8259 input and, IRQ0 moved to 2, the I/O APIC's. */
+static void isa_changed(void *owner, int input, bool level, uint64_t cause)
+{
+	struct machine *m = owner;
+
+	line_set(&m->board.isa_to_input[input], level, cause);
+}
+
+static bool add_interrupt_wires(struct machine *m)
 {
 	struct board *b = &m->board;
 
-	line_connect(pit_line(&b->pit, 0), pic_input, &b->pic, IRQ_TIMER);
-	line_connect(&b->kbc.irq1, pic_input, &b->pic, IRQ_KEYBOARD);
-	line_connect(&b->rtc.irq, pic_input, &b->pic, IRQ_RTC);
-	line_connect(&b->kbc.irq12, pic_input, &b->pic, IRQ_MOUSE);
-	b->fpu_irq.name = "FERR#";
-	line_connect(&b->fpu_irq, pic_input, &b->pic, IRQ_FPU);
+	hub_init(&b->isa);
+	hub_init(&b->inputs);
+	for (unsigned irq = 0; irq < BOARD_ISA_IRQS; irq++) {
+		if (irq == IRQ_CASCADE)
+			continue;
+		b->isa_to_input[irq].name = "ISA interrupt";
+		if (!hub_add_source(&b->inputs, irq == IRQ_TIMER ? IRQ_CASCADE : irq, &b->isa_to_input[irq]) ||
+		    !hub_add_sink(&b->isa, irq, pic_input, &b->pic, (int)irq) ||
+		    !hub_add_sink(&b->isa, irq, isa_changed, m, (int)irq))
+			return false;
+	}
+	return true;
 }
 
-/* Lines that end at the processor. */
-static void connect_processor(struct machine *m)
+/* The HPET in legacy-replacement mode cuts the 8254 and the RTC off (IA-PC HPET Specification, "LegacyReplacement
+ * Route"). */
+static void timer_changed(void *owner, int input, bool level, uint64_t cause)
+{
+	struct board *b = owner;
+	bool cut = b->hpet.legacy.level;
+
+	line_set(&b->timer_irq, pit_line(&b->pit, 0)->level && !cut, cause);
+	line_set(&b->rtc_irq, b->rtc.irq.level && !cut, cause);
+}
+
+static bool connect_interrupts(struct machine *m)
+{
+	struct board *b = &m->board;
+	bool ok;
+
+	b->timer_irq.name = "IRQ0";
+	b->rtc_irq.name = "IRQ8";
+	b->fpu_irq.name = "FERR#";
+	ok = hub_add_source(&b->isa, IRQ_TIMER, &b->timer_irq) && hub_add_source(&b->isa, IRQ_RTC, &b->rtc_irq) &&
+	     hub_add_source(&b->isa, IRQ_KEYBOARD, &b->kbc.irq1) &&
+	     hub_add_source(&b->isa, IRQ_MOUSE, &b->kbc.irq12) && hub_add_source(&b->isa, IRQ_FPU, &b->fpu_irq) &&
+	     hub_add_source(&b->isa, IRQ_FLOPPY, &b->fdc.irq);
+	line_connect(pit_line(&b->pit, 0), timer_changed, b, 0);
+	line_connect(&b->rtc.irq, timer_changed, b, 0);
+	line_connect(&b->hpet.legacy, timer_changed, b, 0);
+	for (unsigned i = 0; ok && i < 2; i++)
+		ok = hub_add_source(&b->isa, IRQ_IDE + i, &b->ide.channel[i].irq);
+	for (unsigned i = 0; ok && m->config.board.testdev && i < TESTDEV_IRQS; i++)
+		if (i != IRQ_CASCADE)
+			ok = hub_add_source(i < BOARD_ISA_IRQS ? &b->isa : &b->inputs, i, &b->testdev.irq[i]);
+	return ok;
+}
+
+/* Lines that end at the processors, but for their interrupt pins (board_apic.c). */
+static void connect_pins(struct machine *m)
 {
 	struct board *b = &m->board;
 
 	m->cpu[0]->ferr_changed = ferr_changed;
 	m->cpu[0]->ferr_owner = m;
 	line_connect(&b->rtc.nmi_off, port61_input, &b->port61, PORT61_IN_NMI_OFF);
-	line_connect(&b->port61.nmi, nmi_changed, m, 0);
 	line_connect(&b->kbc.a20, port92_kbc_a20, &b->port92, 0);
 	line_connect(&b->port92.a20, a20_changed, m, 0);
 	line_connect(&b->kbc.reset, init_changed, m, 0);
 	line_connect(&b->port92.init, init_changed, m, 0);
-	line_connect(pic_intr(&b->pic), pic_changed, m, 0);
-	m->cpu[0]->intr = (struct intr_pin){m, intr_pending, intr_acknowledge, intr_why_quiet};
-	m->clock.sooner = sooner;
-	m->clock.sooner_owner = m;
 }
 
 /* Memory from address 0 on and nothing else. */
 static bool init_bare(struct machine *m, struct diagnostic *why)
 {
-	m->clock.sooner = sooner;
-	m->clock.sooner_owner = m;
 	return m->config.ram == 0 || bus_add_ram(m->bus, "RAM", 0, m->config.ram) || diagnose(why, "out of memory");
 }
 
@@ -291,20 +285,56 @@ bool board_init(struct machine *m, struct diagnostic *why)
 	b->debug.in = -1;
 	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
 		b->serial[i].in = -1;
+	for (unsigned i = 0; i < BOARD_MAX_DRIVES; i++)
+		b->disk[i].fd = -1;
+	m->clock.sooner = sooner;
+	m->clock.sooner_owner = m;
 	if (m->config.bare)
 		return init_bare(m, why);
+	b->has_pci = config->kind == BOARD_PC;
+	b->has_apic = b->has_pci && model_has(m->cpu[0]->model, FEAT_1_EDX, F1D_APIC);
+	if (m->cpus > 1 && !b->has_apic)
+		return diagnose(why, "-smp %u: %s has no local APIC: one processor", m->cpus,
+				b->has_pci ? "this processor model" : "the isapc board");
 	if (!open_chardevs(b, config, why))
 		return false;
-	if (!add_memory(m) || !add_devices(m))
+	if (!add_interrupt_wires(m) || !add_memory(m) || !add_devices(m) || !connect_interrupts(m) ||
+	    !board_add_apics(m) || (b->has_pci && !board_add_pci(m)))
 		return diagnose(why, "out of memory");
 	rtc_set_memory(&b->rtc, m->config.ram, 0);
-	connect_interrupts(m);
-	connect_processor(m);
-	if (config->inject) {
-		inject_init(&b->inject, &m->clock, config->inject_vector, config->inject_every);
-		line_connect(&b->inject.line, inject_changed, m, 0);
+	connect_pins(m);
+	board_connect_processors(m);
+	return board_add_drives(m, why) && board_add_firmware(m, why);
+}
+
+void board_reset(struct machine *m)
+{
+	struct board *b = &m->board;
+
+	pic_reset(&b->pic);
+	pit_reset(&b->pit);
+	port61_reset(&b->port61);
+	port92_reset(&b->port92);
+	rtc_reset(&b->rtc);
+	i8042_reset(&b->kbc);
+	dma_reset(&b->dma);
+	fdc_reset(&b->fdc);
+	ide_reset(&b->ide);
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+		if (has_serial(m, i))
+			uart_reset(&b->com[i]);
+	if (b->vga)
+		vga_reset(b->vga);
+	fwcfg_reset(&b->fwcfg);
+	if (b->has_pci)
+		pci_reset(&b->pci);
+	if (b->has_apic) {
+		apic_reset(&b->apics);
+		ioapic_reset(&b->ioapic);
+		hpet_reset(&b->hpet);
 	}
-	return true;
+	if (m->config.board.testdev)
+		testdev_reset(&b->testdev);
 }
 
 void board_free(struct machine *m)
@@ -312,7 +342,10 @@ void board_free(struct machine *m)
 	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
 		chardev_close(&m->board.serial[i]);
 	chardev_close(&m->board.debug);
+	for (unsigned i = 0; i < BOARD_MAX_DRIVES; i++)
+		disk_close(&m->board.disk[i]);
 	free(m->board.vga);
+	free(m->board.vga_firmware);
 }
 
 /* 115200 baud, 8N1. */
@@ -358,6 +391,11 @@ void board_like_firmware(struct machine *m)
 	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
 		if (has_serial(m, i))
 			set_up_serial(m, serial_ports[i].port);
+	if (m->board.has_apic)
+		lapic_virtual_wire(&m->board.apics.apic[0]);
+	if (m->board.has_pci)
+		board_pci_like_firmware(m);
+	board_write_tables(m);
 }
 
 static bool port_awaits_input(const struct board *b, unsigned i)
@@ -396,4 +434,7 @@ void board_flush(struct machine *m)
 	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
 		if (has_serial(m, i))
 			uart_flush(&m->board.com[i]);
+	for (unsigned i = 0; i < m->config.board.drives; i++)
+		if (m->board.disk[i].fd >= 0)
+			disk_flush(&m->board.disk[i]);
 }

@@ -6,12 +6,11 @@
 
 #include "machine/machine.h"
 
-#define SECOND    UINT64_C(1000000000)
-#define LOOK      (SECOND / CONSOLE_HZ)
-#define TITLE     SECOND
-#define SLICE     UINT64_C(10000000) /* serial input is looked for so often during a wait */
-#define LONGEST   8u                 /* bytes of the longest key */
-#define FOR_BREAK 64u                /* room that only keys going up may use */
+#define SECOND  UINT64_C(1000000000)
+#define LOOK    (SECOND / CONSOLE_HZ)
+#define TITLE   SECOND
+#define SLICE   UINT64_C(10000000) /* serial input is looked for so often during a wait */
+#define LONGEST 8u                 /* bytes of the longest key */
 
 uint64_t console_host_time(void)
 {
@@ -23,26 +22,23 @@ uint64_t console_host_time(void)
 
 /* ---- keys ---- */
 
-/* What comes faster than the guest reads is kept; when there is too much, keys are lost as they go down: one
- * whose way up were lost would repeat for ever. */
-static void collect(struct console *c)
+/* Is there a key for the keyboard, whose buffer has room for it? */
+static bool key_waits(struct machine *m)
 {
-	struct console_key key;
+	struct console *c = &m->console;
 
-	while (c->ops->next(c->display, &key))
-		if (c->keys < CONSOLE_KEYS - (key.down ? FOR_BREAK : 0))
-			c->key[(c->first + c->keys++) % CONSOLE_KEYS] = key;
+	if (m->board.kbc.keyboard.out.count + LONGEST > PS2_KEYS)
+		return false;
+	if (!c->has_key)
+		c->has_key = c->ops->next(c->display, &c->key);
+	return c->has_key;
 }
 
 static void feed(struct machine *m)
 {
-	struct console *c = &m->console;
-	struct i8042 *kbc = &m->board.kbc;
-
-	while (c->keys && kbc->keyboard.out.count + LONGEST <= PS2_KEYS) {
-		i8042_key(kbc, c->key[c->first].key, c->key[c->first].down);
-		c->first = (c->first + 1) % CONSOLE_KEYS;
-		c->keys--;
+	while (key_waits(m)) {
+		m->console.has_key = false;
+		i8042_key(&m->board.kbc, m->console.key.key, m->console.key.down);
 	}
 }
 
@@ -90,7 +86,6 @@ static void look(struct machine *m, uint64_t now)
 
 	c->next_look = now + LOOK;
 	c->ops->wait(c->display, 0);
-	collect(c);
 	show(m, now);
 	if (c->ops->closed(c->display))
 		machine_finish(m, END_CLOSED, 0, "the display was closed");
@@ -118,8 +113,7 @@ uint64_t console_wait(struct machine *m, uint64_t ns)
 
 		if (now >= c->next_look)
 			look(m, now);
-		collect(c);
-		if (c->keys)
+		if (key_waits(m))
 			return now - start;
 		if (board_input_waits(m))
 			return ns;
@@ -140,7 +134,6 @@ void console_finish(struct machine *m, uint64_t until)
 	look(m, now);
 	while (m->end.kind == END_DEAD_HALT && !c->ops->closed(c->display) && !m->interrupted &&
 	       (!until || now < until)) {
-		c->keys = 0;
 		c->ops->wait(c->display, LOOK);
 		now = console_host_time();
 		look(m, now);

@@ -28,23 +28,21 @@ struct console_ops {
 	void (*show)(void *display, const struct console_view *view);
 	/* Waits up to ns nanoseconds until the user does something; 0: only looks whether. */
 	void (*wait)(void *display, uint64_t ns);
-	/* The next key since; false: there is none. */
+	/* The next key, none: false.  The display keeps those that the keyboard has no room for yet. */
 	bool (*next)(void *display, struct console_key *key);
 	/* Does the user want the run to end (the window was closed)? */
 	bool (*closed)(void *display);
 };
 
 #define CONSOLE_HZ 60u
-#define CONSOLE_KEYS 256u
 
 struct console {
 	const struct console_ops *ops; /* NULL: no display */
 	void *display;
 	const char *name;   /* of the guest, for the title; NULL: none */
 	uint64_t next_look; /* host time, nanoseconds */
-	/* Keys that the keyboard's buffer has no room for yet. */
-	struct console_key key[CONSOLE_KEYS];
-	unsigned first, keys;
+	struct console_key key; /* taken from the display, not given to the keyboard yet */
+	bool has_key;
 	char title[128];
 	uint64_t title_time, title_retired; /* when it was made */
 };

@@ -22,6 +22,7 @@ struct machine_config {
 	bool bare;          /* processors and memory alone: no board; then ram may be 0 */
 	uint64_t max_insns; /* 0: no limit */
 	unsigned timeout;   /* host seconds, 0: none */
+	bool no_reboot;     /* a reset ends the run */
 	struct board_config board;
 };
 
@@ -38,6 +39,8 @@ enum end_kind {
 	END_INTERRUPTED, /* from outside, see struct machine */
 	END_CLOSED,      /* the user closed the display */
 };
+
+enum reset_request { RESET_NONE, RESET_PROCESSORS, RESET_ALL };
 
 /* How a run ended.  status is the program's exit status (README.md). */
 struct machine_end {
@@ -62,6 +65,8 @@ struct machine {
 	unsigned moments;         /* timers set from outside the board: one may wake even HLT with IF = 0 */
 	struct console console;
 	struct screen screen;
+	enum reset_request reset;
+	uint64_t next_look;       /* tick at which the host is looked at again */
 	volatile int interrupted; /* set from outside, a signal handler say: ends the run soon */
 };
 
@@ -79,7 +84,11 @@ struct machine_end machine_run(struct machine *machine);
 void machine_finish(struct machine *machine, enum end_kind kind, int status, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Retired instructions. */
+/* A device pulses INIT (all false) or RESET# (all true): it happens as soon as the present instruction is
+ * done.  A guest that was loaded without firmware has nothing to restart from: that ends its run. */
+void machine_request_reset(struct machine *machine, bool all);
+
+/* Retired instructions of all processors. */
 uint64_t machine_retired(const struct machine *machine);
 
 #endif
