@@ -83,12 +83,6 @@ bool vga_is_text(const struct vga *vga)
 	return !(vga->ac[VGA_AC_MODE] & VGA_AC_MODE_GRAPHICS);
 }
 
-static void check_mode(struct vga *vga)
-{
-	if (!vga_is_text(vga) && (vga->ac_index & VGA_AC_INDEX_ON))
-		bus_gap(vga->bus, "VGA: a graphics mode; nothing of it is shown");
-}
-
 static void set(struct vga *vga, uint8_t *reg, uint8_t value)
 {
 	if (*reg == value)
@@ -131,7 +125,6 @@ static void write_attribute(struct vga *vga, uint8_t value)
 		set(vga, &vga->ac_index, value & 0x3f);
 	else if (index >= VGA_AC_MODE || !(vga->ac_index & VGA_AC_INDEX_ON))
 		set_indexed(vga, vga->ac, ac_mask, VGA_ACS, index, value);
-	check_mode(vga);
 }
 
 static uint8_t read_dac(struct vga *vga)

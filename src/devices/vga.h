@@ -1,4 +1,4 @@
-/* VGA in its text modes: memory window A0000h-BFFFFh, sequencer, CRT
+/* VGA: memory window A0000h-BFFFFh, sequencer, CRT
  * controller, graphics controller, attribute controller, DAC, and the CGA's
  * mode and colour registers.
  *
@@ -21,8 +21,8 @@
  *
  * Reserved bits read 0, registers that are not there too.
  *
- * Memory has its four planes, latches, and write and read modes in full.  Text is
- * what is shown; a graphics mode is a gap.
+ * Memory has its four planes, latches, and write and read modes in full.  Text is shown
+ * as rows of characters and as dots, graphics as dots.
  *
  * What the references leave open, and what stands here:
  *  - after reset the registers are 0, but 3C3h is 1: firmware sets the mode;
@@ -33,6 +33,9 @@
  *  - a new start address counts at once, not from the next retrace on;
  *  - 3D8h bit 3 switches the picture on and off and bit 5 is the blinking of
  *    attribute bit 7, as on the CGA; 3D9h bits 0-3 are the border colour;
+ *  - a bit of 3D8h that asks for the CGA's graphics is a gap: the VGA has its own registers for that;
+ *  - attribute bit 3 of graphics never blinks;
+ *  - eight bits of colour (256 of them) do not go through the attribute controller's palette;
  *  - the sense bit of input status 0 reads 1, the diagnostic bits of input status 1 0. */
 #ifndef TRAPGATE_DEVICES_VGA_H
 #define TRAPGATE_DEVICES_VGA_H
@@ -123,9 +126,11 @@ bool vga_is_text(const struct vga *vga);
 uint64_t vga_memory_read(void *vga, uint64_t offset, unsigned bytes);
 void vga_memory_write(void *vga, uint64_t offset, unsigned bytes, uint64_t value);
 
-/* ---- the picture as data (vga_text.c) ---- */
+/* ---- the picture as data (vga_text.c, vga_dots.c) ---- */
 #define VGA_MAX_COLUMNS 160u
 #define VGA_MAX_ROWS 100u
+#define VGA_MAX_WIDTH (VGA_MAX_COLUMNS * 18u)
+#define VGA_MAX_HEIGHT 2048u
 
 struct vga_cell {
 	uint8_t character, attribute;
@@ -137,6 +142,9 @@ struct vga_screen {
 	bool graphics; /* no rows then */
 	unsigned rows, columns;
 	bool clipped;  /* there is more than VGA_MAX_* of them */
+	unsigned width, height; /* dots and scan lines of the picture; 0 where nothing is on */
+	unsigned dot_repeat;    /* 2: each dot is shown twice */
+	unsigned colors, pixel_width, pixel_height; /* of graphics: how many colours, and pixels */
 	unsigned cell_width, cell_height; /* dots and scan lines; 9 wide: one dot more than the glyph */
 	unsigned scan_repeat;             /* 2: each scan line of a cell is shown twice */
 	bool line_graphics;               /* 9 wide: characters C0h-DFh go on into the 9th dot */
@@ -153,7 +161,8 @@ struct vga_screen {
 	} cursor;
 	uint32_t color[16];               /* of attributes, 00RRGGBBh */
 	uint32_t border;
-	struct vga_cell cell[VGA_MAX_ROWS][VGA_MAX_COLUMNS];
+	/* One column more than is shown: panning moves it in. */
+	struct vga_cell cell[VGA_MAX_ROWS][VGA_MAX_COLUMNS + 1];
 };
 
 #define VGA_UNDERLINED(attribute) (((attribute) & 0x77) == 0x01)
@@ -162,6 +171,16 @@ struct vga_screen {
 void vga_screen(const struct vga *vga, struct vga_screen *screen);
 /* The scan lines of a character: 32 bytes, bit 7 the leftmost dot. */
 const uint8_t *vga_glyph(const struct vga *vga, uint8_t character, uint8_t attribute);
+/* The dots of a scan line (below screen->height) of the picture that screen was filled in from, 00RRGGBBh;
+ * width of them. */
+void vga_scan_line(const struct vga *vga, const struct vga_screen *screen, unsigned line, uint32_t *dots);
+/* The colour of an entry of the DAC, 00RRGGBBh. */
+uint32_t vga_dac_color(const struct vga *vga, unsigned index);
+/* The byte of a plane that the address counter's value ma selects in scan line `scan` of a row. */
+unsigned vga_plane_address(const struct vga *vga, unsigned ma, unsigned scan);
+/* The first row whose addresses count from 0 again (line compare); cell_height, scan_repeat and first_scan
+ * of screen must be there. */
+unsigned vga_split_row(const struct vga *vga, const struct vga_screen *screen);
 /* Which rows look different: changed[row].  Returns how many; everything
  * counts as changed where the shape of the picture is another. */
 unsigned vga_screen_changes(const struct vga_screen *before, const struct vga_screen *now, bool changed[VGA_MAX_ROWS]);

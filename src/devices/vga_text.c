@@ -1,4 +1,4 @@
-/* The picture of a text mode as rows of characters.
+/* The picture of a text mode as rows of characters, and the shape of any.
  * IBM PS/2 Hardware Interface Technical Reference, "CRT Controller Registers"
  * ("Start Address", "Preset Row Scan", "Line Compare", "CRT Mode Control"),
  * "Attribute Controller Registers", "Character Map Select Register".
@@ -9,9 +9,12 @@
 #include <string.h>
 
 #define SEQ_CLOCKING_8DOT 0x01u
+#define SEQ_CLOCKING_HALF 0x08u
 #define SEQ_CLOCKING_OFF 0x20u
 #define CR_CURSOR_OFF 0x20u
 #define CR_MAX_SCAN_DOUBLE 0x80u
+#define CR_MODE_A13 0x01u /* 0: the scan line's bit 0 instead of address bit 13 */
+#define CR_MODE_A14 0x02u
 #define CR_MODE_DOUBLE 0x04u
 #define CR_MODE_WRAP 0x20u
 #define CR_MODE_BYTES 0x40u
@@ -19,18 +22,28 @@
 #define CR_UNDERLINE_DWORDS 0x40u
 #define AC_MODE_MONOCHROME 0x02u
 #define AC_MODE_PALETTE 0x80u
+#define GC_MODE_256 0x40u
 
 /* ---- addresses ---- */
 
-/* The byte of a plane that the address counter's value ma selects. */
-static unsigned plane_address(const struct vga *vga, unsigned ma)
+static unsigned counter_address(const struct vga *vga, unsigned ma)
 {
-	ma &= 0xffff;
 	if (vga->cr[VGA_CR_UNDERLINE] & CR_UNDERLINE_DWORDS)
 		return ((ma << 2) & 0xffff) | ma >> 14;
 	if (vga->cr[VGA_CR_MODE] & CR_MODE_BYTES)
 		return ma;
 	return ((ma << 1) & 0xffff) | (vga->cr[VGA_CR_MODE] & CR_MODE_WRAP ? ma >> 15 : ma >> 13 & 1);
+}
+
+unsigned vga_plane_address(const struct vga *vga, unsigned ma, unsigned scan)
+{
+	unsigned address = counter_address(vga, ma & 0xffff);
+
+	if (!(vga->cr[VGA_CR_MODE] & CR_MODE_A13))
+		address = (address & ~0x2000u) | (scan & 1) << 13;
+	if (!(vga->cr[VGA_CR_MODE] & CR_MODE_A14))
+		address = (address & ~0x4000u) | (scan >> 1 & 1) << 14;
+	return address;
 }
 
 static unsigned cr16(const struct vga *vga, enum vga_crtc high)
@@ -47,9 +60,7 @@ static unsigned picture_lines(const struct vga *vga)
 	return vga->cr[VGA_CR_MODE] & CR_MODE_DOUBLE ? 2 * lines : lines;
 }
 
-/* The first row after the line compare, where the address counter starts
- * again from 0. */
-static unsigned split_row(const struct vga *vga, const struct vga_screen *s)
+unsigned vga_split_row(const struct vga *vga, const struct vga_screen *s)
 {
 	unsigned compare = vga->cr[VGA_CR_LINE_COMPARE] | (vga->cr[VGA_CR_OVERFLOW] & 0x10u) << 4 |
 			   (vga->cr[VGA_CR_MAX_SCAN] & 0x40u) << 3;
@@ -59,28 +70,58 @@ static unsigned split_row(const struct vga *vga, const struct vga_screen *s)
 }
 
 /* ---- the parts of a screen ---- */
-static void shape(const struct vga *vga, struct vga_screen *s)
-{
-	unsigned lines = picture_lines(vga);
 
+/* What text and graphics have in common. */
+static void raster(const struct vga *vga, struct vga_screen *s)
+{
 	s->cell_width = vga->seq[VGA_SEQ_CLOCKING] & SEQ_CLOCKING_8DOT ? 8 : 9;
+	s->dot_repeat = vga->seq[VGA_SEQ_CLOCKING] & SEQ_CLOCKING_HALF ? 2 : 1;
 	s->cell_height = (vga->cr[VGA_CR_MAX_SCAN] & 0x1fu) + 1;
 	s->scan_repeat = vga->cr[VGA_CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE ? 2 : 1;
-	s->line_graphics = vga->ac[VGA_AC_MODE] & VGA_AC_MODE_LINE;
 	s->first_scan = vga->cr[VGA_CR_PRESET_SCAN] & 0x1fu;
 	s->pan = vga->ac[VGA_AC_PAN];
 	if (s->cell_width == 9)
 		s->pan = s->pan >= 8 ? 0 : s->pan + 1; /* 8: none, 0: one dot ... */
-	s->underline = vga->cr[VGA_CR_UNDERLINE] & 0x1fu;
 	s->columns = vga->cr[VGA_CR_H_DISPLAY_END] + 1u;
-	lines = lines / s->scan_repeat + s->first_scan;
-	s->rows = (lines + s->cell_height - 1) / s->cell_height;
-	s->clipped = s->columns > VGA_MAX_COLUMNS || s->rows > VGA_MAX_ROWS;
+	s->clipped = s->columns > VGA_MAX_COLUMNS;
 	s->columns = s->columns < VGA_MAX_COLUMNS ? s->columns : VGA_MAX_COLUMNS;
-	s->rows = s->rows < VGA_MAX_ROWS ? s->rows : VGA_MAX_ROWS;
+	s->width = s->columns * s->cell_width * s->dot_repeat;
+	s->height = picture_lines(vga);
 }
 
-static uint32_t dac_color(const struct vga *vga, unsigned index)
+static void text_shape(const struct vga *vga, struct vga_screen *s)
+{
+	unsigned lines = s->height / s->scan_repeat + s->first_scan;
+
+	s->line_graphics = vga->ac[VGA_AC_MODE] & VGA_AC_MODE_LINE;
+	s->underline = vga->cr[VGA_CR_UNDERLINE] & 0x1fu;
+	s->rows = (lines + s->cell_height - 1) / s->cell_height;
+	if (s->rows > VGA_MAX_ROWS) {
+		s->clipped = true;
+		s->rows = VGA_MAX_ROWS;
+		s->height = (s->rows * s->cell_height - s->first_scan) * s->scan_repeat;
+	}
+}
+
+/* Where the scan line within a row does not choose the address, all lines of a row are the same. */
+static void graphics_shape(const struct vga *vga, struct vga_screen *s)
+{
+	bool rows_alike = (vga->cr[VGA_CR_MODE] & (CR_MODE_A13 | CR_MODE_A14)) == (CR_MODE_A13 | CR_MODE_A14);
+	unsigned mode = vga->gc[VGA_GC_MODE];
+	unsigned planes = vga->ac[VGA_AC_PLANES];
+
+	s->colors = 1;
+	for (unsigned plane = 0; plane < 4; plane++)
+		s->colors <<= planes >> plane & 1;
+	s->colors = mode & GC_MODE_256 ? 256 : s->colors;
+	s->cell_width = 8;
+	s->width = s->columns * 8 * s->dot_repeat;
+	s->pixel_width = s->columns * (mode & GC_MODE_256 ? 4 : 8);
+	s->pixel_height = s->height / s->scan_repeat / (rows_alike ? s->cell_height : 1);
+	s->columns = s->rows = 0;
+}
+
+uint32_t vga_dac_color(const struct vga *vga, unsigned index)
 {
 	const uint8_t *entry = vga->dac[index & vga->dac_mask];
 	uint32_t color = 0;
@@ -99,25 +140,25 @@ static void colors(const struct vga *vga, struct vga_screen *s)
 
 		if (vga->ac[VGA_AC_MODE] & AC_MODE_PALETTE)
 			index = (index & 0xcfu) | (select & 3u) << 4;
-		s->color[i] = dac_color(vga, index);
+		s->color[i] = vga_dac_color(vga, index);
 	}
-	s->border = dac_color(vga, vga->ac[VGA_AC_OVERSCAN]);
+	s->border = vga_dac_color(vga, vga->ac[VGA_AC_OVERSCAN]);
 }
 
 static void cells(const struct vga *vga, struct vga_screen *s)
 {
 	unsigned start = cr16(vga, VGA_CR_START_HIGH) + (vga->cr[VGA_CR_PRESET_SCAN] >> 5 & 3u);
 	unsigned cursor = cr16(vga, VGA_CR_CURSOR_HIGH);
-	unsigned split = split_row(vga, s), pitch = 2u * vga->cr[VGA_CR_OFFSET];
+	unsigned split = vga_split_row(vga, s), pitch = 2u * vga->cr[VGA_CR_OFFSET];
 
 	for (unsigned row = 0; row < s->rows; row++) {
 		unsigned first = row < split ? start + row * pitch : (row - split) * pitch;
 
-		for (unsigned column = 0; column < s->columns; column++) {
-			unsigned at = plane_address(vga, first + column);
+		for (unsigned column = 0; column <= s->columns; column++) {
+			unsigned at = vga_plane_address(vga, first + column, 0);
 
 			s->cell[row][column] = (struct vga_cell){vga->plane[0][at], vga->plane[1][at]};
-			if (((first + column) & 0xffff) != cursor || s->cursor.visible)
+			if (((first + column) & 0xffff) != cursor || s->cursor.visible || column == s->columns)
 				continue;
 			s->cursor.visible = true;
 			s->cursor.row = row;
@@ -152,9 +193,12 @@ void vga_screen(const struct vga *vga, struct vga_screen *s)
 		(vga->cr[VGA_CR_MODE] & CR_MODE_ON);
 	s->graphics = !vga_is_text(vga);
 	colors(vga, s);
-	if (s->graphics)
+	raster(vga, s);
+	if (s->graphics) {
+		graphics_shape(vga, s);
 		return;
-	shape(vga, s);
+	}
+	text_shape(vga, s);
 	s->monochrome = vga->ac[VGA_AC_MODE] & AC_MODE_MONOCHROME;
 	s->blink = vga->ac[VGA_AC_MODE] & VGA_AC_MODE_BLINK;
 	/* The cursor's period is 16 frames, that of characters 32. */
@@ -176,6 +220,7 @@ const uint8_t *vga_glyph(const struct vga *vga, uint8_t character, uint8_t attri
 static bool same_shape(const struct vga_screen *a, const struct vga_screen *b)
 {
 	return a->on == b->on && a->graphics == b->graphics && a->rows == b->rows && a->columns == b->columns &&
+	       a->width == b->width && a->height == b->height && a->dot_repeat == b->dot_repeat &&
 	       a->cell_width == b->cell_width && a->cell_height == b->cell_height &&
 	       a->scan_repeat == b->scan_repeat && a->line_graphics == b->line_graphics &&
 	       a->first_scan == b->first_scan && a->pan == b->pan && a->underline == b->underline &&

@@ -20,7 +20,8 @@ size_t screen_text(const struct machine *m, char *text, size_t size)
 	if (!screen.on)
 		length = snprintf(text, size, "(the screen is dark)\n");
 	else if (screen.graphics)
-		length = snprintf(text, size, "(graphics)\n");
+		length = snprintf(text, size, "(graphics: %u x %u pixels, %u colors)\n", screen.pixel_width,
+				  screen.pixel_height, screen.colors);
 	else
 		return vga_screen_text(&screen, text, size);
 	return (size_t)length;
