@@ -1,0 +1,15 @@
+#include "explain/views.h"
+
+#define STATE (TAKES_AT | TAKES_EVENT | TAKES_NTH | TAKES_SYMBOL | TAKES_TASK)
+
+const struct explain_view explain_views[] = {
+	{"idt", NULL, false, "the whole interrupt descriptor table, from IDTR, with symbols", "B4",
+	 "Each gate decoded: type by name, DPL, P, the segment behind the selector, the stack or TSS that an entry from\n"
+	 "ring 3 would use, the handler.  Without an option for the moment: at the first entry from ring 3.",
+	 STATE, view_idt},
+	{"gate", "VECTOR", true, "one gate, taken apart, and whether INT n may use it", "B1 B2",
+	 "All fields of the gate, the segment behind it, what entry does to IF; and the checks of INT n from ring 3 (or\n"
+	 "--from-ring N) with the error code they would give.",
+	 STATE | TAKES_CPL, view_gate},
+};
+const unsigned explain_view_count = sizeof(explain_views) / sizeof(explain_views[0]);
