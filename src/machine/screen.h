@@ -14,7 +14,7 @@ struct diagnostic;
 #define SCREEN_DUMPS 16u
 
 struct screen_dump {
-	const char *path; /* the caller's; "-": standard output */
+	char path[256];   /* "-": standard output */
 	bool timed;       /* after insn instructions, else on request and at the end */
 	uint64_t insn;
 	FILE *file;
