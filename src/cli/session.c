@@ -2,42 +2,19 @@
 
 #include <stdlib.h>
 
-static bool load_linux(struct machine *m, const struct options *o, const uint8_t *data, size_t size,
-		       struct diagnostic *why)
-{
-	struct linux_boot boot = {.append = o->append, .initrd_name = o->initrd};
-	uint8_t *initrd = NULL;
-	bool ok;
-
-	if (o->initrd && !guest_read_file(o->initrd, &initrd, &boot.initrd_size, why))
-		return false;
-	boot.initrd = initrd;
-	ok = guest_load_bzimage(m->bus, o->kernel, data, size, m->config.ram, &boot, &m->guest, why);
-	free(initrd);
-	return ok;
-}
-
-static bool load_elf(struct machine *m, const struct options *o, const uint8_t *data, size_t size,
-		     struct diagnostic *why)
-{
-	if (!guest_load_elf(m->bus, o->kernel, data, size, &m->guest, why))
-		return false;
-	if (o->initrd)
-		return diagnose(why, "-initrd %s: %s is no Linux bzImage, and nothing else takes one", o->initrd,
-				o->kernel);
-	return !guest_is_multiboot(data, size) ||
-	       guest_multiboot(m->bus, o->kernel, m->config.ram, o->append, &m->guest, why);
-}
+#include "machine/boot.h"
 
 static bool load_kernel(struct machine *m, const struct options *o, struct diagnostic *why)
 {
+	struct boot_board board;
+	struct boot boot = {.append = o->append, .initrd = o->initrd, .board = &board};
 	uint8_t *data;
 	size_t size;
 	bool ok;
 
-	if (!guest_read_file(o->kernel, &data, &size, why))
+	if (!machine_boot_board(m, &board, why) || !guest_read_file(o->kernel, &data, &size, why))
 		return false;
-	ok = guest_is_bzimage(data, size) ? load_linux(m, o, data, size, why) : load_elf(m, o, data, size, why);
+	ok = guest_load_kernel(m->bus, o->kernel, data, size, &boot, &m->guest, why);
 	free(data);
 	return ok;
 }
@@ -74,7 +51,10 @@ static bool load_rom(struct machine *m, const struct options *o, struct diagnost
 
 static bool load(struct machine *m, const struct options *o, struct diagnostic *why)
 {
-	if ((o->rom && !load_rom(m, o, why)) || (o->has_load && !load_flat(m, o, why)) ||
+	bool without_firmware = !o->rom && (o->has_load || o->kernel);
+
+	if ((o->rom && !load_rom(m, o, why)) || (without_firmware && !machine_like_firmware(m, why)) ||
+	    (o->has_load && !load_flat(m, o, why)) ||
 	    (o->kernel && !load_kernel(m, o, why)))
 		return false;
 	if (o->has_mode)

@@ -22,15 +22,26 @@ bool diagnose(struct diagnostic *why, const char *format, ...) __attribute__((fo
 
 /* How the processor stands at the first instruction.  START_RESET: as after
  * reset (a ROM at the top of memory); the others in flat segments or real mode at
- * `entry`; START_MULTIBOOT is 32-bit protected mode with EAX and EBX as Multiboot 1 says,
- * START_LINUX the same as Linux's 32-bit boot protocol says. */
-enum start_mode { START_RESET, START_REAL, START_PROT16, START_PROT32, START_MULTIBOOT, START_LINUX };
+ * `entry`.  START_MULTIBOOT and START_MULTIBOOT2 are 32-bit protected mode with EAX and EBX as these specifications say,
+ * START_PVH likewise with EBX, START_LINUX and START_LINUX64 as Linux's 32-bit and 64-bit boot protocols say. */
+enum start_mode {
+	START_RESET,
+	START_REAL,
+	START_PROT16,
+	START_PROT32,
+	START_MULTIBOOT,
+	START_MULTIBOOT2,
+	START_PVH,
+	START_LINUX,
+	START_LINUX64,
+};
 
 struct guest {
 	enum start_mode mode;
 	uint64_t entry; /* linear = physical */
 	uint64_t end;   /* first byte behind everything loaded */
-	uint64_t info;  /* START_MULTIBOOT, START_LINUX: address of the information structure */
+	uint64_t info;  /* START_MULTIBOOT and later ones: address of the information structure */
+	uint64_t pages; /* START_LINUX64: address of the page tables */
 	struct symbols symbols;
 	struct lines lines;
 };
@@ -39,8 +50,9 @@ struct guest {
 #define GUEST_MAX_FILE (UINT64_C(1) << 30)
 bool guest_read_file(const char *path, uint8_t **data, size_t *size, struct diagnostic *why) MUST_CHECK;
 
-/* An ELF32 executable for the 386 at its physical addresses (p_paddr); BSS is
- * zeroed, symbols and source lines are taken over.  name is for diagnostics. */
+/* An ELF32 executable for the 386 or an ELF64 one for x86-64 at its physical addresses (p_paddr), entered in 32-bit
+ * protected mode, the latter too; BSS is zeroed, symbols and source lines are taken over.  name is for
+ * diagnostics.  Kernels of all kinds: guest_load_kernel (guest/boot.h). */
 bool guest_load_elf(struct bus *bus, const char *name, const uint8_t *data, size_t size, struct guest *guest,
 		    struct diagnostic *why) MUST_CHECK;
 
@@ -53,32 +65,12 @@ bool guest_load_flat(struct bus *bus, const char *name, const uint8_t *data, siz
 bool guest_load_rom(struct bus *bus, const char *name, const uint8_t *data, size_t size, struct guest *guest,
 		    struct diagnostic *why) MUST_CHECK;
 
-/* Does the image carry a Multiboot 1 header (Multiboot Specification 0.6.96, "OS
- * image format")?  Then guest_multiboot writes the information structure behind the image and
- * sets mode and info; ram is the size of memory, append the command line or NULL. */
-bool guest_is_multiboot(const uint8_t *data, size_t size);
-bool guest_multiboot(struct bus *bus, const char *name, uint64_t ram, const char *append, struct guest *guest,
-		     struct diagnostic *why) MUST_CHECK;
-
-/* What a Linux kernel is started with, and where that lies: boot parameters ("zero page"), GDT,
- * command line. */
-struct linux_boot {
-	const char *append;      /* NULL: none */
-	const uint8_t *initrd;   /* NULL: none */
-	size_t initrd_size;
-	const char *initrd_name; /* for diagnostics */
-};
+/* Where a Linux kernel's boot parameters ("zero page"), GDT, command line and (64-bit entry) page tables lie. */
 #define LINUX_PARAMS    UINT64_C(0x10000)
 #define LINUX_GDT       (LINUX_PARAMS + 0x1000)
 #define LINUX_GDT_BYTES 32u
 #define LINUX_CMDLINE   (LINUX_PARAMS + 0x2000)
-
-/* Is it a kernel for Linux's boot protocol (2.00 or later)?  guest_load_bzimage puts it at 1 MiB, the
- * initial RAM disk as high as the kernel takes it, and sets mode, entry, end (where the kernel will
- * have unpacked itself) and info.  ram: memory from 0 on. */
-bool guest_is_bzimage(const uint8_t *data, size_t size);
-bool guest_load_bzimage(struct bus *bus, const char *name, const uint8_t *data, size_t size, uint64_t ram,
-			const struct linux_boot *boot, struct guest *guest, struct diagnostic *why) MUST_CHECK;
+#define LINUX_PAGES     (LINUX_PARAMS + 0x3000)
 
 void guest_free(struct guest *guest);
 

@@ -66,6 +66,7 @@ struct machine {
 	struct console console;
 	struct screen screen;
 	enum reset_request reset;
+	bool like_firmware;       /* the board stands as firmware leaves it (machine/boot.h) */
 	uint64_t next_look;       /* tick at which the host is looked at again */
 	volatile int interrupted; /* set from outside, a signal handler say: ends the run soon */
 };

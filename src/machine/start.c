@@ -1,6 +1,6 @@
 /* Where the processor stands at the first instruction of a guest that is
  * loaded without firmware. */
-#include "machine/machine.h"
+#include "machine/boot.h"
 
 #define START_STACK 0x7c00u
 /* __BOOT_CS and __BOOT_DS ("The Linux/x86 Boot Protocol", "32-bit Boot Protocol") */
@@ -27,6 +27,7 @@ static void start_protected(struct machine *m, bool code32)
 	struct arch_state *s = &m->cpu[0]->s;
 
 	s->cr0 |= CR0_PE;
+	s->cr0 &= ~(uint64_t)(CR0_CD | CR0_NW); /* firmware has the caches on */
 	s->gdtr.limit = s->idtr.limit = 0;
 	for (int i = SEG_ES; i <= SEG_GS; i++)
 		s->seg[i] = flat(0x10, TYPE_WRITABLE | TYPE_ACCESSED, true);
@@ -67,13 +68,47 @@ static void start_linux(struct machine *m)
 	s->gpr.r64[RSI] = m->guest.info;
 }
 
+/* The same in 64-bit mode, memory identity-mapped ("64-bit Boot Protocol"). */
+static void start_linux64(struct machine *m)
+{
+	struct arch_state *s = &m->cpu[0]->s;
+
+	start_linux(m);
+	s->cr3 = m->guest.pages;
+	s->cr4 |= CR4_PAE;
+	s->efer |= EFER_LME | EFER_LMA;
+	s->cr0 |= CR0_PG;
+	s->seg[SEG_CS].db = false;
+	s->seg[SEG_CS].l = true;
+}
+
+/* PVH (Xen, "x86/HVM direct boot ABI"): PE alone in CR0, nothing in CR4, a TSS. */
+static void start_pvh(struct machine *m)
+{
+	struct arch_state *s = &m->cpu[0]->s;
+
+	start_protected(m, true);
+	s->seg[SEG_TR] = (struct segment){
+		.limit = 0x67, .type = SYS_TSS32_BUSY, .present = true, .usable = true};
+	s->gpr.r64[RBX] = m->guest.info;
+}
+
+static void start_multiboot(struct machine *m, uint32_t magic)
+{
+	start_protected(m, true);
+	m->cpu[0]->s.gpr.r64[RAX] = magic;
+	m->cpu[0]->s.gpr.r64[RBX] = m->guest.info;
+}
+
 void machine_start(struct machine *m)
 {
 	struct arch_state *s = &m->cpu[0]->s;
 
 	if (m->guest.mode != START_RESET) {
-		if (!m->config.bare)
-			board_like_firmware(m);
+		struct diagnostic why;
+
+		if (!machine_like_firmware(m, &why))
+			machine_finish(m, END_UNIMPLEMENTED, 12, "%s", why.text);
 		for (int i = 0; i < 8; i++)
 			s->gpr.r64[i] = 0;
 		s->gpr.r64[RSP] = START_STACK;
@@ -89,12 +124,19 @@ void machine_start(struct machine *m)
 		start_protected(m, m->guest.mode == START_PROT32);
 		break;
 	case START_MULTIBOOT:
-		start_protected(m, true);
-		s->gpr.r64[RAX] = 0x2badb002;
-		s->gpr.r64[RBX] = m->guest.info;
+		start_multiboot(m, 0x2badb002);
+		break;
+	case START_MULTIBOOT2:
+		start_multiboot(m, 0x36d76289);
+		break;
+	case START_PVH:
+		start_pvh(m);
 		break;
 	case START_LINUX:
 		start_linux(m);
+		break;
+	case START_LINUX64:
+		start_linux64(m);
 		break;
 	}
 	cpu_state_changed(m->cpu[0]);

@@ -53,11 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t offset;
 
 	if (bus && bus_add_ram(bus, "RAM", 0, RAM) && size) {
-		if (guest_load_elf(bus, "fuzz", data, size, &guest, &why)) {
+		if (guest_load_elf(bus, "fuzz", data, size, &guest, &why))
 			symbols_find(&guest.symbols, guest.entry, &offset);
-			if (guest_is_multiboot(data, size) && !guest_multiboot(bus, "fuzz", RAM, "x", &guest, &why))
-				guest.end = 0;
-		}
 		if (!guest_load_flat(bus, "fuzz", data, size, size > 8 ? *data * UINT64_C(0x100000) : 0, &guest,
 				     &why) ||
 		    !guest_load_rom(bus, "fuzz", data, size, &guest, &why))

@@ -2,11 +2,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-#include "guest/image.h"
+#include "guest/boot.h"
 
 #define RAM     (UINT64_C(32) << 20)
 #define SETUP   (5 * 512u)
@@ -20,7 +21,18 @@ static struct guest guest;
 static struct diagnostic why;
 static uint8_t image[SETUP + KERNEL + 100]; /* a signature behind it, say */
 static uint8_t initrd[0x3000];
-static struct linux_boot boot;
+static size_t initrd_size;
+static struct boot_board board;
+static struct boot boot;
+
+static bool read_initrd(const char *path, uint8_t **data, size_t *size, struct diagnostic *reason)
+{
+	*data = malloc(initrd_size);
+	assert_non_null(*data);
+	memcpy(*data, initrd, initrd_size < sizeof(initrd) ? initrd_size : sizeof(initrd));
+	*size = initrd_size;
+	return true;
+}
 
 static void put(unsigned at, unsigned bytes, uint64_t v)
 {
@@ -39,7 +51,8 @@ static int setup(void **state)
 	bus_add_ram(bus, "low", 0, 0xa0000);
 	bus_add_ram(bus, "high", 0x100000, RAM - 0x100000);
 	memset(&guest, 0, sizeof(guest));
-	memset(&boot, 0, sizeof(boot));
+	boot = (struct boot){.read = read_initrd, .board = &board};
+	board = (struct boot_board){.ranges = 0};
 	why.text[0] = '\0';
 	memset(image, 0, sizeof(image));
 	memset(image + SETUP, 0xab, KERNEL);
@@ -67,8 +80,8 @@ static int teardown(void **state)
 
 static bool load(size_t size, uint64_t ram)
 {
-	return guest_is_bzimage(image, size) &&
-	       guest_load_bzimage(bus, "vmlinuz", image, size, ram, &boot, &guest, &why);
+	assert_true(boot_set_ram(&board, ram, 0));
+	return guest_load_kernel(bus, "vmlinuz", image, size, &boot, &guest, &why);
 }
 
 static void refused(size_t size, uint64_t ram, const char *text)
@@ -81,9 +94,8 @@ static void refused(size_t size, uint64_t ram, const char *text)
 
 static void with_initrd(size_t size)
 {
-	boot.initrd = initrd;
-	boot.initrd_size = size;
-	boot.initrd_name = "rd.gz";
+	boot.initrd = "rd.gz";
+	initrd_size = size;
 }
 
 static void the_kernel_goes_to_1_mib_and_no_more_than_the_header_says(void **state)
@@ -195,7 +207,7 @@ static void an_initrd_without_room_is_refused(void **state)
 	put(0x22c, 4, RUN_END + 0x2fff);
 	assert_true(load(sizeof(image), RAM));
 	assert_int_equal(got(PARAMS + 0x218), RUN_END);
-	boot.initrd_size = (size_t)RAM + 1; /* larger than RAM: never looked at */
+	initrd_size = (size_t)RAM + 1;
 	refused(sizeof(image), RAM, "use -m");
 }
 
@@ -210,7 +222,7 @@ static void cut_off_kernels_are_refused(void **state)
 	refused(SETUP + KERNEL - 1, RAM, "cut off: 10751 bytes are there, the header speaks of 2560 + 8192");
 	refused(SETUP - 1, RAM, "cut off in the setup part (2559 of 2560 bytes are there)");
 	refused(0x206, RAM, "cut off in the setup part");
-	assert_false(guest_is_bzimage(image, 0x205));
+	refused(0x205, RAM, "not an ELF file, nor a Linux bzImage"); /* not even the magic is there */
 	assert_true(load(SETUP + KERNEL, RAM));
 }
 
@@ -228,9 +240,82 @@ static void sizes_that_cannot_be_are_refused(void **state)
 static void sixty_four_bit_kernels_are_refused(void **state)
 {
 	put(0x236, 2, 1);
-	refused(sizeof(image), RAM, "a 64-bit kernel, and this machine has 32-bit processors");
+	refused(sizeof(image), RAM, "vmlinuz: a 64-bit kernel needs long mode; this processor model has none");
 	put(0x206, 2, 0x20b); /* the bit has no meaning yet */
 	assert_true(load(sizeof(image), RAM));
+}
+
+static void the_64_bit_entry_is_200h_behind_the_start_under_identity_page_tables(void **state)
+{
+	board.long_mode = true;
+	put(0x236, 2, 1);
+	assert_true(load(sizeof(image), RAM));
+	assert_int_equal(guest.mode, START_LINUX64);
+	assert_int_equal(guest.entry, 0x100200);
+	assert_int_equal(guest.pages, LINUX_PAGES);
+	assert_int_equal(bus_read(bus, LINUX_GDT + 0x10, 8), 0x00af9b000000ffff); /* L = 1 */
+	for (uint64_t page = 0; page < 2048; page += 2047) {
+		uint64_t pdpt = bus_read(bus, guest.pages, 8), pd = bus_read(bus, (pdpt & ~0xfffull) + 8 * (page / 512), 8);
+
+		assert_int_equal(pdpt & 0xfff, 3);
+		assert_int_equal(pd & 0xfff, 3);
+		assert_int_equal(bus_read(bus, (pd & ~0xfffull) + 8 * (page % 512), 8), page << 21 | 0x83);
+	}
+	assert_int_equal(bus_read(bus, guest.pages + 8, 8), 0);
+	put(0x1f4, 4, 0x20); /* 200h bytes: no entry in them */
+	refused(sizeof(image), RAM, "do not reach its 64-bit entry");
+}
+
+static void an_initrd_goes_above_4_gib_only_where_the_kernel_takes_it(void **state)
+{
+	const uint64_t high = UINT64_C(1) << 32;
+
+	board.long_mode = true;
+	with_initrd(0x3000);
+	bus_add_ram(bus, "above 4 GiB", high, 0x10000);
+	put(0x236, 2, 1);
+	put(0x22c, 4, RUN_END + 0x1000);
+	assert_true(boot_set_ram(&board, RAM, 0x10000));
+	assert_false(guest_load_kernel(bus, "vmlinuz", image, sizeof(image), &boot, &guest, &why));
+	put(0x236, 2, 3);
+	assert_true(guest_load_kernel(bus, "vmlinuz", image, sizeof(image), &boot, &guest, &why));
+	assert_int_equal(got(PARAMS + 0x218), 0xd000);
+	assert_int_equal(got(PARAMS + 0xc0), 1);
+	assert_int_equal(got(PARAMS + 0x21c), 0x3000);
+	assert_int_equal(got(PARAMS + 0xc4), 0);
+	assert_int_equal(got(high + 0xd000), 0xcdcdcdcd);
+}
+
+static void the_screen_is_told_of_where_there_is_a_vga(void **state)
+{
+	assert_true(load(sizeof(image), RAM));
+	assert_int_equal(bus_read(bus, PARAMS + 0x0f, 1), 0);
+	board.vga = true;
+	assert_true(load(sizeof(image), RAM));
+	assert_int_equal(bus_read(bus, PARAMS + 6, 1), 3);
+	assert_int_equal(bus_read(bus, PARAMS + 7, 1), 80);
+	assert_int_equal(bus_read(bus, PARAMS + 0x0e, 1), 25);
+	assert_int_equal(bus_read(bus, PARAMS + 0x0f, 1), 1);
+	assert_int_equal(bus_read(bus, PARAMS + 0x10, 2), 16);
+}
+
+static void memory_sizes_and_the_rsdp_are_told(void **state)
+{
+	board.rsdp = 0xf0010;
+	assert_true(load(sizeof(image), RAM));
+	assert_int_equal(bus_read(bus, PARAMS + 2, 2), (RAM >> 10) - 1024);
+	assert_int_equal(got(PARAMS + 0x1e0), (RAM >> 10) - 1024);
+	assert_int_equal(bus_read(bus, PARAMS + 0x70, 8), 0xf0010);
+	put(0x206, 2, 0x20d); /* the field is younger */
+	assert_true(load(sizeof(image), RAM));
+	assert_int_equal(bus_read(bus, PARAMS + 0x70, 8), 0);
+}
+
+static void setup_data_stays_as_the_kernel_has_it(void **state)
+{
+	put(0x250, 8, UINT64_C(0x1122334455667788));
+	assert_true(load(sizeof(image), RAM));
+	assert_int_equal(bus_read(bus, PARAMS + 0x250, 8), UINT64_C(0x1122334455667788));
 }
 
 static void kernels_of_another_protocol_are_refused(void **state)
@@ -241,7 +326,7 @@ static void kernels_of_another_protocol_are_refused(void **state)
 	put(0x211, 1, 0);
 	refused(sizeof(image), RAM, "a zImage");
 	put(0x202, 1, 'h');
-	assert_false(guest_is_bzimage(image, sizeof(image)));
+	refused(sizeof(image), RAM, "not an ELF file, nor a Linux bzImage");
 }
 
 static void fields_younger_than_the_protocol_are_not_believed(void **state)
@@ -279,6 +364,11 @@ int main(void)
 		TEST(cut_off_kernels_are_refused),
 		TEST(sizes_that_cannot_be_are_refused),
 		TEST(sixty_four_bit_kernels_are_refused),
+		TEST(the_64_bit_entry_is_200h_behind_the_start_under_identity_page_tables),
+		TEST(an_initrd_goes_above_4_gib_only_where_the_kernel_takes_it),
+		TEST(the_screen_is_told_of_where_there_is_a_vga),
+		TEST(memory_sizes_and_the_rsdp_are_told),
+		TEST(setup_data_stays_as_the_kernel_has_it),
 		TEST(kernels_of_another_protocol_are_refused),
 		TEST(fields_younger_than_the_protocol_are_not_believed),
 	};

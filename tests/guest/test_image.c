@@ -99,12 +99,16 @@ static void segments_outside_ram_are_refused_with_advice(void **state)
 	refused(sizeof(image), "segment 0 (0xffff0+0x20) is outside RAM; use -m");
 	image.segment.p_paddr = 0xfffffff0;
 	refused(sizeof(image), "is outside RAM");
+	image.segment.p_paddr = 0x8000;
+	image.segment.p_memsz = 0xffffffff;
+	refused(sizeof(image), "is outside RAM");
 }
 
 static void cut_off_files_are_refused(void **state)
 {
 	refused(sizeof(image) - 1, "goes past the end of the file");
-	refused(40, "not an ELF file");
+	refused(40, "cut off in the ELF header");
+	refused(3, "not an ELF file");
 	refused(offsetof(struct image, segment) + 8, "k.elf: ");
 }
 
@@ -120,17 +124,69 @@ static void other_machines_are_refused(void **state)
 	refused(sizeof(image), "another processor (machine 40)");
 }
 
-static void sixty_four_bit_files_are_refused(void **state)
+static void sixty_four_bit_files_go_to_their_physical_addresses(void **state)
 {
-	static uint8_t wide[sizeof(Elf64_Ehdr)];
-	Elf64_Ehdr *header = (Elf64_Ehdr *)wide;
+	struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr segment;
+		uint8_t code[16];
+	} wide = {.segment = {.p_type = PT_LOAD,
+			      .p_offset = sizeof(Elf64_Ehdr) + sizeof(Elf64_Phdr),
+			      .p_vaddr = UINT64_C(0xffffffff80008000),
+			      .p_paddr = 0x8000,
+			      .p_filesz = 16,
+			      .p_memsz = 32}};
+	Elf64_Ehdr *header = &wide.header;
 
 	memcpy(header->e_ident, image.header.e_ident, EI_NIDENT);
 	header->e_ident[EI_CLASS] = ELFCLASS64;
+	header->e_type = ET_EXEC;
 	header->e_machine = EM_X86_64;
 	header->e_version = EV_CURRENT;
-	assert_false(guest_load_elf(bus, "k.elf", wide, sizeof(wide), &guest, &why));
-	assert_non_null(strstr(why.text, "64-bit ELF"));
+	header->e_entry = UINT64_C(0xffffffff80008004);
+	header->e_phoff = header->e_ehsize = sizeof(Elf64_Ehdr);
+	header->e_phentsize = sizeof(Elf64_Phdr);
+	header->e_phnum = 1;
+	memset(wide.code, 0x66, sizeof(wide.code));
+	assert_true(guest_load_elf(bus, "k.elf", (const uint8_t *)&wide, sizeof(wide), &guest, &why));
+	assert_int_equal(bus_read(bus, 0x800c, 4), 0x66666666);
+	assert_int_equal(guest.entry, 0x8004);
+	assert_int_equal(guest.mode, START_PROT32);
+	header->e_entry = 0x8008; /* physical, as Linux has it */
+	assert_true(guest_load_elf(bus, "k.elf", (const uint8_t *)&wide, sizeof(wide), &guest, &why));
+	assert_int_equal(guest.entry, 0x8008);
+	header->e_machine = EM_386;
+	assert_false(guest_load_elf(bus, "k.elf", (const uint8_t *)&wide, sizeof(wide), &guest, &why));
+	assert_non_null(strstr(why.text, "an ELF64 file for another processor (machine 3)"));
+}
+
+static void overlapping_segments_are_refused(void **state)
+{
+	struct {
+		Elf32_Ehdr header;
+		Elf32_Phdr segment[3];
+		uint8_t code[16];
+	} three = {.header = image.header};
+
+	three.header.e_phnum = 3;
+	for (unsigned i = 0; i < 3; i++) {
+		three.segment[i] = image.segment;
+		three.segment[i].p_offset = sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr);
+	}
+	three.segment[1].p_paddr = 0x9000;
+	three.segment[2].p_paddr = 0x9000 - 31; /* the last byte of 32 */
+	bus_write(bus, 0x8000, 4, 0x12345678);
+	assert_false(guest_load_elf(bus, "k.elf", (const uint8_t *)&three, sizeof(three), &guest, &why));
+	assert_string_equal(why.text, "k.elf: segments 2 and 1 overlap at 0x9000; relink it");
+	assert_int_equal(bus_read(bus, 0x8000, 4), 0x12345678); /* nothing was written */
+	three.segment[2].p_paddr--;
+	assert_true(guest_load_elf(bus, "k.elf", (const uint8_t *)&three, sizeof(three), &guest, &why));
+}
+
+static void programs_for_an_operating_system_are_refused(void **state)
+{
+	image.segment.p_type = PT_INTERP;
+	refused(sizeof(image), "it names an interpreter");
 }
 
 static void objects_are_refused(void **state)
@@ -188,45 +244,6 @@ static void a_rom_ends_at_4_gib_and_is_seen_below_1_mib(void **state)
 	bus_free(own);
 }
 
-static void a_multiboot_header_is_found_where_the_specification_says(void **state)
-{
-	static uint8_t file[8300];
-	const uint32_t header[3] = {0x1badb002, 0, -0x1badb002u};
-
-	assert_false(guest_is_multiboot(file, sizeof(file)));
-	memcpy(file + 8180, header, sizeof(header));
-	assert_true(guest_is_multiboot(file, sizeof(file)));
-	memset(file, 0, sizeof(file));
-	memcpy(file + 8184, header, sizeof(header)); /* ends behind byte 8192 */
-	assert_false(guest_is_multiboot(file, sizeof(file)));
-	memset(file, 0, sizeof(file));
-	memcpy(file + 2, header, sizeof(header)); /* not aligned */
-	assert_false(guest_is_multiboot(file, sizeof(file)));
-	memcpy(file + 4, header, 8); /* wrong checksum */
-	assert_false(guest_is_multiboot(file, 12));
-	assert_false(guest_is_multiboot(file, 3));
-}
-
-static void the_multiboot_information_says_how_much_memory_there_is(void **state)
-{
-	char line[16] = {0};
-
-	guest.end = 0x9001;
-	assert_true(guest_multiboot(bus, "k", UINT64_C(64) << 20, "root=x", &guest, &why));
-	assert_int_equal(guest.mode, START_MULTIBOOT);
-	assert_int_equal(guest.info, 0xa000);
-	assert_int_equal(bus_read(bus, guest.info, 4) & 0x45, 0x45);
-	assert_int_equal(bus_read(bus, guest.info + 4, 4), 640);
-	assert_int_equal(bus_read(bus, guest.info + 8, 4), 63 << 10);
-	bus_peek(bus, bus_read(bus, guest.info + 16, 4), line, sizeof(line));
-	assert_string_equal(line, "root=x");
-	assert_int_equal(bus_read(bus, guest.info + 44, 4), 48);
-	uint64_t map = bus_read(bus, guest.info + 48, 4);
-	assert_int_equal(bus_read(bus, map + 24 + 4, 8), 0x100000);
-	assert_int_equal(bus_read(bus, map + 24 + 12, 8), 63 << 20);
-	assert_int_equal(bus_read(bus, map + 24 + 20, 4), 1);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -238,15 +255,15 @@ int main(void)
 		TEST(cut_off_files_are_refused),
 		TEST(a_segment_larger_in_the_file_than_in_memory_is_refused),
 		TEST(other_machines_are_refused),
-		TEST(sixty_four_bit_files_are_refused),
+		TEST(sixty_four_bit_files_go_to_their_physical_addresses),
+		TEST(overlapping_segments_are_refused),
+		TEST(programs_for_an_operating_system_are_refused),
 		TEST(objects_are_refused),
 		TEST(an_entry_point_outside_the_image_is_refused),
 		TEST(a_file_without_segments_is_refused),
 		TEST(names_never_break_the_line),
 		TEST(flat_binaries_go_where_they_are_told),
 		TEST(a_rom_ends_at_4_gib_and_is_seen_below_1_mib),
-		TEST(a_multiboot_header_is_found_where_the_specification_says),
-		TEST(the_multiboot_information_says_how_much_memory_there_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
