@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "explain/explain.h"
 
 /* `trapgate WORD ...` does something else than running a guest.  arguments[0] is the word. */
 static const struct {
@@ -9,6 +10,7 @@ static const struct {
 	int (*main)(int count, char **arguments);
 } subcommands[] = {
 	{"run", cli_main},
+	{"explain", explain_main},
 };
 
 int main(int argc, char **argv)
