@@ -6,12 +6,20 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "trace/trace.h"
+
 __extension__ typedef unsigned __int128 u128;
 
 void clock_init(struct clock *clock)
 {
 	memset(clock, 0, sizeof(*clock));
 	clock->next_cause = 1;
+}
+
+void clock_trace_lines(struct clock *clock, struct trace *trace)
+{
+	trace_lines(trace);
+	clock->trace = trace;
 }
 
 uint64_t clock_new_cause(struct clock *clock)

@@ -23,6 +23,8 @@ struct timer {
 	struct timer *earlier, *later; /* neighbours in the clock's list */
 };
 
+struct trace;
+
 struct clock {
 	uint64_t now;
 	uint64_t next_sequence;
@@ -31,9 +33,14 @@ struct clock {
 	/* Told whenever the earliest deadline may have moved nearer. */
 	void (*sooner)(void *owner);
 	void *sooner_owner;
+	struct trace *trace; /* who is told of lines and of stages of interrupts; NULL: nobody */
 };
 
 void clock_init(struct clock *clock);
+
+/* From now on lines and interrupt controllers of this clock tell trace what they do (bus/line.h).  It outlives
+ * the clock. */
+void clock_trace_lines(struct clock *clock, struct trace *trace);
 
 /* The earliest armed deadline, or CLOCK_NEVER. */
 static inline uint64_t clock_deadline(const struct clock *clock)

@@ -132,7 +132,7 @@ bool acpipm_init(struct acpipm *pm, struct bus *bus, struct clock *clock, uint16
 	pm->clock = clock;
 	pm->sleep = sleep;
 	pm->owner = owner;
-	pm->sci.name = "ACPI SCI";
+	line_init(&pm->sci, "ACPI SCI", clock);
 	timer_init(&pm->timer, clock, "ACPI PM timer", ORDER_ACPI_PM, fire, pm);
 	acpipm_reset(pm);
 	return acpipm_move(pm, bus, base, true);

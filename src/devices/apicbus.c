@@ -37,7 +37,14 @@ static bool matches(const struct lapic *a, const struct apic_message *m)
 void apic_event(struct apic_bus *apics, struct lapic *a, const struct apic_message *m)
 {
 	const struct apic_processors *p = &apics->processors;
+	static const char *const name[] = {
+		[APIC_SMI] = "SMI",   [APIC_NMI] = "NMI",       [APIC_INIT] = "INIT",
+		[APIC_SIPI] = "SIPI", [APIC_EXTINT] = "ExtINT",
+	};
 
+	if (m->delivery <= APIC_EXTINT && name[m->delivery])
+		lapic_tell(a, STAGE_PASSED, name[m->delivery],
+			   m->delivery == APIC_SIPI ? m->vector : STAGE_NO_NUMBER, m->cause);
 	switch (m->delivery) {
 	case APIC_SMI:
 		if (p->smi)
@@ -114,6 +121,22 @@ bool apic_send(struct apic_bus *apics, const struct apic_message *m)
 	return send_to(apics, set, m);
 }
 
+static void tell_msi(const struct apic_bus *apics, const struct apic_message *m, enum stage_what what, enum hold why)
+{
+	if (LIKELY(!clock_traced(apics->clock)))
+		return;
+	clock_tell(apics->clock, (struct stage_record){
+					 .cause = m->cause,
+					 .unit = "MSI",
+					 .instance = STAGE_NO_NUMBER,
+					 .pin = STAGE_NO_NUMBER,
+					 .vector = m->vector,
+					 .what = (uint8_t)what,
+					 .why = (uint8_t)why,
+					 .by = why == HOLD_NONE ? STAGE_NO_NUMBER : (int)m->destination,
+				 });
+}
+
 /* Address bits 19-12 destination, 3 redirection hint, 2 destination mode;
  * data bits 7-0 vector, 10-8 delivery mode, 14 level, 15 trigger mode. */
 bool apic_msi(struct apic_bus *apics, uint64_t address, uint32_t data, uint64_t cause)
@@ -129,7 +152,11 @@ bool apic_msi(struct apic_bus *apics, uint64_t address, uint32_t data, uint64_t 
 
 	if (address >> 20 != 0xfee)
 		return false;
-	return apic_send(apics, &m);
+	tell_msi(apics, &m, STAGE_REQUESTED, HOLD_NONE);
+	if (apic_send(apics, &m))
+		return true;
+	tell_msi(apics, &m, STAGE_LOST, HOLD_NO_DESTINATION);
+	return false;
 }
 
 bool apic_add_ioapic(struct apic_bus *apics, void (*eoi)(void *ioapic, uint8_t vector), void *ioapic)
@@ -166,6 +193,7 @@ void lapic_send_ipi(struct lapic *a)
 		.delivery = low >> 8 & 7,
 		.vector = (uint8_t)low,
 	};
+	bool taken = false;
 
 	if (m.delivery == APIC_INIT && (low & APIC_ICR_LEVEL) && !(low & APIC_ICR_ASSERT))
 		return;
@@ -176,20 +204,22 @@ void lapic_send_ipi(struct lapic *a)
 	if (m.delivery == APIC_RESERVED3 || m.delivery == APIC_EXTINT)
 		return;
 	m.cause = clock_new_cause(apics->clock);
+	lapic_tell(a, STAGE_REQUESTED, "ICR", m.vector, m.cause);
 	switch (low & APIC_ICR_OTHERS) {
 	case APIC_ICR_SELF:
-		if (m.delivery == APIC_FIXED)
-			send_to(apics, self, &m);
+		taken = m.delivery == APIC_FIXED && send_to(apics, self, &m);
 		break;
 	case APIC_ICR_ALL:
-		if (m.delivery <= APIC_SMI)
-			send_to(apics, everybody(apics), &m);
+		taken = m.delivery <= APIC_SMI && send_to(apics, everybody(apics), &m);
 		break;
 	case APIC_ICR_OTHERS:
-		send_to(apics, everybody(apics) & ~self, &m);
+		taken = send_to(apics, everybody(apics) & ~self, &m);
 		break;
 	default:
-		apic_send(apics, &m);
+		taken = apic_send(apics, &m);
 		break;
 	}
+	if (!taken)
+		lapic_tell_why(a, STAGE_LOST, "ICR", m.vector, m.cause, HOLD_NO_DESTINATION,
+			       low & APIC_ICR_OTHERS ? STAGE_NO_NUMBER : (int)m.destination);
 }

@@ -512,7 +512,7 @@ bool fdc_init(struct fdc *fdc, struct bus *bus, struct clock *clock, struct dma 
 	fdc->bus = bus;
 	fdc->clock = clock;
 	fdc->dma = dma;
-	fdc->irq.name = "FDC IRQ6";
+	line_init(&fdc->irq, "FDC IRQ6", clock);
 	timer_init(&fdc->timer, clock, "82077AA", ORDER_FDC, fire, fdc);
 	timer_init(&fdc->seek_timer, clock, "82077AA seek", ORDER_FDC + 1, seek_fire, fdc);
 	fdc_reset(fdc);

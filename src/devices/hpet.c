@@ -296,15 +296,21 @@ void hpet_reset(struct hpet *h)
 bool hpet_init(struct hpet *h, struct bus *bus, struct clock *clock)
 {
 	static const struct mmio_ops ops = {mmio_read, mmio_write};
+	static const char *const route[24] = {
+		"HPET route 0", "HPET route 1", "HPET route 2", "HPET route 3", "HPET route 4", "HPET route 5",
+		"HPET route 6", "HPET route 7", "HPET route 8", "HPET route 9", "HPET route 10", "HPET route 11",
+		"HPET route 12", "HPET route 13", "HPET route 14", "HPET route 15", "HPET route 16", "HPET route 17",
+		"HPET route 18", "HPET route 19", "HPET route 20", "HPET route 21", "HPET route 22", "HPET route 23",
+	};
 
 	memset(h, 0, sizeof(*h));
 	h->bus = bus;
 	h->clock = clock;
 	for (unsigned i = 0; i < 24; i++)
-		h->route[i].name = "HPET";
-	h->irq0.name = "HPET IRQ0";
-	h->irq8.name = "HPET IRQ8";
-	h->legacy.name = "HPET legacy replacement";
+		line_init(&h->route[i], route[i], clock);
+	line_init(&h->irq0, "HPET IRQ0", clock);
+	line_init(&h->irq8, "HPET IRQ8", clock);
+	line_init(&h->legacy, "HPET legacy replacement", clock);
 	for (unsigned n = 0; n < HPET_TIMERS; n++) {
 		h->timer[n].hpet = h;
 		timer_init(&h->timer[n].timer, clock, "HPET timer", ORDER_HPET + (int)n, fire, &h->timer[n]);

@@ -27,6 +27,7 @@ struct hub_pin {
 };
 
 struct irq_hub {
+	struct clock *clock; /* of its sources: whose tracer is told; NULL: none */
 	struct hub_pin pin[HUB_PINS];
 };
 

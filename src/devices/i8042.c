@@ -341,10 +341,10 @@ bool i8042_init(struct i8042 *k, struct bus *bus, struct clock *clock)
 	memset(k, 0, sizeof(*k));
 	k->bus = bus;
 	k->clock = clock;
-	k->irq1.name = "keyboard IRQ1";
-	k->irq12.name = "mouse IRQ12";
-	k->a20.name = "8042 A20";
-	k->reset.name = "8042 reset";
+	line_init(&k->irq1, "keyboard IRQ1", clock);
+	line_init(&k->irq12, "mouse IRQ12", clock);
+	line_init(&k->a20, "8042 A20", clock);
+	line_init(&k->reset, "8042 reset", clock);
 	timer_init(&k->wire, clock, "8042 wire", ORDER_I8042, wire_fire, k);
 	timer_init(&k->typematic, clock, "keyboard typematic", ORDER_I8042 + 1, typematic_fire, k);
 	i8042_reset(k);

@@ -475,7 +475,7 @@ bool ide_init(struct ide *ide, struct bus *bus, struct clock *clock)
 		ch->ide = ide;
 		ch->index = i;
 		ch->base = base[i];
-		ch->irq.name = irq[i];
+		line_init(&ch->irq, irq[i], clock);
 		timer_init(&ch->timer, clock, name[i], ORDER_IDE + (int)i, step, ch);
 		power_on(ch);
 		if (!bus_add_ports(bus, name[i], base[i], 8, ops, ch) ||

@@ -18,6 +18,40 @@ static bool by_level(uint64_t entry)
 	return (entry & IOAPIC_RTE_LEVEL) && (entry >> 8 & 7) <= APIC_LOWEST;
 }
 
+/* ---- for the tracer ---- */
+static void tell(const struct ioapic *io, enum stage_what what, unsigned pin, uint64_t cause, enum hold why, int by)
+{
+	if (LIKELY(!clock_traced(io->apics->clock)))
+		return;
+	clock_tell(io->apics->clock, (struct stage_record){
+					     .cause = cause,
+					     .unit = "IOAPIC",
+					     .instance = io->index ? io->index : STAGE_NO_NUMBER,
+					     .input = "pin ",
+					     .pin = (int16_t)pin,
+					     .vector = (int16_t)(io->entry[pin] & 0xff),
+					     .what = (uint8_t)what,
+					     .why = (uint8_t)why,
+					     .by = by,
+				     });
+}
+
+static void tell_request(struct ioapic *io, unsigned pin)
+{
+	tell(io, STAGE_REQUESTED, pin, io->cause[pin], HOLD_NONE, STAGE_NO_NUMBER);
+	io->asked[pin] = clock_traced(io->apics->clock);
+	io->told[pin] = HOLD_NONE;
+}
+
+/* A level-triggered request that cannot go on now: told once for each reason. */
+static void tell_held(struct ioapic *io, unsigned pin, enum hold why, int by)
+{
+	if (io->told[pin] == why)
+		return;
+	tell(io, STAGE_HELD, pin, io->cause[pin], why, by);
+	io->told[pin] = clock_traced(io->apics->clock) ? (uint8_t)why : HOLD_NONE;
+}
+
 static void send(struct ioapic *io, unsigned pin)
 {
 	uint64_t e = io->entry[pin];
@@ -33,8 +67,16 @@ static void send(struct ioapic *io, unsigned pin)
 	/* Set first: an acknowledge and EOI may come from inside the delivery. */
 	if (m.level)
 		io->entry[pin] |= IOAPIC_RTE_REMOTE_IRR;
-	if (!apic_send(io->apics, &m) && m.level)
+	io->sent[pin] = m.cause;
+	tell(io, STAGE_PASSED, pin, m.cause, HOLD_NONE, STAGE_NO_NUMBER);
+	if (apic_send(io->apics, &m)) {
+		io->asked[pin] = false;
+	} else if (m.level) {
 		io->entry[pin] &= ~(uint64_t)IOAPIC_RTE_REMOTE_IRR;
+		tell_held(io, pin, HOLD_NO_DESTINATION, (int)m.destination);
+	} else {
+		tell(io, STAGE_LOST, pin, m.cause, HOLD_NO_DESTINATION, (int)m.destination);
+	}
 }
 
 /* Level-triggered inputs ask until a local APIC has taken the request. */
@@ -42,8 +84,22 @@ static void ask_level(struct ioapic *io, unsigned pin)
 {
 	uint64_t e = io->entry[pin];
 
-	if (by_level(e) && !(e & (IOAPIC_RTE_MASKED | IOAPIC_RTE_REMOTE_IRR)) && active(io, pin))
+	if (!by_level(e) || !active(io, pin))
+		return;
+	if (e & IOAPIC_RTE_MASKED)
+		tell_held(io, pin, HOLD_IOAPIC_MASKED, STAGE_NO_NUMBER);
+	else if (e & IOAPIC_RTE_REMOTE_IRR)
+		tell_held(io, pin, HOLD_IOAPIC_REMOTE_IRR, (int)(e & 0xff));
+	else
 		send(io, pin);
+}
+
+/* The pin is at its inactive level. */
+static void released(struct ioapic *io, unsigned pin)
+{
+	if (io->asked[pin] && by_level(io->entry[pin]))
+		tell(io, STAGE_WITHDRAWN, pin, io->cause[pin], HOLD_LINE_FELL, STAGE_NO_NUMBER);
+	io->asked[pin] = false;
 }
 
 void ioapic_input(void *device, int input, bool level, uint64_t cause)
@@ -55,13 +111,18 @@ void ioapic_input(void *device, int input, bool level, uint64_t cause)
 		return;
 	change = io->pin[input] != level;
 	io->pin[input] = level;
+	if (change && !active(io, (unsigned)input))
+		released(io, (unsigned)input);
 	if (!change || !active(io, (unsigned)input))
 		return;
 	io->cause[input] = cause;
+	tell_request(io, (unsigned)input);
 	if (by_level(io->entry[input]))
 		ask_level(io, (unsigned)input);
 	else if (!(io->entry[input] & IOAPIC_RTE_MASKED))
 		send(io, (unsigned)input);
+	else
+		tell(io, STAGE_LOST, (unsigned)input, cause, HOLD_IOAPIC_MASKED, STAGE_NO_NUMBER);
 }
 
 static void end_of_interrupt(void *device, uint8_t vector)
@@ -73,7 +134,10 @@ static void end_of_interrupt(void *device, uint8_t vector)
 
 		if (!(e & IOAPIC_RTE_LEVEL) || !(e & IOAPIC_RTE_REMOTE_IRR) || (uint8_t)e != vector)
 			continue;
+		tell(io, STAGE_EOI, pin, io->sent[pin], HOLD_NONE, STAGE_NO_NUMBER);
 		io->entry[pin] = e & ~(uint64_t)IOAPIC_RTE_REMOTE_IRR;
+		if (active(io, pin) && !io->asked[pin])
+			tell_request(io, pin);
 		ask_level(io, pin);
 	}
 }
@@ -183,6 +247,7 @@ bool ioapic_init(struct ioapic *io, struct bus *bus, struct apic_bus *apics, uin
 	io->apics = apics;
 	io->bus = bus;
 	io->version = version;
+	io->index = (uint8_t)apics->ioapics;
 	ioapic_reset(io);
 	return apic_add_ioapic(apics, end_of_interrupt, io) &&
 	       bus_add_mmio(bus, "IOAPIC", base, 0x1000, ops, io, 1);

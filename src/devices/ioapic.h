@@ -31,7 +31,12 @@ struct ioapic {
 	uint32_t id, arbitration;
 	uint64_t entry[IOAPIC_PINS];
 	uint64_t cause[IOAPIC_PINS];
+	uint64_t sent[IOAPIC_PINS]; /* cause of what remote IRR stands for */
 	bool pin[IOAPIC_PINS];
+	uint8_t index;              /* of several */
+	/* What the tracer was told last of each level-triggered request that waits: enum hold. */
+	bool asked[IOAPIC_PINS];
+	uint8_t told[IOAPIC_PINS];
 	char why[96];
 };
 

@@ -56,11 +56,93 @@ static bool extint(const struct lapic *a)
 	       a->pin[0] != ((lint0 & APIC_LVT_LOW) != 0);
 }
 
+/* ---- for the tracer ---- */
+void lapic_tell_why(const struct lapic *a, enum stage_what what, const char *input, int vector, uint64_t cause,
+		    enum hold why, int by)
+{
+	if (LIKELY(!clock_traced(a->apics->clock)))
+		return;
+	clock_tell(a->apics->clock, (struct stage_record){
+					    .cause = cause,
+					    .unit = "LAPIC",
+					    .instance = (int16_t)a->index,
+					    .input = input,
+					    .pin = STAGE_NO_NUMBER,
+					    .vector = (int16_t)vector,
+					    .what = (uint8_t)what,
+					    .why = (uint8_t)why,
+					    .by = by,
+				    });
+}
+
+void lapic_tell(const struct lapic *a, enum stage_what what, const char *input, int vector, uint64_t cause)
+{
+	lapic_tell_why(a, what, input, vector, cause, HOLD_NONE, STAGE_NO_NUMBER);
+}
+
+/* What keeps the vector, which waits in IRR, from the processor while let is what may go. */
+static enum hold hold_of(const struct lapic *a, int vector, int let, int *by)
+{
+	int isrv = highest(&a->isr);
+
+	*by = STAGE_NO_NUMBER;
+	if (vector == let)
+		return HOLD_NONE;
+	if (isrv != NO_VECTOR && (vector & 0xf0) <= (isrv & 0xf0)) {
+		*by = isrv;
+		return HOLD_LAPIC_IN_SERVICE;
+	}
+	if ((unsigned)(vector & 0xf0) <= (a->tpr & 0xf0)) {
+		*by = (int)(a->tpr & 0xff);
+		return HOLD_LAPIC_TPR;
+	}
+	*by = highest(&a->irr);
+	return HOLD_LAPIC_OUTRANKED;
+}
+
+/* What became of each request in IRR, where it is news. */
+static void tell_requests(struct lapic *a, int let)
+{
+	for (int v = highest(&a->irr); v >= 16; v--) {
+		bool known = test_bit(&a->told.known, (unsigned)v);
+		enum hold why;
+		int by;
+
+		if (!test_bit(&a->irr, (unsigned)v))
+			continue;
+		why = hold_of(a, v, let, &by);
+		if (known && a->told.why[v] == why && a->told.by[v] == (uint8_t)by)
+			continue;
+		lapic_tell_why(a, why == HOLD_NONE ? STAGE_PASSED : STAGE_HELD, NULL, v, a->cause[v], why, by);
+		set_bit(&a->told.known, (unsigned)v);
+		a->told.why[v] = (uint8_t)why;
+		a->told.by[v] = (uint8_t)by;
+	}
+}
+
+/* LINT0 where the 8259A's INTR comes in. */
+static void tell_extint(struct lapic *a)
+{
+	uint32_t lint0 = a->lvt[LVT_LINT0];
+	bool on = lapic_enabled(a);
+	bool asks = on ? delivery_of(lint0) == APIC_EXTINT && a->pin[0] != ((lint0 & APIC_LVT_LOW) != 0) : a->pin[0];
+	uint8_t now = !asks ? 0 : on && (lint0 & APIC_LVT_MASKED) ? STAGE_HELD : STAGE_PASSED;
+
+	if (now && now != a->told.extint)
+		lapic_tell_why(a, (enum stage_what)now, "LINT0", STAGE_NO_NUMBER, a->pin_cause[0],
+			       now == STAGE_HELD ? HOLD_LVT_MASKED : HOLD_NONE, STAGE_NO_NUMBER);
+	a->told.extint = now;
+}
+
 void lapic_update(struct lapic *a)
 {
 	int v = lapic_enabled(a) ? deliverable(a) : NO_VECTOR;
 
-	line_set(&a->intr, v != NO_VECTOR || extint(a), v != NO_VECTOR ? a->cause[v] : 0);
+	if (UNLIKELY(clock_traced(a->apics->clock))) {
+		tell_requests(a, v);
+		tell_extint(a);
+	}
+	line_set(&a->intr, v != NO_VECTOR || extint(a), v != NO_VECTOR ? a->cause[v] : a->pin_cause[0]);
 }
 
 /* ---- taking interrupts ---- */
@@ -77,6 +159,7 @@ void lapic_error(struct lapic *a, uint32_t bits)
 void lapic_accept(struct lapic *a, uint8_t vector, bool level, uint64_t cause)
 {
 	if (vector < 16) {
+		lapic_tell_why(a, STAGE_LOST, NULL, vector, cause, HOLD_LAPIC_VECTOR, vector);
 		/* An error interrupt with an illegal vector of its own ends here. */
 		if ((a->lvt[LVT_ERROR] & 0xff) >= 16)
 			lapic_error(a, APIC_ESR_RECEIVE_VECTOR);
@@ -84,10 +167,17 @@ void lapic_accept(struct lapic *a, uint8_t vector, bool level, uint64_t cause)
 			a->errors |= APIC_ESR_RECEIVE_VECTOR;
 		return;
 	}
-	if (!(a->svr & APIC_SVR_ENABLE))
+	if (!(a->svr & APIC_SVR_ENABLE)) {
+		lapic_tell_why(a, STAGE_LOST, NULL, vector, cause, HOLD_LAPIC_SOFT_OFF, STAGE_NO_NUMBER);
 		return;
-	if (!test_bit(&a->irr, vector))
+	}
+	if (!test_bit(&a->irr, vector)) {
 		a->cause[vector] = cause;
+		clear_bit(&a->told.known, vector);
+		lapic_tell(a, STAGE_REQUESTED, NULL, vector, cause);
+	} else if (cause != a->cause[vector]) {
+		lapic_tell_why(a, STAGE_LOST, NULL, vector, cause, HOLD_LAPIC_MERGED, vector);
+	}
 	set_bit(&a->irr, vector);
 	if (level)
 		set_bit(&a->tmr, vector);
@@ -95,6 +185,11 @@ void lapic_accept(struct lapic *a, uint8_t vector, bool level, uint64_t cause)
 		clear_bit(&a->tmr, vector);
 	lapic_update(a);
 }
+
+static const char *const lvt_name[LVTS] = {
+	[LVT_TIMER] = "LVT timer", [LVT_THERMAL] = "LVT thermal", [LVT_PERFORMANCE] = "LVT performance",
+	[LVT_LINT0] = "LINT0",     [LVT_LINT1] = "LINT1",         [LVT_ERROR] = "LVT error",
+};
 
 static void deliver_lvt(struct lapic *a, unsigned which, bool level, uint64_t cause)
 {
@@ -114,7 +209,12 @@ static void deliver_lvt(struct lapic *a, unsigned which, bool level, uint64_t ca
 
 void lapic_local(struct lapic *a, enum apic_lvt which, uint64_t cause)
 {
-	if (lapic_enabled(a) && !(a->lvt[which] & APIC_LVT_MASKED))
+	lapic_tell(a, STAGE_REQUESTED, lvt_name[which], (int)(a->lvt[which] & 0xff), cause);
+	if (!lapic_enabled(a))
+		lapic_tell_why(a, STAGE_LOST, lvt_name[which], STAGE_NO_NUMBER, cause, HOLD_LAPIC_OFF, STAGE_NO_NUMBER);
+	else if (a->lvt[which] & APIC_LVT_MASKED)
+		lapic_tell_why(a, STAGE_LOST, lvt_name[which], STAGE_NO_NUMBER, cause, HOLD_LVT_MASKED, STAGE_NO_NUMBER);
+	else
 		deliver_lvt(a, which, false, cause);
 }
 
@@ -130,8 +230,14 @@ static void ask_level(struct lapic *a, unsigned which, uint64_t cause)
 	uint32_t lvt = a->lvt[which];
 	bool active = a->pin[which - LVT_LINT0] != ((lvt & APIC_LVT_LOW) != 0);
 
-	if (!active || !lapic_enabled(a) || (lvt & (APIC_LVT_MASKED | APIC_LVT_REMOTE_IRR)) || !pin_is_level(a, which))
+	if (!active || !lapic_enabled(a) || !pin_is_level(a, which))
 		return;
+	if (lvt & (APIC_LVT_MASKED | APIC_LVT_REMOTE_IRR)) {
+		lapic_tell_why(a, STAGE_HELD, lvt_name[which], STAGE_NO_NUMBER, cause,
+			       lvt & APIC_LVT_MASKED ? HOLD_LVT_MASKED : HOLD_LVT_REMOTE_IRR,
+			       lvt & APIC_LVT_MASKED ? STAGE_NO_NUMBER : (int)(lvt & 0xff));
+		return;
+	}
 	if ((lvt & 0xff) >= 16)
 		a->lvt[which] |= APIC_LVT_REMOTE_IRR;
 	deliver_lvt(a, which, true, cause);
@@ -145,6 +251,10 @@ void lapic_lint(void *device, int input, bool level, uint64_t cause)
 
 	rise = level != a->pin[input & 1] && (level != low || !lapic_enabled(a));
 	a->pin[input & 1] = level;
+	if (rise && (level || lapic_enabled(a))) {
+		a->pin_cause[input & 1] = cause;
+		lapic_tell(a, STAGE_REQUESTED, lvt_name[which], STAGE_NO_NUMBER, cause);
+	}
 	if (!lapic_enabled(a)) {
 		struct apic_message nmi = {.delivery = APIC_NMI, .cause = cause};
 
@@ -152,8 +262,12 @@ void lapic_lint(void *device, int input, bool level, uint64_t cause)
 			apic_event(a->apics, a, &nmi);
 	} else if (pin_is_level(a, which)) {
 		ask_level(a, which, cause);
-	} else if (rise && !(a->lvt[which] & APIC_LVT_MASKED) && delivery_of(a->lvt[which]) != APIC_EXTINT) {
-		deliver_lvt(a, which, false, cause);
+	} else if (rise && delivery_of(a->lvt[which]) != APIC_EXTINT) {
+		if (a->lvt[which] & APIC_LVT_MASKED)
+			lapic_tell_why(a, STAGE_LOST, lvt_name[which], STAGE_NO_NUMBER, cause, HOLD_LVT_MASKED,
+				       STAGE_NO_NUMBER);
+		else
+			deliver_lvt(a, which, false, cause);
 	}
 	lapic_update(a);
 }
@@ -178,7 +292,8 @@ uint8_t lapic_acknowledge(void *device, uint64_t *cause)
 	if (v != NO_VECTOR) {
 		clear_bit(&a->irr, (unsigned)v);
 		set_bit(&a->isr, (unsigned)v);
-		*cause = a->cause[v];
+		*cause = a->served[v] = a->cause[v];
+		lapic_tell(a, STAGE_ACKNOWLEDGED, NULL, v, *cause);
 		lapic_timer_wake(a);
 		lapic_update(a);
 		return (uint8_t)v;
@@ -191,6 +306,7 @@ uint8_t lapic_acknowledge(void *device, uint64_t *cause)
 		lapic_update(a);
 		return vector;
 	}
+	lapic_tell(a, STAGE_SPURIOUS, NULL, (int)(a->svr & 0xff), *cause);
 	return (uint8_t)a->svr;
 }
 
@@ -213,7 +329,8 @@ static void end_of_interrupt(struct lapic *a)
 
 	if (v == NO_VECTOR)
 		return;
-	cause = a->cause[v];
+	cause = a->served[v];
+	lapic_tell(a, STAGE_EOI, NULL, v, cause);
 	clear_bit(&a->isr, (unsigned)v);
 	for (unsigned i = LVT_LINT0; i <= LVT_LINT1; i++) {
 		if ((a->lvt[i] & APIC_LVT_REMOTE_IRR) && (a->lvt[i] & 0xff) == (unsigned)v) {
@@ -508,6 +625,7 @@ void lapic_init_state(struct lapic *a)
 	memset(&a->isr, 0, sizeof(a->isr));
 	memset(&a->tmr, 0, sizeof(a->tmr));
 	memset(a->cause, 0, sizeof(a->cause));
+	memset(a->served, 0, sizeof(a->served));
 	a->initial = a->divide = 0;
 	a->deadline = 0;
 	a->extint_message = a->timer_rests = false;
@@ -561,6 +679,10 @@ bool apic_init(struct apic_bus *apics, struct bus *bus, struct clock *clock, uns
 	       const struct apic_processors *processors)
 {
 	static const struct mmio_ops ops = {mmio_read, mmio_write};
+	static const char *const name[APIC_MAX] = {
+		"LAPIC 0 INTR", "LAPIC 1 INTR", "LAPIC 2 INTR", "LAPIC 3 INTR",
+		"LAPIC 4 INTR", "LAPIC 5 INTR", "LAPIC 6 INTR", "LAPIC 7 INTR",
+	};
 
 	memset(apics, 0, sizeof(*apics));
 	if (count < 1 || count > APIC_MAX)
@@ -574,7 +696,7 @@ bool apic_init(struct apic_bus *apics, struct bus *bus, struct clock *clock, uns
 
 		a->apics = apics;
 		a->index = i;
-		a->intr.name = "local APIC INTR";
+		line_init(&a->intr, name[i], clock);
 		timer_init(&a->timer, clock, "local APIC timer", ORDER_LAPIC + (int)i, lapic_timer_fire, a);
 	}
 	apic_reset(apics);

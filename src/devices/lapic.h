@@ -93,14 +93,22 @@ struct lapic {
 	uint32_t lvt[LVTS];
 	struct apic_bits irr, isr, tmr;
 	uint64_t cause[256];  /* of the request in irr */
+	uint64_t served[256]; /* of what is in service in isr */
 	uint32_t initial, divide;
 	uint64_t started;     /* tick at which the timer began to count initial down */
 	uint64_t deadline;    /* IA32_TSC_DEADLINE, 0: not armed */
 	struct timer timer;
 	bool timer_rests;     /* its vector is pending: no expiry is awaited */
 	bool pin[2];          /* LINT0, LINT1 */
+	uint64_t pin_cause[2]; /* of their last changes to the active level */
 	bool extint_message;  /* an IOAPIC asked for an INTA cycle */
 	struct irq_line intr; /* towards the processor */
+	/* What the tracer was told last of each request in irr: enum hold and by; HOLD_NONE: passed on. */
+	struct {
+		uint8_t why[256], by[256];
+		struct apic_bits known;
+		uint8_t extint; /* STAGE_HELD or STAGE_PASSED: LINT0 as the way of the 8259A's INTR; 0: nothing told */
+	} told;
 	char why[128];
 };
 
@@ -170,6 +178,10 @@ void lapic_send_ipi(struct lapic *apic);
 void lapic_error(struct lapic *apic, uint32_t bits);
 void lapic_update(struct lapic *apic);
 uint8_t lapic_ppr(const struct lapic *apic);
+/* Tells the tracer, if there is one, what the APIC did.  input: "LVT timer" and the like, NULL: the IRR itself. */
+void lapic_tell(const struct lapic *apic, enum stage_what what, const char *input, int vector, uint64_t cause);
+void lapic_tell_why(const struct lapic *apic, enum stage_what what, const char *input, int vector, uint64_t cause,
+		    enum hold why, int by);
 void apic_event(struct apic_bus *apics, struct lapic *apic, const struct apic_message *message);
 void lapic_timer_fire(void *owner, uint64_t when);
 void lapic_timer_arm(struct lapic *apic);

@@ -434,6 +434,6 @@ bool pci_init(struct pci *pci, struct bus *bus, struct clock *clock)
 	pci->bus = bus;
 	pci->clock = clock;
 	for (unsigned i = 0; i < 4; i++)
-		pci->pirq[i].name = pirq_name[i];
+		line_init(&pci->pirq[i], pirq_name[i], clock);
 	return bus_add_ports(bus, "PCI configuration", PCI_ADDRESS_PORT, 8, ops, pci);
 }

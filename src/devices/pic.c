@@ -66,11 +66,17 @@ static uint8_t holding(const struct pic *pic)
 	return (uint8_t)(pic->special_mask ? pic->isr & ~pic->imr : pic->isr);
 }
 
+/* Is a slave's INT at this input of the master? */
+static bool cascaded(const struct pic *pic, unsigned ir)
+{
+	return pic->is_master && !(pic->icw1 & PIC_ICW1_SNGL) && (pic->icw3 & bit(ir));
+}
+
 /* In the special fully nested mode a slave's input is not locked out by its
  * own level in service. */
 static bool nests_itself(const struct pic *pic, unsigned ir)
 {
-	return (pic->icw4 & PIC_ICW4_SFNM) && pic->is_master && !(pic->icw1 & PIC_ICW1_SNGL) && (pic->icw3 & bit(ir));
+	return (pic->icw4 & PIC_ICW4_SFNM) && cascaded(pic, ir);
 }
 
 /* The request the priority resolver lets through, NO_LEVEL if none. */
@@ -89,10 +95,119 @@ static unsigned resolve(const struct pic *pic)
 	return request == service && nests_itself(pic, request) ? request : NO_LEVEL;
 }
 
+/* What the chip puts on the data bus at the second INTA. */
+static uint8_t vector(const struct pic *pic, unsigned ir)
+{
+	unsigned level = ir == NO_LEVEL ? 7 : ir;
+
+	if (pic->icw4 & PIC_ICW4_UPM)
+		return (uint8_t)((pic->icw2 & 0xf8) | level);
+	if (pic->icw1 & PIC_ICW1_ADI)
+		return (uint8_t)((pic->icw1 & 0xe0) | level << 2);
+	return (uint8_t)((pic->icw1 & 0xc0) | level << 3);
+}
+
+/* ---- for the tracer ---- */
+static struct stage_record stage(const struct pic *pic, enum stage_what what, unsigned ir, uint64_t cause)
+{
+	return (struct stage_record){
+		.cause = cause,
+		.unit = pic->is_master ? "8259A master" : "8259A slave",
+		.instance = STAGE_NO_NUMBER,
+		.input = "IR",
+		.pin = (int16_t)ir,
+		.vector = STAGE_NO_NUMBER,
+		.what = (uint8_t)what,
+		.by = STAGE_NO_NUMBER,
+	};
+}
+
+static void tell(const struct pic *pic, enum stage_what what, unsigned ir, uint64_t cause, enum hold why, int by)
+{
+	struct stage_record r = stage(pic, what, ir, cause);
+
+	r.why = (uint8_t)why;
+	r.by = by;
+	clock_tell(pic->intr.clock, r);
+}
+
+/* What holds the request at ir back while let is what the priority resolver lets through. */
+static enum hold hold_of(const struct pic *pic, unsigned ir, unsigned let, int *by)
+{
+	unsigned service = highest(pic, holding(pic));
+
+	*by = STAGE_NO_NUMBER;
+	if (!pic->ready)
+		return HOLD_PIC_NOT_READY;
+	if (pic->imr & bit(ir))
+		return HOLD_PIC_MASKED;
+	if (ir == let)
+		return HOLD_NONE;
+	if (service != NO_LEVEL && rank(pic, service) <= rank(pic, ir)) {
+		*by = (int)service;
+		return HOLD_PIC_IN_SERVICE;
+	}
+	*by = (int)highest(pic, (uint8_t)(pic_irr(pic) & ~pic->imr));
+	return HOLD_PIC_OUTRANKED;
+}
+
+/* Requests that began or ended since the last time, and what became of the others. */
+static void tell_requests(struct pic *pic, unsigned let)
+{
+	/* A level that is being served asks for nothing new. */
+	uint8_t now = (uint8_t)(pic_irr(pic) & ~(pic->isr & level_inputs(pic)));
+
+	for (unsigned ir = 0; ir < 8; ir++) {
+		bool was = pic->told.requests & bit(ir), is = now & bit(ir);
+		enum hold why;
+		int by;
+
+		if (was && !is)
+			tell(pic, STAGE_WITHDRAWN, ir, pic->cause[ir],
+			     pic->pins & bit(ir) ? HOLD_PIC_NO_EDGE : HOLD_LINE_FELL, STAGE_NO_NUMBER);
+		if (!was && is) {
+			tell(pic, STAGE_REQUESTED, ir, pic->cause[ir], HOLD_NONE, STAGE_NO_NUMBER);
+			pic->told.why[ir] = HOLD_NONE;
+		}
+		if (pic->told.passed == ir && let != ir)
+			pic->told.passed = NO_LEVEL;
+		if (!is)
+			continue;
+		why = hold_of(pic, ir, let, &by);
+		if (why == HOLD_NONE && pic->told.passed != ir)
+			tell(pic, STAGE_PASSED, ir, pic->cause[ir], why, by);
+		else if (why != HOLD_NONE && (pic->told.why[ir] != why || pic->told.by[ir] != (uint8_t)by))
+			tell(pic, STAGE_HELD, ir, pic->cause[ir], why, by);
+		pic->told.why[ir] = (uint8_t)why;
+		pic->told.by[ir] = (uint8_t)by;
+		if (why == HOLD_NONE)
+			pic->told.passed = (uint8_t)ir;
+	}
+	pic->told.requests = now;
+}
+
+/* The first INTA has found the request at ir, or nothing. */
+static void tell_taken(struct pic *pic, unsigned ir)
+{
+	bool spurious = ir == NO_LEVEL;
+	struct stage_record r = stage(pic, spurious ? STAGE_SPURIOUS : STAGE_ACKNOWLEDGED, spurious ? 7 : ir,
+				      spurious ? pic->intr.cause : pic->cause[ir]);
+
+	if (spurious || !cascaded(pic, ir))
+		r.vector = vector(pic, ir);
+	clock_tell(pic->intr.clock, r);
+	if (spurious)
+		return;
+	pic->told.requests &= (uint8_t)~bit(ir);
+	pic->told.passed = NO_LEVEL;
+}
+
 static void update(struct pic *pic)
 {
 	unsigned ir = resolve(pic);
 
+	if (UNLIKELY(clock_traced(pic->intr.clock)))
+		tell_requests(pic, ir);
 	line_set(&pic->intr, ir != NO_LEVEL, ir != NO_LEVEL ? pic->cause[ir] : 0);
 }
 
@@ -113,6 +228,8 @@ static void set_pin(struct pic *pic, unsigned ir, bool level, uint64_t cause)
 
 static void end_service(struct pic *pic, unsigned ir, bool rotate)
 {
+	if (UNLIKELY(clock_traced(pic->intr.clock)) && (pic->isr & bit(ir)))
+		tell(pic, STAGE_EOI, ir, pic->served[ir], HOLD_NONE, STAGE_NO_NUMBER);
 	pic->isr &= (uint8_t)~bit(ir);
 	if (rotate)
 		pic->lowest = (uint8_t)ir;
@@ -124,9 +241,12 @@ static unsigned take(struct pic *pic)
 {
 	unsigned ir = resolve(pic);
 
+	if (UNLIKELY(clock_traced(pic->intr.clock)))
+		tell_taken(pic, ir);
 	line_set(&pic->intr, false, 0);
 	if (ir == NO_LEVEL)
 		return NO_LEVEL;
+	pic->served[ir] = pic->cause[ir];
 	pic->edges &= (uint8_t)~bit(ir);
 	pic->isr |= bit(ir);
 	return ir;
@@ -138,18 +258,6 @@ static void taken(struct pic *pic, unsigned ir)
 	if (ir != NO_LEVEL && (pic->icw4 & PIC_ICW4_AEOI))
 		end_service(pic, ir, pic->rotate_on_aeoi);
 	update(pic);
-}
-
-/* What the chip puts on the data bus at the second INTA. */
-static uint8_t vector(const struct pic *pic, unsigned ir)
-{
-	unsigned level = ir == NO_LEVEL ? 7 : ir;
-
-	if (pic->icw4 & PIC_ICW4_UPM)
-		return (uint8_t)((pic->icw2 & 0xf8) | level);
-	if (pic->icw1 & PIC_ICW1_ADI)
-		return (uint8_t)((pic->icw1 & 0xe0) | level << 2);
-	return (uint8_t)((pic->icw1 & 0xc0) | level << 3);
 }
 
 static uint8_t acknowledge_slave(struct pic *slave, uint64_t *cause)
@@ -184,12 +292,15 @@ uint8_t pic_acknowledge(void *device, uint64_t *cause)
 	ir = take(master);
 	if (ir != NO_LEVEL)
 		*cause = master->cause[ir];
-	if (ir == NO_LEVEL || (master->icw1 & PIC_ICW1_SNGL) || !(master->icw3 & bit(ir))) {
+	if (ir == NO_LEVEL || !cascaded(master, ir)) {
 		v = vector(master, ir);
 	} else if (slave->ready && (slave->icw3 & 7u) == ir) {
 		v = acknowledge_slave(slave, cause);
+		master->served[ir] = *cause;
 	} else {
 		v = 0xff; /* the slave called on CAS0-CAS2 is not there */
+		if (clock_traced(master->intr.clock))
+			tell(master, STAGE_LOST, ir, *cause, HOLD_PIC_NO_SLAVE, STAGE_NO_NUMBER);
 	}
 	taken(master, ir);
 	return v;
@@ -419,15 +530,16 @@ void pic_reset(struct pic_pair *pair)
 	chip_reset(&pair->master);
 }
 
-bool pic_init(struct pic_pair *pair, struct bus *bus, bool has_elcr)
+bool pic_init(struct pic_pair *pair, struct bus *bus, struct clock *clock, bool has_elcr)
 {
 	static const struct port_ops chip_ops = {port_read, port_write};
 	static const struct port_ops elcr_ops = {elcr_port_read, elcr_port_write};
 
 	memset(pair, 0, sizeof(*pair));
 	pair->bus = bus;
-	pair->master.intr.name = "8259A INTR";
-	pair->slave.intr.name = "8259A slave INT";
+	line_init(&pair->master.intr, "8259A INTR", clock);
+	line_init(&pair->slave.intr, "8259A slave INT", clock);
+	pair->master.told.passed = pair->slave.told.passed = NO_LEVEL;
 	pair->master.is_master = true;
 	pair->master.has_elcr = pair->slave.has_elcr = has_elcr;
 	/* PIIX3: IRQ0, 1, 2, 8 and 13 are always edge triggered. */

@@ -65,7 +65,15 @@ struct pic {
 	bool has_elcr;   /* LTIM is without effect */
 	bool read_isr, poll, special_mask, rotate_on_aeoi;
 	uint64_t cause[8]; /* of the last rise at each IR */
-	struct irq_line intr;
+	uint64_t served[8]; /* cause of what is in service at each level */
+	struct irq_line intr; /* its clock is where stages are told */
+	/* What the tracer was told last of each request, so that only news is told. */
+	struct {
+		uint8_t requests; /* IRs told as requested */
+		uint8_t why[8];   /* enum hold, HOLD_NONE: passed on, or nothing told yet */
+		uint8_t by[8];
+		uint8_t passed;   /* the IR told as passed on; 8: none */
+	} told;
 };
 
 struct pic_pair {
@@ -74,9 +82,9 @@ struct pic_pair {
 	char why[128]; /* text of pic_why_quiet() */
 };
 
-/* Adds the ports, in the power-on state.  has_elcr: a PCI board's chipset
+/* Adds the ports, in the power-on state.  clock: whose tracer is told of stages.  has_elcr: a PCI board's chipset
  * (ELCR present, LTIM ignored); else a plain AT.  False: out of memory. */
-bool pic_init(struct pic_pair *pair, struct bus *bus, bool has_elcr);
+bool pic_init(struct pic_pair *pair, struct bus *bus, struct clock *clock, bool has_elcr);
 /* The power-on state; the levels at the pins stay. */
 void pic_reset(struct pic_pair *pair);
 

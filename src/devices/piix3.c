@@ -157,7 +157,7 @@ bool piix3_init(struct piix3 *b, struct pci *pci, void (*reset)(void *owner, boo
 	b->reset = reset;
 	b->owner = owner;
 	for (unsigned i = 0; i < 16; i++)
-		b->irq[i].name = name[i];
+		line_init(&b->irq[i], name[i], pci->clock);
 	pci_function_begin(&b->pci, "PIIX3", PCI_DEVFN(1, 0), &id);
 	add_registers(&b->pci);
 	b->pci.written = written;

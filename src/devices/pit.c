@@ -403,7 +403,7 @@ bool pit_init(struct pit *pit, struct bus *bus, struct clock *clock)
 
 		c->pit = pit;
 		c->gate = i != 2;
-		c->line.name = out[i];
+		line_init(&c->line, out[i], clock);
 		timer_init(&c->timer, clock, out[i], ORDER_PIT, fire, c);
 	}
 	pit_reset(pit);

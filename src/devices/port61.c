@@ -90,7 +90,7 @@ bool port61_init(struct port61 *p, struct bus *bus, struct pit *pit)
 
 	memset(p, 0, sizeof(*p));
 	p->pit = pit;
-	p->nmi.name = "NMI";
+	line_init(&p->nmi, "NMI", pit->clock);
 	port61_reset(p);
 	return bus_add_ports(bus, "port 61h", PORT61, 1, ops, p);
 }

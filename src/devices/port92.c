@@ -64,8 +64,8 @@ bool port92_init(struct port92 *p, struct bus *bus, struct clock *clock)
 
 	memset(p, 0, sizeof(*p));
 	p->clock = clock;
-	p->a20.name = "A20";
-	p->init.name = "INIT (port 92h)";
+	line_init(&p->a20, "A20", clock);
+	line_init(&p->init, "INIT (port 92h)", clock);
 	port92_reset(p);
 	return bus_add_ports(bus, "port 92h", PORT92, 1, ops, p);
 }

@@ -382,8 +382,8 @@ bool rtc_init(struct rtc *rtc, struct bus *bus, struct clock *clock, uint64_t se
 	memset(rtc, 0, sizeof(*rtc));
 	rtc->bus = bus;
 	rtc->clock = clock;
-	rtc->irq.name = "RTC IRQ8";
-	rtc->nmi_off.name = "NMI mask (port 70h)";
+	line_init(&rtc->irq, "RTC IRQ8", clock);
+	line_init(&rtc->nmi_off, "NMI mask (port 70h)", clock);
 	timer_init(&rtc->update, clock, "RTC update", ORDER_RTC, fire, rtc);
 	timer_init(&rtc->periodic, clock, "RTC periodic", ORDER_RTC, fire, rtc);
 	rtc->ram[RTC_A] = RTC_A_DV_32KHZ | 6;

@@ -83,11 +83,19 @@ bool testdev_init(struct testdev *dev, struct bus *bus, struct clock *clock)
 	static const struct port_ops irq = {irq_read, irq_write}, latch = {latch_read, latch_write},
 				     flush = {flush_read, flush_write};
 	static const struct mmio_ops mmio = {mmio_read, mmio_write};
+	static const char *const name[TESTDEV_IRQS] = {
+		"test device IRQ0", "test device IRQ1", "test device IRQ2", "test device IRQ3", "test device IRQ4",
+		"test device IRQ5", "test device IRQ6", "test device IRQ7", "test device IRQ8", "test device IRQ9",
+		"test device IRQ10", "test device IRQ11", "test device IRQ12", "test device IRQ13",
+		"test device IRQ14", "test device IRQ15", "test device IRQ16", "test device IRQ17",
+		"test device IRQ18", "test device IRQ19", "test device IRQ20", "test device IRQ21",
+		"test device IRQ22", "test device IRQ23",
+	};
 
 	memset(dev, 0, sizeof(*dev));
 	dev->clock = clock;
 	for (unsigned i = 0; i < TESTDEV_IRQS; i++)
-		dev->irq[i].name = "test device";
+		line_init(&dev->irq[i], name[i], clock);
 	return bus_add_ports(bus, "test device IRQs", TESTDEV_IRQ_PORT, TESTDEV_IRQS, irq, dev) &&
 	       bus_add_ports(bus, "test device latch", TESTDEV_LATCH_PORT, 4, latch, dev) &&
 	       bus_add_ports(bus, "test device pages", TESTDEV_FLUSH_PORT, 4, flush, dev) &&

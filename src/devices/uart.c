@@ -499,7 +499,8 @@ bool uart_init(struct uart *u, struct bus *bus, struct clock *clock, uint16_t ba
 	int order = ORDER_UART + 3 * (int)index;
 
 	memset(u, 0, sizeof(*u));
-	u->name = u->irq.name = name;
+	u->name = name;
+	line_init(&u->irq, name, clock);
 	u->base = base;
 	u->backend = backend;
 	u->clock = clock;

@@ -186,7 +186,7 @@ static bool add_devices(struct machine *m)
 {
 	struct board *b = &m->board;
 
-	return pic_init(&b->pic, m->bus, b->has_pci) && pit_init(&b->pit, m->bus, &m->clock) &&
+	return pic_init(&b->pic, m->bus, &m->clock, b->has_pci) && pit_init(&b->pit, m->bus, &m->clock) &&
 	       port61_init(&b->port61, m->bus, &b->pit) && port92_init(&b->port92, m->bus, &m->clock) &&
 	       rtc_init(&b->rtc, m->bus, &m->clock, BOARD_RTC_START) && i8042_init(&b->kbc, m->bus, &m->clock) &&
 	       dma_init(&b->dma, m->bus) && fdc_init(&b->fdc, m->bus, &m->clock, &b->dma) &&
@@ -241,7 +241,7 @@ static bool connect_interrupts(struct machine *m)
 
 	b->timer_irq.name = "IRQ0";
 	b->rtc_irq.name = "IRQ8";
-	b->fpu_irq.name = "FERR#";
+	line_init(&b->fpu_irq, "FERR#", &m->clock);
 	ok = hub_add_source(&b->isa, IRQ_TIMER, &b->timer_irq) && hub_add_source(&b->isa, IRQ_RTC, &b->rtc_irq) &&
 	     hub_add_source(&b->isa, IRQ_KEYBOARD, &b->kbc.irq1) &&
 	     hub_add_source(&b->isa, IRQ_MOUSE, &b->kbc.irq12) && hub_add_source(&b->isa, IRQ_FPU, &b->fpu_irq) &&

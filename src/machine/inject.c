@@ -11,7 +11,7 @@ void inject_init(struct inject *inject, struct clock *clock, uint8_t vector, uin
 {
 	inject->vector = vector;
 	inject->every = every;
-	inject->line.name = "test pin";
+	line_init(&inject->line, "test pin", clock);
 	timer_init(&inject->timer, clock, "test pin", 0, fire, inject);
 	timer_arm(&inject->timer, clock->now + every);
 }

@@ -227,6 +227,12 @@ static void json_delivery(void *owner, const struct delivery_record *r)
 		num(&out, "parent", r->parent);
 	if (r->cause)
 		num(&out, "cause", r->cause);
+	if (w->lines && r->has_way) {
+		num(&out, "waited", r->waited);
+		num(&out, "waited_at_pin", r->waited_at_pin);
+	}
+	if (r->cr3)
+		hex(&out, "cr3", r->cr3);
 	hex(&out, "ax", r->rax);
 	if (r->kind == EV_FAULT && w->view.instruction &&
 	    w->view.instruction(w->view.owner, &r->from, insn, sizeof(insn)))
@@ -259,6 +265,36 @@ static void nested(struct out *out, const struct nested_counts *n)
 	close(out);
 }
 
+/* What a return ends. */
+static void ended(struct out *out, const struct return_record *r)
+{
+	static const struct {
+		uint8_t bit;
+		const char *name;
+	} parts[] = {{CHANGED_IP, "ip"}, {CHANGED_SP, "sp"}, {CHANGED_CR3, "cr3"}};
+
+	num(out, "of", r->delivery);
+	if (!r->ended_entry)
+		num(out, "vector", r->ended_vector);
+	if (r->cause)
+		num(out, "cause", r->cause);
+	if (r->ended_cpu != r->cpu)
+		num(out, "entered_on", r->ended_cpu);
+	if (r->changed) {
+		key(out, "changed");
+		out_char(out, '[');
+		for (unsigned i = 0, n = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+			if (!(r->changed & parts[i].bit))
+				continue;
+			out_text(out, n++ ? "," : "");
+			quoted(out, parts[i].name);
+		}
+		out_char(out, ']');
+	}
+	num(out, "insns", r->insns);
+	nested(out, &r->nested);
+}
+
 static void json_returned(void *owner, const struct return_record *r)
 {
 	struct trace_writer *w = owner;
@@ -268,12 +304,12 @@ static void json_returned(void *owner, const struct return_record *r)
 	str(&out, "kind", return_kind_name(r->kind));
 	if (r->frame)
 		hex(&out, "frame", r->frame);
-	if (r->delivery) {
-		num(&out, "of", r->delivery);
-		num(&out, "vector", r->ended_vector);
-		num(&out, "insns", r->insns);
-		nested(&out, &r->nested);
-	}
+	if (r->delivery)
+		ended(&out, r);
+	else if (r->copy_of)
+		num(&out, "copy_of", r->copy_of);
+	if (r->cr3)
+		hex(&out, "cr3", r->cr3);
 	place(&out, &w->view, "from", &r->from);
 	place(&out, &w->view, "to", &r->to);
 	end(w, &out);
@@ -309,9 +345,136 @@ static void json_task(void *owner, const struct task_record *r)
 	end(w, &out);
 }
 
+/* ---- wires, controllers, the end ---- */
+static void begin_line(struct out *out, const char *event, uint64_t id, uint64_t when)
+{
+	out->n = 0;
+	out_char(out, '{');
+	str(out, "event", event);
+	num(out, "id", id);
+	num(out, "t", when);
+}
+
+static void json_line(void *owner, const struct line_record *r)
+{
+	struct out out;
+
+	begin_line(&out, "line", r->id, r->when);
+	str(&out, "name", r->name ? r->name : "");
+	boolean(&out, "level", r->level);
+	if (r->cause)
+		num(&out, "cause", r->cause);
+	end(owner, &out);
+}
+
+static void json_stage(void *owner, const struct stage_record *r)
+{
+	const struct hold_info *hold = hold_info(r->why);
+	struct out out;
+
+	begin_line(&out, "stage", r->id, r->when);
+	str(&out, "unit", r->unit ? r->unit : "");
+	if (r->instance >= 0)
+		num(&out, "instance", (uint64_t)r->instance);
+	if (r->input)
+		str(&out, "input", r->input);
+	if (r->pin >= 0)
+		num(&out, "pin", (uint64_t)r->pin);
+	str(&out, "what", stage_name(r->what));
+	if (r->vector >= 0)
+		num(&out, "vector", (uint64_t)r->vector);
+	if (r->cause)
+		num(&out, "cause", r->cause);
+	if (r->why != HOLD_NONE) {
+		open(&out, "why");
+		str(&out, "name", hold->name);
+		str(&out, "sentence", hold->sentence);
+		str(&out, "source", hold->source);
+		if (hold->by && r->by >= 0)
+			num(&out, "by", (uint64_t)r->by);
+		close(&out);
+	}
+	end(owner, &out);
+}
+
+static const char *handler_kind(bool entry, unsigned kind)
+{
+	return entry ? entry_kind_name(kind) : event_kind_name(kind);
+}
+
+static void json_unreturned(void *owner, const struct unreturned_record *r)
+{
+	struct out out;
+
+	begin(&out, "unreturned", r->id, r->when, r->cpu);
+	num(&out, "of", r->delivery);
+	str(&out, "kind", handler_kind(r->entry, r->kind));
+	if (!r->entry)
+		num(&out, "vector", r->vector);
+	if (r->cause)
+		num(&out, "cause", r->cause);
+	num(&out, "insns", r->when - r->began);
+	open(&out, "why");
+	str(&out, "name", unreturned_name(r->why));
+	str(&out, "sentence", unreturned_sentence(r->why));
+	if (r->by)
+		num(&out, "by", r->by);
+	close(&out);
+	end(owner, &out);
+}
+
+static void counts(struct out *out, const struct trace_counts *c)
+{
+	num(out, "taken", c->taken);
+	num(out, "refused", c->refused);
+	num(out, "returned", c->returned);
+	num(out, "never", c->never);
+	num(out, "open", c->open);
+}
+
+/* A row of the summary; written at once, since 256 vectors of each kind may be longer than struct out. */
+static void counts_row(struct trace_writer *w, struct out *out, unsigned *rows, const struct trace_counts *c,
+		       bool entry, unsigned kind, unsigned vector)
+{
+	if (!c->taken && !c->refused)
+		return;
+	out_text(out, (*rows)++ ? ",{" : "{");
+	str(out, "kind", handler_kind(entry, kind));
+	if (!entry)
+		num(out, "vector", vector);
+	counts(out, c);
+	close(out);
+	fwrite(out->text, 1, out->n, w->file);
+	out->n = 0;
+}
+
+static void json_ended(void *owner, const struct trace_summary *s)
+{
+	struct trace_writer *w = owner;
+	unsigned rows = 0;
+	struct out out;
+
+	begin_line(&out, "summary", s->id, s->when);
+	open(&out, "deliveries");
+	counts(&out, &s->all);
+	close(&out);
+	key(&out, "by");
+	out_char(&out, '[');
+	for (unsigned vector = 0; vector < 256; vector++)
+		for (unsigned kind = 0; kind < EV_KINDS; kind++)
+			counts_row(w, &out, &rows, &s->by[kind][vector], false, kind, vector);
+	for (unsigned kind = 0; kind < TRACE_ENTRIES; kind++)
+		counts_row(w, &out, &rows, &s->entry[kind], true, kind, 0);
+	out_char(&out, ']');
+	end(w, &out);
+}
+
 struct trace_sink trace_jsonl_sink(struct trace_writer *writer)
 {
 	fprintf(writer->file, "{\"event\":\"header\",\"schema\":\"trapgate-trace\",\"version\":%d}\n",
 		TRACE_SCHEMA_VERSION);
-	return (struct trace_sink){json_delivery, json_returned, json_entry, json_task, writer};
+	return (struct trace_sink){.delivery = json_delivery, .returned = json_returned, .entry = json_entry,
+				   .task = json_task, .line = writer->lines ? json_line : NULL,
+				   .stage = writer->lines ? json_stage : NULL, .unreturned = json_unreturned,
+				   .ended = json_ended, .owner = writer};
 }

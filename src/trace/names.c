@@ -130,3 +130,64 @@ const char *task_cause_name(enum task_cause cause)
 
 	return pick(names, COUNT(names), cause);
 }
+
+const char *unreturned_name(enum unreturned_why why)
+{
+	static const char *const names[UNRETURNED_WHYS] = {
+		[UNRETURNED_OPEN] = "open",       [UNRETURNED_OVERWRITTEN] = "overwritten",
+		[UNRETURNED_DROPPED] = "dropped", [UNRETURNED_ENTERED_AGAIN] = "entered-again",
+		[UNRETURNED_REUSED] = "reused",   [UNRETURNED_REPLACED] = "replaced",
+		[UNRETURNED_FORGOTTEN] = "forgotten",
+	};
+
+	return pick(names, COUNT(names), why);
+}
+
+const char *unreturned_sentence(enum unreturned_why why)
+{
+	static const char *const sentences[UNRETURNED_WHYS] = {
+		[UNRETURNED_OPEN] = "the trace ended first",
+		[UNRETURNED_OVERWRITTEN] = "another delivery wrote its frame over this one's",
+		[UNRETURNED_ENTERED_AGAIN] = "its task entered from the outer level again",
+		[UNRETURNED_DROPPED] = "the handler it interrupted has returned without it",
+		[UNRETURNED_REUSED] = "its stack belongs to a new task",
+		[UNRETURNED_REPLACED] = "the frame was changed: the return through it went to another place",
+		[UNRETURNED_FORGOTTEN] = "too many were open at once: it was not followed further",
+	};
+
+	return pick(sentences, COUNT(sentences), why);
+}
+
+const char *stage_name(enum stage_what what)
+{
+	static const char *const names[STAGES] = {
+		[STAGE_REQUESTED] = "requested",       [STAGE_HELD] = "held", [STAGE_PASSED] = "passed",
+		[STAGE_ACKNOWLEDGED] = "acknowledged", [STAGE_EOI] = "eoi",   [STAGE_SPURIOUS] = "spurious",
+		[STAGE_WITHDRAWN] = "withdrawn",       [STAGE_LOST] = "lost",
+	};
+
+	return pick(names, COUNT(names), what);
+}
+
+const char *stage_text(enum stage_what what)
+{
+	static const char *const texts[STAGES] = {
+		[STAGE_REQUESTED] = "requested",       [STAGE_HELD] = "held back",         [STAGE_PASSED] = "passed on",
+		[STAGE_ACKNOWLEDGED] = "acknowledged", [STAGE_EOI] = "end of interrupt", [STAGE_SPURIOUS] = "spurious",
+		[STAGE_WITHDRAWN] = "withdrawn",       [STAGE_LOST] = "lost",
+	};
+
+	return pick(texts, COUNT(texts), what);
+}
+
+const struct hold_info *hold_info(enum hold hold)
+{
+	static const struct hold_info table[HOLD_COUNT] = {
+		[HOLD_NONE] = {"NONE", NULL, "nothing", ""},
+#define HOLD(name, by, sentence, source) [HOLD_##name] = {#name, by, sentence, source},
+#include "trace/hold.def"
+#undef HOLD
+	};
+
+	return &table[(unsigned)hold < HOLD_COUNT ? hold : HOLD_NONE];
+}

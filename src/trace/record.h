@@ -1,6 +1,7 @@
 /* What happened: plain records of deliveries, returns and task switches, as
  * the processor fills them and the writers print them.  No pointers into the
- * machine: a record can be copied, kept in the ring, written to a file. */
+ * machine: a record can be copied, kept in the ring, written to a file.  The
+ * names in line and stage records last as long as the devices do. */
 #ifndef TRAPGATE_TRACE_RECORD_H
 #define TRAPGATE_TRACE_RECORD_H
 
@@ -93,6 +94,10 @@ struct delivery_record {
 	uint64_t word[RECORD_MAX_WORDS];
 	uint64_t frame;  /* linear address of the last word pushed */
 	struct fault refused; /* OUT_FAULTED */
+	uint64_t cr3;    /* while somebody listens */
+	bool has_way;    /* lines are traced, and the cause is known there: */
+	uint64_t waited; /* ticks since the first record of the cause ... */
+	uint64_t waited_at_pin; /* ... and since the last controller passed it on */
 };
 
 enum return_kind { RET_IRET, RET_IRET_TASK, RET_FAR, RET_SYSEXIT, RET_SYSRET };
@@ -114,11 +119,39 @@ struct return_record {
 	uint8_t cpu, kind;
 	struct where from, to;
 	uint64_t frame;    /* linear address of the first word popped; 0 for SYSEXIT */
-	/* What it ends, filled in by trace_returned(): */
-	uint64_t delivery; /* id, 0: unknown, and then the rest means nothing */
+	/* Filled in by trace_returned(): */
+	uint64_t cr3;
+	uint64_t copy_of;  /* the first return of a task made as a copy of another one: the entry that was copied */
+	uint64_t delivery; /* what it ends: id of a delivery or an entry; 0: unknown, and then the rest means nothing */
+	bool ended_entry;  /* that is an entry: ended_kind is an enum entry_kind */
 	uint8_t ended_kind, ended_vector; /* enum event_kind, vector of that delivery */
+	uint8_t ended_cpu; /* where it began */
+	uint8_t changed;   /* CHANGED_*: what the handler put into the frame in place of what was there */
+	uint64_t cause;    /* of that delivery, or 0 */
 	uint64_t insns;    /* retired between the two */
 	struct nested_counts nested;
+};
+#define CHANGED_IP  1u
+#define CHANGED_SP  2u
+#define CHANGED_CR3 4u
+
+/* Why something that entered a handler never came back. */
+enum unreturned_why {
+	UNRETURNED_OPEN,        /* it may still have: the trace ended */
+	UNRETURNED_OVERWRITTEN, UNRETURNED_ENTERED_AGAIN, UNRETURNED_DROPPED, UNRETURNED_REUSED, UNRETURNED_REPLACED,
+	UNRETURNED_FORGOTTEN,
+	UNRETURNED_WHYS
+};
+const char *unreturned_name(enum unreturned_why why);     /* "overwritten" */
+const char *unreturned_sentence(enum unreturned_why why); /* for people */
+struct unreturned_record {
+	uint64_t id, when;
+	uint64_t delivery; /* id of the delivery or entry */
+	uint64_t began;    /* its tick */
+	uint64_t cause;
+	uint64_t by;       /* id of the record that showed it, or 0 */
+	bool entry;        /* kind is an enum entry_kind, else an enum event_kind */
+	uint8_t cpu, kind, vector, why;
 };
 
 /* Entries that are no delivery: SYSENTER, SYSCALL, call gates. */
@@ -140,6 +173,60 @@ struct task_record {
 	uint64_t old_base, new_base;
 	uint8_t width; /* of the new TSS: 16 or 32 */
 	struct where from, to;
+};
+
+/* ---- the way of an interrupt to the processor: recorded only while lines are traced ---- */
+
+/* A wire changed its level.  Lines and stages are numbered on their own, so that the ids
+ * of other records do not depend on them. */
+struct line_record {
+	uint64_t id, when, cause;
+	const char *name; /* "PIT OUT0" */
+	bool level;
+};
+
+/* What a controller (or the processor itself) did with a request. */
+enum stage_what {
+	STAGE_REQUESTED,    /* took note of it */
+	STAGE_HELD,         /* it waits: why, by */
+	STAGE_PASSED,       /* it is what the controller now offers to the next stage */
+	STAGE_ACKNOWLEDGED, /* taken, and in service until the EOI */
+	STAGE_EOI,
+	STAGE_SPURIOUS,     /* an acknowledge found no request */
+	STAGE_WITHDRAWN,    /* gone before it was acknowledged: why */
+	STAGE_LOST,         /* will never be served: why */
+	STAGES
+};
+const char *stage_name(enum stage_what what); /* "held" */
+const char *stage_text(enum stage_what what); /* "held back", for people */
+
+/* What can hold a request back; hold.def gives each its name, a sentence and its source. */
+enum hold {
+	HOLD_NONE,
+#define HOLD(name, by, sentence, source) HOLD_##name,
+#include "trace/hold.def"
+#undef HOLD
+	HOLD_COUNT
+};
+struct hold_info {
+	const char *name;     /* "PIC_MASKED" */
+	const char *by;       /* what stands before the number in stage_record.by: "IR", "vector "; NULL: no number */
+	const char *sentence;
+	const char *source;   /* title of a datasheet or SDM section */
+};
+/* Never NULL; an unknown value gives the entry of HOLD_NONE. */
+const struct hold_info *hold_info(enum hold hold);
+
+#define STAGE_NO_NUMBER (-1)
+struct stage_record {
+	uint64_t id, when, cause;
+	const char *unit;  /* "8259A master", "LAPIC" */
+	int16_t instance;  /* of several of them, else STAGE_NO_NUMBER */
+	const char *input; /* "IR", "pin ", "LVT timer", NULL: none */
+	int16_t pin;       /* its number or STAGE_NO_NUMBER */
+	int16_t vector;    /* or STAGE_NO_NUMBER */
+	uint8_t what, why; /* enum stage_what, enum hold */
+	int32_t by;        /* the level, vector or priority that holds it back, or STAGE_NO_NUMBER */
 };
 
 #endif

@@ -2,8 +2,7 @@
 #include <string.h>
 
 #include "arch/x86.h"
-#include "trace/out.h"
-#include "trace/writer.h"
+#include "trace/text.h"
 
 #define HEAD_RIGHT 76 /* column of "ring 3 -> 0" */
 
@@ -107,8 +106,7 @@ static void out_exception(struct out *out, unsigned vector, bool has_error, uint
 	out_char(out, ')');
 }
 
-/* How a delivery is called in a head line or in a list. */
-static void out_event(struct out *out, unsigned kind, unsigned vector)
+void text_event(struct out *out, unsigned kind, unsigned vector)
 {
 	static const char *const fixed[EV_KINDS] = {
 		[EV_INT1] = "INT1", [EV_INT3] = "INT3", [EV_INTO] = "INTO", [EV_NMI] = "NMI"};
@@ -121,6 +119,14 @@ static void out_event(struct out *out, unsigned kind, unsigned vector)
 	} else {
 		out_exception(out, vector, false, 0);
 	}
+}
+
+void text_handler(struct out *out, bool entry, unsigned kind, unsigned vector)
+{
+	if (entry)
+		out_text(out, entry_kind_name(kind));
+	else
+		text_event(out, kind, vector);
 }
 
 static void out_head(struct out *out, uint64_t id, unsigned cpu, uint64_t when)
@@ -169,7 +175,7 @@ static void card_head(struct out *out, const struct trace_view *view, const stru
 	if (r->kind == EV_FAULT || r->kind == EV_TRAP || r->kind == EV_ABORT)
 		out_exception(out, r->vector, r->has_error, r->error);
 	else
-		out_event(out, r->kind, r->vector);
+		text_event(out, r->kind, r->vector);
 	if (r->kind == EV_SOFT_INT) {
 		out_text(out, " (software, eax=");
 		out_hex(out, r->rax, 1);
@@ -374,7 +380,7 @@ static void card_end(struct out *out, const struct trace_view *view, const struc
 		out_text(out, " SHUTDOWN: no exception can be delivered any more (triple fault)\n");
 }
 
-static void flush(struct trace_writer *w, struct out *out)
+void text_flush(struct trace_writer *w, struct out *out)
 {
 	fwrite(out->text, 1, out->n, w->file);
 }
@@ -385,12 +391,14 @@ void trace_write_card(struct trace_writer *w, const struct delivery_record *r)
 
 	out.n = 0;
 	card_head(&out, &w->view, r);
+	if (w->lines)
+		text_way(&out, w->lines, r);
 	card_gate(&out, &w->view, r);
 	card_checks(&out, r);
 	if (!refused(r) && r->words)
 		card_stack(&out, &w->view, r);
 	card_end(&out, &w->view, r);
-	flush(w, &out);
+	text_flush(w, &out);
 }
 
 static void text_delivery(void *owner, const struct delivery_record *r)
@@ -407,7 +415,7 @@ static void out_nested(struct out *out, const struct nested_counts *n)
 	out_text(out, " nested: ");
 	for (unsigned i = 0; i < n->used && i < NESTED_KINDS; i++) {
 		out_text(out, i ? ", " : "");
-		out_event(out, n->by[i].kind, n->by[i].vector);
+		text_event(out, n->by[i].kind, n->by[i].vector);
 		out_text(out, " x");
 		out_dec(out, n->by[i].count);
 		listed += n->by[i].count;
@@ -415,6 +423,32 @@ static void out_nested(struct out *out, const struct nested_counts *n)
 	if (listed < n->total)
 		out_text(out, ", others");
 	out_char(out, ')');
+}
+
+/* What the return made of the frame. */
+static void out_changes(struct out *out, const struct return_record *r)
+{
+	static const struct {
+		uint8_t bit;
+		const char *text;
+	} parts[] = {{CHANGED_IP, " another address,"}, {CHANGED_SP, " another stack,"}, {CHANGED_CR3, " another CR3,"}};
+
+	if (!r->delivery || (!r->changed && r->ended_cpu == r->cpu))
+		return;
+	out_text(out, " goes to");
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (r->changed & parts[i].bit)
+			out_text(out, parts[i].text);
+	if (r->ended_cpu != r->cpu) {
+		out_text(out, " another processor,");
+	}
+	out_text(out, " than it came from");
+	if (r->ended_cpu != r->cpu) {
+		out_text(out, " (cpu");
+		out_dec(out, r->ended_cpu);
+		out_char(out, ')');
+	}
+	out_char(out, '\n');
 }
 
 static void text_returned(void *owner, const struct return_record *r)
@@ -429,12 +463,15 @@ static void text_returned(void *owner, const struct return_record *r)
 		out_text(&out, " of #");
 		out_dec(&out, r->delivery);
 		out_char(&out, ' ');
-		out_event(&out, r->ended_kind, r->ended_vector);
+		text_handler(&out, r->ended_entry, r->ended_kind, r->ended_vector);
 		out_text(&out, " after ");
 		out_grouped(&out, r->insns);
 		out_text(&out, " insn");
 		if (r->nested.total)
 			out_nested(&out, &r->nested);
+	} else if (r->copy_of) {
+		out_text(&out, ": first return of a task copied at #");
+		out_dec(&out, r->copy_of);
 	}
 	out_ring(&out, &r->from, &r->to);
 	out_text(&out, " from   ");
@@ -450,7 +487,8 @@ static void text_returned(void *owner, const struct return_record *r)
 	out_char(&out, ':');
 	out_address(&out, r->to.rsp);
 	out_char(&out, '\n');
-	flush(w, &out);
+	out_changes(&out, r);
+	text_flush(w, &out);
 }
 
 static void text_entry(void *owner, const struct entry_record *r)
@@ -476,7 +514,7 @@ static void text_entry(void *owner, const struct entry_record *r)
 	out_char(&out, ':');
 	out_address(&out, r->to.rsp);
 	out_char(&out, '\n');
-	flush(w, &out);
+	text_flush(w, &out);
 }
 
 static void text_task(void *owner, const struct task_record *r)
@@ -504,10 +542,13 @@ static void text_task(void *owner, const struct task_record *r)
 	out_text(&out, "-bit)  ");
 	out_place(&out, &w->view, &r->to);
 	out_char(&out, '\n');
-	flush(w, &out);
+	text_flush(w, &out);
 }
 
 struct trace_sink trace_text_sink(struct trace_writer *writer)
 {
-	return (struct trace_sink){text_delivery, text_returned, text_entry, text_task, writer};
+	return (struct trace_sink){.delivery = text_delivery, .returned = text_returned, .entry = text_entry,
+				   .task = text_task, .line = writer->lines ? text_line : NULL,
+				   .stage = writer->lines ? text_stage : NULL, .unreturned = text_unreturned,
+				   .ended = text_ended, .owner = writer};
 }

@@ -27,6 +27,7 @@ struct trace_view {
 struct trace_writer {
 	FILE *file;
 	struct trace_view view;
+	const struct trace *lines; /* line and stage records are written too, and cards show the way; NULL: not */
 };
 
 struct trace_sink trace_text_sink(struct trace_writer *writer);
@@ -35,6 +36,10 @@ struct trace_sink trace_jsonl_sink(struct trace_writer *writer);
 
 /* One delivery as a card. */
 void trace_write_card(struct trace_writer *writer, const struct delivery_record *r);
+
+/* The way of one interrupt: everything that happened under its cause and is still kept, a line each, oldest
+ * first.  False: nothing is known of it. */
+bool trace_write_chain(struct trace_writer *writer, const struct trace *trace, uint64_t cause);
 
 /* The deliveries that led to the last one, oldest first: first those whose
  * failing led to the next (a page fault inside the delivery of a page fault ...),

@@ -98,7 +98,7 @@ static inline struct board *board_open(void)
 	bus = b->bed.bus;
 	b->input = -1;
 	assert_non_null(bus_add_ram(bus, "ram", 0, 1 << 20));
-	assert_true(pic_init(&b->pic, bus, true));
+	assert_true(pic_init(&b->pic, bus, &b->bed.clock, true));
 	assert_true(pit_init(&b->pit, bus, &b->bed.clock));
 	assert_true(port61_init(&b->port61, bus, &b->pit));
 	assert_true(port92_init(&b->port92, bus, &b->bed.clock));

@@ -30,7 +30,7 @@ static void program(struct pics *p, unsigned icw4_master, unsigned icw4_slave)
 static void open_raw(struct pics *p, bool has_elcr)
 {
 	bed_open(&p->bed);
-	assert_true(pic_init(&p->pair, p->bed.bus, has_elcr));
+	assert_true(pic_init(&p->pair, p->bed.bus, &p->bed.clock, has_elcr));
 }
 
 static void open_pics(struct pics *p)
