@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/options.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "console/display.h"
 #include "cpu/model.h"
 
 #define STATUS_USAGE 2
@@ -31,6 +33,10 @@ static int run_errand(const struct options *o)
 		for (unsigned i = 0; i < cpu_model_count; i++)
 			printf("%-10s %s%s\n", cpu_models[i].name, cpu_models[i].description,
 			       cpu_models[i].is_default ? " (default)" : "");
+		break;
+	case ERRAND_LIST_BOARDS:
+		puts("pc         i440FX and PIIX3: PCI, APICs, ACPI (default)\n"
+		     "isapc      an AT: ISA only, 8259 and 8254, one processor");
 		break;
 	case ERRAND_LIST_DEVICES:
 		options_print_devices(stdout);
@@ -66,21 +72,44 @@ static bool close_trace(struct trace_writer *writer, struct diagnostic *why)
 	return !failed || diagnose(why, "the trace could not be written: %s", strerror(errno));
 }
 
+/* Runs it in front of the display that was asked for. */
+static bool run_displayed(struct machine *m, const struct options *o, struct machine_end *end, struct diagnostic *why)
+{
+	const struct display_kind *display = o->display && o->display->open ? o->display : NULL;
+
+	if (display && display->terminal && o->trace != TRACE_NONE && !o->trace_file && isatty(STDERR_FILENO))
+		return diagnose(why, "-display %s takes the terminal; give the trace a file", display->name);
+	m->console.name = o->name;
+	if (display && !display->open(&m->console, why))
+		return false;
+	signals_set(&m->interrupted, &m->screen.requested);
+	*end = machine_run(m);
+	if (display)
+		display->close(&m->console);
+	return true;
+}
+
+static bool quiet_end(enum end_kind kind)
+{
+	return kind == END_POWER_OFF || kind == END_RESET || kind == END_DEBUG_EXIT || kind == END_CLOSED;
+}
+
 static int run(struct session *s, struct diagnostic *why)
 {
 	struct machine *m = s->machine;
 	struct trace_writer writer;
 	struct machine_end end;
 
-	if (!open_trace(m, &s->options, &s->view, &writer, why))
+	m->screen = s->options.screen;
+	if (!screen_open(&m->screen, why) || !open_trace(m, &s->options, &s->view, &writer, why))
 		return complain(why);
 	machine_start(m);
-	signals_set(&m->interrupted);
-	end = machine_run(m);
-	fflush(stdout);
-	if (!close_trace(&writer, why))
+	if (!run_displayed(m, &s->options, &end, why))
 		return complain(why);
-	if (end.kind != END_POWER_OFF && end.kind != END_RESET && end.kind != END_DEBUG_EXIT)
+	fflush(stdout);
+	if (!screen_close(m, why) || !close_trace(&writer, why))
+		return complain(why);
+	if (!quiet_end(end.kind))
 		fprintf(stderr, "trapgate: %s\n", end.text);
 	view_explain_end(&s->view, &end, stderr);
 	return end.status;

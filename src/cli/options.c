@@ -1,49 +1,15 @@
 #include "cli/options.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+#include "cli/property.h"
 
 /* An option: its value's name (NULL: takes none) and what is done with it. */
 struct option {
 	const char *name, *value, *help; /* help NULL: not listed, or taken without effect */
 	bool (*take)(struct options *o, const char *option, const char *value, struct diagnostic *why);
 };
-
-/* ---- values ---- */
-
-/* A whole number, decimal or with 0x; the rest of the text in *end. */
-static bool number(const char *text, uint64_t *value, const char **end)
-{
-	char *stop;
-
-	if (text[0] < '0' || text[0] > '9')
-		return false;
-	errno = 0;
-	*value = strtoull(text, &stop, text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10);
-	*end = stop;
-	return errno == 0;
-}
-
-static bool whole(const char *text, uint64_t *value)
-{
-	const char *end;
-
-	return number(text, value, &end) && *end == '\0';
-}
-
-static bool bad(const char *option, const char *value, const char *wanted, struct diagnostic *why)
-{
-	return diagnose(why, "%s %s: %s", option, value, wanted);
-}
-
-/* Is text the word, up to the next comma or the end? */
-static bool word(const char *text, const char *wanted)
-{
-	size_t n = strlen(wanted);
-
-	return strncmp(text, wanted, n) == 0 && (text[n] == '\0' || text[n] == ',');
-}
 
 /* ---- the options ---- */
 
@@ -56,13 +22,13 @@ static bool take_memory(struct options *o, const char *option, const char *value
 	const char *text = strncmp(value, "size=", 5) == 0 ? value + 5 : value, *end;
 	uint64_t n;
 
-	if (number(text, &n, &end) && (!*end || !end[1]))
+	if (value_number(text, &n, &end) && (!*end || !end[1]))
 		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
 			if (*end == units[i].letter && n <= (MACHINE_MAX_RAM >> units[i].shift)) {
 				o->machine.ram = n << units[i].shift;
 				return true;
 			}
-	return bad(option, value, "a size like 16, 64M or 1G, 3 GiB at most, is wanted", why);
+	return value_bad(option, value, "a size like 16, 64M or 1G, 3 GiB at most, is wanted", why);
 }
 
 static bool take_kernel(struct options *o, const char *option, const char *value, struct diagnostic *why)
@@ -94,8 +60,8 @@ static bool take_load(struct options *o, const char *option, const char *value, 
 	const char *at = strrchr(value, '@');
 	size_t n = at ? (size_t)(at - value) : 0;
 
-	if (!at || n == 0 || n >= sizeof(o->load) || !whole(at + 1, &o->load_address))
-		return bad(option, value, "FILE@ADDRESS is wanted, like boot.bin@0x7c00", why);
+	if (!at || n == 0 || n >= sizeof(o->load) || !value_whole(at + 1, &o->load_address))
+		return value_bad(option, value, "FILE@ADDRESS is wanted, like boot.bin@0x7c00", why);
 	memcpy(o->load, value, n);
 	o->load[n] = '\0';
 	o->has_load = true;
@@ -104,8 +70,8 @@ static bool take_load(struct options *o, const char *option, const char *value, 
 
 static bool take_entry(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	if (!whole(value, &o->entry) || o->entry > 0xffffffff)
-		return bad(option, value, "a physical address below 4 GiB is wanted", why);
+	if (!value_whole(value, &o->entry) || o->entry > 0xffffffff)
+		return value_bad(option, value, "a physical address below 4 GiB is wanted", why);
 	o->has_entry = true;
 	return true;
 }
@@ -123,7 +89,7 @@ static bool take_mode(struct options *o, const char *option, const char *value, 
 			o->has_mode = true;
 			return true;
 		}
-	return bad(option, value, "real, prot16 or prot32 is wanted", why);
+	return value_bad(option, value, "real, prot16 or prot32 is wanted", why);
 }
 
 static bool take_cpu(struct options *o, const char *option, const char *value, struct diagnostic *why)
@@ -135,66 +101,9 @@ static bool take_cpu(struct options *o, const char *option, const char *value, s
 	return true;
 }
 
-static bool take_serial(struct options *o, const char *option, const char *value, struct diagnostic *why)
-{
-	unsigned port = 0;
-
-	while (port < BOARD_SERIAL_PORTS && o->machine.board.serial[port])
-		port++;
-	if (port == BOARD_SERIAL_PORTS)
-		return bad(option, value, "there are two serial ports, COM1 and COM2", why);
-	o->machine.board.serial[port] = value;
-	return true;
-}
-
-static bool take_debugcon(struct options *o, const char *option, const char *value, struct diagnostic *why)
-{
-	o->machine.board.debugcon = value;
-	return true;
-}
-
 static bool take_nographic(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
 	o->nographic = true;
-	return true;
-}
-
-/* "iobase=0xf4,iosize=4" behind isa-debug-exit. */
-static bool debug_exit_property(struct options *o, const char *property, uint64_t n)
-{
-	if (strncmp(property, "iobase=", 7) == 0 && n <= 0xffff) {
-		o->machine.board.debug_exit_port = (uint16_t)n;
-		return true;
-	}
-	if (strncmp(property, "iosize=", 7) == 0 && (n == 1 || n == 2 || n == 4)) {
-		o->machine.board.debug_exit_size = (unsigned)n;
-		return true;
-	}
-	return false;
-}
-
-static bool take_device(struct options *o, const char *option, const char *value, struct diagnostic *why)
-{
-	const char *p = strchr(value, ',');
-	uint64_t n;
-
-	if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
-		o->errand = ERRAND_LIST_DEVICES;
-		return true;
-	}
-	if (!word(value, "isa-debug-exit"))
-		return bad(option, value, "no such device; see -device help", why);
-	o->machine.board.debug_exit = true;
-	o->machine.board.debug_exit_port = DEBUG_EXIT_PORT;
-	o->machine.board.debug_exit_size = DEBUG_EXIT_SIZE;
-	while (p) {
-		const char *property = p + 1, *equals = strchr(property, '='), *end;
-
-		if (!equals || !number(equals + 1, &n, &end) || (*end != '\0' && *end != ',') ||
-		    !debug_exit_property(o, property, n))
-			return bad(option, value, "iobase=PORT and iosize=1, 2 or 4 are wanted", why);
-		p = *end ? end : NULL;
-	}
 	return true;
 }
 
@@ -202,10 +111,10 @@ static bool take_device(struct options *o, const char *option, const char *value
 static bool take_log(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
 	for (const char *p = value;; p++) {
-		if (word(p, "int"))
+		if (value_word(p, "int"))
 			o->trace = o->trace == TRACE_NONE ? TRACE_TEXT : o->trace;
-		else if (!word(p, "guest_errors") && !word(p, "unimp"))
-			return bad(option, value, "int, guest_errors and unimp are known", why);
+		else if (!value_word(p, "guest_errors") && !value_word(p, "unimp"))
+			return value_bad(option, value, "int, guest_errors and unimp are known", why);
 		p = strchr(p, ',');
 		if (!p)
 			return true;
@@ -228,17 +137,17 @@ static bool take_trace(struct options *o, const char *option, const char *value,
 	else if (n == 5 && strncmp(value, "jsonl", n) == 0)
 		o->trace = TRACE_JSONL;
 	else
-		return bad(option, value, "text or jsonl, then :FILE if you like, is wanted", why);
+		return value_bad(option, value, "text or jsonl, then :FILE if you like, is wanted", why);
 	if (colon && !colon[1])
-		return bad(option, value, "a file name is missing behind the colon", why);
+		return value_bad(option, value, "a file name is missing behind the colon", why);
 	o->trace_file = colon ? colon + 1 : NULL;
 	return true;
 }
 
 static bool take_max_insns(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	if (!whole(value, &o->machine.max_insns) || o->machine.max_insns == 0 || o->machine.max_insns > INT64_MAX)
-		return bad(option, value, "a number of instructions, at least 1, is wanted", why);
+	if (!value_whole(value, &o->machine.max_insns) || o->machine.max_insns == 0 || o->machine.max_insns > INT64_MAX)
+		return value_bad(option, value, "a number of instructions, at least 1, is wanted", why);
 	return true;
 }
 
@@ -246,8 +155,8 @@ static bool take_timeout(struct options *o, const char *option, const char *valu
 {
 	uint64_t n;
 
-	if (!whole(value, &n) || n == 0 || n > 1000000)
-		return bad(option, value, "seconds, 1 to 1000000, are wanted", why);
+	if (!value_whole(value, &n) || n == 0 || n > 1000000)
+		return value_bad(option, value, "seconds, 1 to 1000000, are wanted", why);
 	o->machine.timeout = (unsigned)n;
 	return true;
 }
@@ -264,9 +173,9 @@ static bool take_inject(struct options *o, const char *option, const char *value
 	uint64_t vector, every;
 	const char *end;
 
-	if (!number(value, &vector, &end) || vector > 255 || strncmp(end, "@every:", 7) != 0 ||
-	    !whole(end + 7, &every) || every == 0 || every > INT64_MAX)
-		return bad(option, value, "VECTOR@every:N is wanted, like 0x40@every:1", why);
+	if (!value_number(value, &vector, &end) || vector > 255 || strncmp(end, "@every:", 7) != 0 ||
+	    !value_whole(end + 7, &every) || every == 0 || every > INT64_MAX)
+		return value_bad(option, value, "VECTOR@every:N is wanted, like 0x40@every:1", why);
 	o->machine.board.inject = true;
 	o->machine.board.inject_vector = (uint8_t)vector;
 	o->machine.board.inject_every = every;
@@ -289,23 +198,57 @@ static bool take_version(struct options *o, const char *option, const char *valu
 static bool take_none(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
 	if (strcmp(value, "none") != 0 && strcmp(value, "null") != 0)
-		return bad(option, value, "only \"none\" is built", why);
+		return value_bad(option, value, "only \"none\" is built", why);
 	return true;
 }
 
 static bool take_vga(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
 	if (strcmp(value, "std") != 0 && strcmp(value, "none") != 0)
-		return bad(option, value, "std (a VGA) and none are built", why);
+		return value_bad(option, value, "std (a VGA) and none are built", why);
 	o->machine.board.no_vga = strcmp(value, "none") == 0;
 	return true;
 }
 
+/* pc or isapc, then what else QEMU's machines take: "type=pc,accel=tcg", "pc,graphics=off". */
 static bool take_board(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	if (!word(value, "isapc") && !word(value, "pc"))
-		return bad(option, value, "pc and isapc are known", why);
-	return true;
+	static const struct {
+		const char *name;
+		enum board_kind kind;
+	} boards[] = {{"pc", BOARD_PC}, {"isapc", BOARD_ISAPC}};
+	static const char *const switches[] = {"accel", "usb", "kernel_irqchip", "vmport", "mem-merge", "dump-guest-core"};
+	struct property p;
+	int more;
+
+	if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
+		o->errand = ERRAND_LIST_BOARDS;
+		return true;
+	}
+	while ((more = property_next(&value, &p)) > 0) {
+		const char *name = strcmp(p.key, "type") == 0 ? p.value : p.key;
+		bool known = false, on;
+
+		for (size_t i = 0; i < sizeof(boards) / sizeof(boards[0]); i++)
+			if (strcmp(name, boards[i].name) == 0 || strncmp(name, "pc-i440fx-", 10) == 0) {
+				o->machine.board.kind = strncmp(name, "pc-", 3) == 0 ? BOARD_PC : boards[i].kind;
+				known = true;
+			}
+		for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+			known |= strcmp(p.key, switches[i]) == 0;
+		if (strcmp(p.key, "acpi") == 0 || strcmp(p.key, "hpet") == 0 || strcmp(p.key, "graphics") == 0) {
+			known = property_switch(&p, &on);
+			if (p.key[0] == 'a')
+				o->machine.board.no_acpi = !on;
+			else if (p.key[0] == 'h')
+				o->machine.board.no_hpet = !on;
+			else
+				o->machine.board.serial_console = !on;
+		}
+		if (!known)
+			return value_bad(option, p.key, "pc and isapc are known, with acpi=on|off, hpet=on|off, graphics=on|off", why);
+	}
+	return more == 0 || value_bad(option, value, "pc and isapc are known", why);
 }
 
 static bool take_accelerator(struct options *o, const char *option, const char *value, struct diagnostic *why)
@@ -313,15 +256,146 @@ static bool take_accelerator(struct options *o, const char *option, const char *
 	return true; /* guests cannot tell: every accelerator is this interpreter */
 }
 
-static bool take_one(struct options *o, const char *option, const char *value, struct diagnostic *why)
+/* "4", "cpus=4,sockets=4": how they are packaged is not told to the guest. */
+static bool take_smp(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	if (strcmp(value, "1") != 0 && strcmp(value, "cpus=1") != 0)
-		return bad(option, value, "one processor is built", why);
+	static const char wanted[] = "a number of processors, 1 to 8, is wanted";
+	static const char *const packaging[] = {"sockets", "dies", "cores", "threads", "maxcpus"};
+	const char *list = value;
+	struct property p;
+	uint64_t n;
+	int more;
+
+	while ((more = property_next(&list, &p)) > 0) {
+		bool known = false;
+
+		for (size_t i = 0; i < sizeof(packaging) / sizeof(packaging[0]); i++)
+			known |= strcmp(p.key, packaging[i]) == 0 && value_whole(p.value, &n);
+		if (known)
+			continue;
+		if ((p.has_value && strcmp(p.key, "cpus") != 0) || !value_whole(p.has_value ? p.value : p.key, &n) ||
+		    n < 1 || n > MACHINE_MAX_CPUS)
+			return value_bad(option, value, wanted, why);
+		o->machine.cpus = (unsigned)n;
+	}
+	return more == 0 || value_bad(option, value, wanted, why);
+}
+
+static bool take_bios(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	o->bios = value;
 	return true;
+}
+
+static bool take_library(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	o->library = value;
+	return true;
+}
+
+static bool take_no_reboot(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	o->machine.no_reboot = true;
+	return true;
+}
+
+static bool take_no_acpi(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	o->machine.board.no_acpi = true;
+	return true;
+}
+
+static bool take_no_hpet(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	o->machine.board.no_hpet = true;
+	return true;
+}
+
+static uint64_t seconds_of(const struct tm *date)
+{
+	static const unsigned days_before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+	int year = date->tm_year + 1900, leaps = (year - 1969) / 4 - (year - 1901) / 100 + (year - 1601) / 400;
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	uint64_t days = (uint64_t)(year - 1970) * 365 + (uint64_t)leaps + days_before[date->tm_mon] +
+			(leap && date->tm_mon > 1) + (uint64_t)date->tm_mday - 1;
+
+	return ((days * 24 + (uint64_t)date->tm_hour) * 60 + (uint64_t)date->tm_min) * 60 + (uint64_t)date->tm_sec;
+}
+
+/* YYYY-MM-DD, then THH:MM:SS if one likes. */
+static bool read_date(const char *text, struct tm *date)
+{
+	int end = 0, day_end = 0;
+
+	sscanf(text, "%4d-%2d-%2d%nT%2d:%2d:%2d%n", &date->tm_year, &date->tm_mon, &date->tm_mday, &day_end,
+	       &date->tm_hour, &date->tm_min, &date->tm_sec, &end);
+	date->tm_year -= 1900;
+	date->tm_mon -= 1;
+	return (end ? !text[end] : day_end && !text[day_end]) && date->tm_year >= 70 && date->tm_year < 200 &&
+	       date->tm_mon >= 0 && date->tm_mon < 12 && date->tm_mday >= 1 && date->tm_mday <= 31 &&
+	       date->tm_hour >= 0 && date->tm_hour < 24 && date->tm_min >= 0 && date->tm_min < 60 &&
+	       date->tm_sec >= 0 && date->tm_sec < 60;
+}
+
+/* The real-time clock at the start: the host's time only on request, else every run is the same. */
+static bool take_rtc(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	static const char wanted[] = "base=utc, base=localtime or base=YYYY-MM-DDTHH:MM:SS is wanted";
+	const char *list = value;
+	struct property p;
+	int more;
+
+	while ((more = property_next(&list, &p)) > 0) {
+		struct tm date = {0};
+		time_t now = time(NULL);
+		bool ok = true;
+
+		if (strcmp(p.key, "clock") == 0 || strcmp(p.key, "driftfix") == 0)
+			continue;
+		if (strcmp(p.key, "base") != 0)
+			return value_bad(option, value, wanted, why);
+		if (strcmp(p.value, "utc") == 0)
+			gmtime_r(&now, &date);
+		else if (strcmp(p.value, "localtime") == 0)
+			localtime_r(&now, &date);
+		else
+			ok = read_date(p.value, &date);
+		if (!ok)
+			return value_bad(option, value, wanted, why);
+		o->machine.board.rtc_start = seconds_of(&date);
+	}
+	return more == 0 || value_bad(option, value, wanted, why);
+}
+
+/* A network's host side without a network card in the guest is nothing. */
+static bool take_network(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	if (value_word(value, "none") || value_word(value, "user"))
+		return true;
+	return value_bad(option, value, "there is no network card; \"none\" and \"user\" are taken without effect", why);
+}
+
+static bool take_unbuilt(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	return diagnose(why, "%s: the gdb stub is not built yet; see --trace and `trapgate explain help`", option);
 }
 
 static bool take_nothing(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
+	return true;
+}
+
+/* Defaults of QEMU's own devices; that of the debug console says where firmware talks. */
+static bool take_global(struct options *o, const char *option, const char *value, struct diagnostic *why)
+{
+	static const char debugcon[] = "isa-debugcon.iobase=";
+	uint64_t port;
+
+	if (strncmp(value, debugcon, strlen(debugcon)) != 0)
+		return true;
+	if (!value_whole(value + strlen(debugcon), &port) || port > 0xffff)
+		return value_bad(option, value, "a port is wanted", why);
+	o->machine.board.debugcon_port = (uint16_t)port;
 	return true;
 }
 
@@ -338,12 +412,38 @@ static const struct option table[] = {
 	 take_rom},
 	{"--entry", "ADDR", "first instruction, instead of the image's own", take_entry},
 	{"--mode", "MODE", "real, prot16 or prot32: how the processor starts (default: real for --load)", take_mode},
-	{"-serial", "DEV", "COM1: stdio, mon:stdio, file:PATH or null; given again: COM2", take_serial},
+	{"-M", "NAME,...", "the board: pc (PCI, APICs; default) or isapc (an AT); acpi=off, hpet=off", take_board},
+	{"-smp", "N", "so many processors, 1 to 8, that run by turns", take_smp},
+	{"-drive", "file=F,...",
+	 "a drive: format=raw, if=ide|floppy|virtio|none, index=N, media=disk|cdrom, id=, snapshot=, readonly=", take_drive},
+	{"-hda", "FILE", "IDE disk 0 (also -hdb -hdc -hdd; a bare FILE is -hda): a raw image", take_disk},
+	{"-hdb", "FILE", NULL, take_disk},
+	{"-hdc", "FILE", NULL, take_disk},
+	{"-hdd", "FILE", NULL, take_disk},
+	{"-cdrom", "FILE", "a CD image in IDE place 2", take_cdrom},
+	{"-fda", "FILE", "floppy disk A (also -fdb)", take_floppy},
+	{"-fdb", "FILE", NULL, take_floppy},
+	{"-snapshot", NULL, "what guests write to drives is kept in memory and lost at the end", take_snapshot},
+	{"-boot", "ORDER", "what the firmware boots from: letters of a (floppy), c (disk), d (CD); menu=on", take_boot},
+	{"-bios", "FILE", "the firmware (default: Debian's SeaBIOS, when no kernel is given)", take_bios},
+	{"-L", "DIR", "where firmware is looked for first", take_library},
+	{"-fw_cfg", "NAME,file=F", "an item for the firmware configuration device; or string=TEXT", take_fw_cfg},
+	{"-rtc", "base=...", "start of the real-time clock: utc, localtime or a date (default 2026-01-01)", take_rtc},
+	{"-no-reboot", NULL, "a reset ends the run", take_no_reboot},
+	{"-no-acpi", NULL, "no ACPI tables", take_no_acpi},
+	{"-no-hpet", NULL, "no HPET", take_no_hpet},
+	{"-serial", "DEV", "COM1: stdio, mon:stdio, file:PATH, chardev:ID or null; given again: COM2", take_serial},
+	{"-chardev", "KIND,id=ID", "stdio, file (with path=) or null, to be named by chardev:ID or chardev=ID",
+	 take_chardev},
 	{"-debugcon", "DEV", "port E9h: stdio, file:PATH or null", take_debugcon},
-	{"-device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1",
+	{"-device", "NAME,...", "isa-debug-exit,iobase=PORT,iosize=N: writing v ends with status (v << 1) | 1; see -device help",
 	 take_device},
+	{"-display", "KIND", "none (default), curses (on the terminal; Ctrl-A x ends) or sdl (a window)", take_display},
+	{"-curses", NULL, NULL, take_curses},
+	{"--screen", "FILE[@insn:N]",
+	 "the screen's text, at the end and on SIGUSR1, or after N instructions; -: standard output", take_screen},
 	{"-vga", "std|none", "the display adapter: a VGA (default) or none", take_vga},
-	{"-nographic", NULL, "serial line on standard input and output", take_nographic},
+	{"-nographic", NULL, "no display, serial line on standard input and output", take_nographic},
 	{"--trace", "FORMAT[:FILE]",
 	 "text or jsonl: every delivery, return and task switch (default: standard error; -: output)", take_trace},
 	{"-d", "TOPICS", "int: as --trace=text", take_log},
@@ -355,18 +455,26 @@ static const struct option table[] = {
 	{"--help", NULL, "this list", take_help},
 	{"-h", NULL, NULL, take_help},
 	{"--version", NULL, "the version", take_version},
-	{"-display", "none", NULL, take_none},
 	{"-monitor", "none", NULL, take_none},
 	{"-parallel", "none", NULL, take_none},
-	{"-net", "none", NULL, take_none},
-	{"-nic", "none", NULL, take_none},
-	{"-M", "pc", NULL, take_board},
-	{"-machine", "pc", NULL, take_board},
+	{"-vnc", "none", NULL, take_none},
+	{"-net", "none", NULL, take_network},
+	{"-nic", "none", NULL, take_network},
+	{"-netdev", "user,...", NULL, take_network},
+	{"-mon", "chardev=ID", NULL, take_nothing},
+	{"-global", "NAME", NULL, take_global},
+	{"-k", "LANGUAGE", NULL, take_nothing},
+	{"-uuid", "UUID", NULL, take_nothing},
+	{"-overcommit", "TEXT", NULL, take_nothing},
+	{"-no-user-config", NULL, NULL, take_nothing},
+	{"-no-fd-bootchk", NULL, NULL, take_nothing},
+	{"-machine", "NAME,...", NULL, take_board},
+	{"-gdb", "DEV", "not built yet", take_unbuilt},
+	{"-s", NULL, NULL, take_unbuilt},
+	{"-S", NULL, NULL, take_unbuilt},
 	{"-accel", "NAME", NULL, take_accelerator},
-	{"-smp", "1", NULL, take_one},
-	{"-name", "TEXT", NULL, take_nothing},
+	{"-name", "TEXT", "of the guest, for the window's title", take_name},
 	{"-enable-kvm", NULL, NULL, take_nothing},
-	{"-no-reboot", NULL, NULL, take_nothing},
 	{"-no-shutdown", NULL, NULL, take_nothing},
 	{"-nodefaults", NULL, NULL, take_nothing},
 };
@@ -395,8 +503,10 @@ static int take(struct options *o, int count, char *const *arguments, struct dia
 	const struct option *option;
 	int taken = 1;
 
-	if (text[0] != '-' || !*bare(text)) {
-		diagnose(why, "%s: give images with -kernel, --load or --rom", text);
+	if (text[0] && text[0] != '-')
+		return take_disk(o, text, text, why) ? 1 : 0;
+	if (!*text || !*bare(text)) {
+		diagnose(why, "\"%s\": no such option; see --help", text);
 		return 0;
 	}
 	name = bare(text);
@@ -421,15 +531,58 @@ static int take(struct options *o, int count, char *const *arguments, struct dia
 	return option->take(o, text, value, why) ? taken : 0;
 }
 
+/* ---- firmware ---- */
+#define FIRMWARE_DIRECTORY "/usr/share/seabios"
+
+/* Where a file of firmware is: as named, or in the directory of -L or Debian's. */
+static bool find_firmware(const struct options *o, const char *name, char *path, size_t size)
+{
+	const char *directories[] = {o->library, FIRMWARE_DIRECTORY};
+	FILE *file = strchr(name, '/') ? fopen(name, "rb") : NULL;
+
+	snprintf(path, size, "%s", name);
+	for (size_t i = 0; !file && i < 2; i++) {
+		if (!directories[i] || strchr(name, '/'))
+			continue;
+		snprintf(path, size, "%s/%s", directories[i], name);
+		file = fopen(path, "rb");
+	}
+	if (!file && !strchr(name, '/')) {
+		snprintf(path, size, "%s", name);
+		file = fopen(path, "rb");
+	}
+	if (file)
+		fclose(file);
+	return file != NULL;
+}
+
+/* A guest that comes on a disk is started by SeaBIOS. */
+static bool choose_firmware(struct options *o, struct diagnostic *why)
+{
+	struct board_config *board = &o->machine.board;
+	const char *bios = o->bios ? o->bios : board->kind == BOARD_PC ? "bios-256k.bin" : "bios.bin";
+
+	if (!find_firmware(o, bios, o->firmware, sizeof(o->firmware)))
+		return diagnose(why, o->bios ? "could not load PC BIOS '%s': no such file"
+					     : "%s: no SeaBIOS here; install the package seabios, or name its directory with -L",
+				bios);
+	board->firmware = o->firmware;
+	if (find_firmware(o, "vgabios-isavga.bin", o->vga_firmware, sizeof(o->vga_firmware)))
+		board->vga_firmware = o->vga_firmware;
+	return true;
+}
+
 /* What several options say together. */
 static bool check_together(struct options *o, struct diagnostic *why)
 {
-	int images = (o->kernel != NULL) + (o->rom != NULL) + o->has_load;
+	bool image = o->kernel || o->rom || o->has_load;
 
 	if (o->errand != ERRAND_RUN)
 		return true;
-	if (images == 0)
-		return diagnose(why, "no guest: give -kernel, --load or --rom; see --help");
+	if (!devices_resolve(o, why) || !drives_resolve(o, why))
+		return false;
+	if (!image && !o->drives && !o->bios)
+		return diagnose(why, "no guest: give -kernel, a disk, --load or --rom; see --help");
 	if (o->kernel && (o->rom || o->has_load))
 		return diagnose(why, "-kernel goes with neither --load nor --rom");
 	if (o->append && !o->kernel)
@@ -440,9 +593,13 @@ static bool check_together(struct options *o, struct diagnostic *why)
 		return diagnose(why, "-D %s: nothing to log; add -d int or --trace", o->log_file);
 	if (o->log_file && !o->trace_file)
 		o->trace_file = o->log_file;
+	if (!display_check(o, why))
+		return false;
 	if (o->nographic && !o->machine.board.serial[0])
 		o->machine.board.serial[0] = "mon:stdio";
-	return true;
+	if (o->nographic)
+		o->machine.board.serial_console = true;
+	return image || choose_firmware(o, why);
 }
 
 bool options_parse(struct options *o, int count, char *const *arguments, struct diagnostic *why)
@@ -460,7 +617,7 @@ bool options_parse(struct options *o, int count, char *const *arguments, struct 
 
 void options_print_help(FILE *file)
 {
-	fputs("usage: trapgate [options] -kernel FILE | --load FILE@ADDR | --rom FILE\n\noptions:\n", file);
+	fputs("usage: trapgate [options] -kernel FILE | DISK | --load FILE@ADDR | --rom FILE\n\noptions:\n", file);
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const struct option *o = &table[i];
 		int width;
@@ -478,9 +635,4 @@ void options_print_help(FILE *file)
 	fputs("\n\nexit status: 0 the guest switched the machine off; odd: isa-debug-exit; 2 bad options or image;\n"
 	      "4 triple fault; 6 halted for ever; 8 a limit was reached; 12 the guest needs what is not built\n",
 	      file);
-}
-
-void options_print_devices(FILE *file)
-{
-	fputs("name \"isa-debug-exit\", bus ISA\n", file);
 }

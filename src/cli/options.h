@@ -5,10 +5,34 @@
 
 #include "machine/machine.h"
 
+struct display_kind;
+
 enum trace_format { TRACE_NONE, TRACE_TEXT, TRACE_JSONL };
 
 /* What the program does instead of running a guest. */
-enum errand { ERRAND_RUN, ERRAND_HELP, ERRAND_VERSION, ERRAND_LIST_CPUS, ERRAND_LIST_DEVICES };
+enum errand { ERRAND_RUN, ERRAND_HELP, ERRAND_VERSION, ERRAND_LIST_CPUS, ERRAND_LIST_BOARDS, ERRAND_LIST_DEVICES };
+
+#define OPTION_TEXT     BOARD_TEXT
+#define OPTION_ID       40u
+#define OPTION_CHARDEVS 8u
+
+/* A drive as it was asked for: where it goes is known once all options are. */
+struct option_drive {
+	struct board_drive drive;
+	char id[OPTION_ID];
+	int index;  /* -1: any place */
+	bool waits; /* if=none: for a -device with drive=ID */
+};
+
+struct option_disk { /* -device virtio-blk-pci,drive=ID and the like */
+	char id[OPTION_ID];
+	enum drive_kind kind;
+};
+
+struct option_chardev {
+	char id[OPTION_ID];
+	char name[OPTION_TEXT + 8]; /* as chardev_open() takes it */
+};
 
 struct options {
 	enum errand errand;
@@ -24,9 +48,25 @@ struct options {
 	const char *trace_file; /* NULL: standard error; "-": standard output */
 	const char *log_file;   /* -D */
 	bool nographic;
+	const struct display_kind *display; /* NULL: none */
+	const char *name;     /* of the guest, for the display's title */
+	struct screen screen; /* the dumps asked for */
+	struct option_drive drive[BOARD_MAX_DRIVES];
+	unsigned drives;
+	struct option_disk disk[BOARD_MAX_DRIVES];
+	unsigned disks;
+	struct option_chardev chardev[OPTION_CHARDEVS];
+	unsigned chardevs;
+	char serial_id[BOARD_SERIAL_PORTS][OPTION_ID], debugcon_id[OPTION_ID]; /* chardev:ID */
+	bool snapshot;
+	char boot_order[8];
+	const char *bios;
+	char firmware[OPTION_TEXT], vga_firmware[OPTION_TEXT];
+	const char *library; /* -L: where firmware is looked for */
 };
 
-/* Takes the arguments behind the program's name.  Strings stay the caller's.  False: *why. */
+/* Takes the arguments behind the program's name.  Their strings stay the caller's; *options points into itself, so
+ * it must stay where it is for as long as a machine is made of it.  False: *why. */
 bool options_parse(struct options *options, int count, char *const *arguments, struct diagnostic *why) MUST_CHECK;
 
 /* The list of options, for --help. */

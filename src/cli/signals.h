@@ -1,9 +1,10 @@
-/* Interrupt from the keyboard and SIGTERM end a run in order: output is
- * written, limits are reported. */
+/* Interrupt from the keyboard, SIGTERM and SIGHUP end a run in order: output is
+ * written, limits are reported.  SIGUSR1 asks for the screen's text. */
 #ifndef TRAPGATE_CLI_SIGNALS_H
 #define TRAPGATE_CLI_SIGNALS_H
 
-/* From now on the first of these signals sets *flag; the second one kills. */
-void signals_set(volatile int *flag);
+/* From now on the first of the signals that end a run sets *stop; the second does what it did before, that is: kills.
+ * Each SIGUSR1 sets *screen. */
+void signals_set(volatile int *stop, volatile int *screen);
 
 #endif

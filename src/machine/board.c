@@ -188,7 +188,8 @@ static bool add_devices(struct machine *m)
 
 	return pic_init(&b->pic, m->bus, &m->clock, b->has_pci) && pit_init(&b->pit, m->bus, &m->clock) &&
 	       port61_init(&b->port61, m->bus, &b->pit) && port92_init(&b->port92, m->bus, &m->clock) &&
-	       rtc_init(&b->rtc, m->bus, &m->clock, BOARD_RTC_START) && i8042_init(&b->kbc, m->bus, &m->clock) &&
+	       rtc_init(&b->rtc, m->bus, &m->clock,
+			m->config.board.rtc_start ? m->config.board.rtc_start : BOARD_RTC_START) && i8042_init(&b->kbc, m->bus, &m->clock) &&
 	       dma_init(&b->dma, m->bus) && fdc_init(&b->fdc, m->bus, &m->clock, &b->dma) &&
 	       ide_init(&b->ide, m->bus, &m->clock) && add_serial(m, 0) && add_serial(m, 1) && add_power_port(m) &&
 	       bus_add_ports(m->bus, "IGNNE#", FPU_PORT, 1, (struct port_ops){fpu_port_read, fpu_port_write}, m) &&
@@ -346,6 +347,8 @@ void board_free(struct machine *m)
 		disk_close(&m->board.disk[i]);
 	free(m->board.vga);
 	free(m->board.vga_firmware);
+	for (unsigned i = 0; i < BOARD_MAX_ITEMS; i++)
+		free(m->board.item[i]);
 }
 
 /* 115200 baud, 8N1. */

@@ -43,6 +43,8 @@ struct diagnostic;
 #define BOARD_ISA_IRQS     16u
 #define BOARD_MAX_DRIVES   12u
 #define BOARD_MAX_VIRTIO   4u
+#define BOARD_MAX_ITEMS    8u
+#define BOARD_TEXT         1024u /* room for a file name */
 /* The real-time clock at the start of a run, seconds since 1970-01-01 UTC: 2026-01-01 00:00:00. */
 #define BOARD_RTC_START UINT64_C(1767225600)
 /* Where the firmware of this kind of board puts the power management registers. */
@@ -59,8 +61,15 @@ enum drive_kind { DRIVE_DISK, DRIVE_CD, DRIVE_FLOPPY, DRIVE_VIRTIO };
 struct board_drive {
 	enum drive_kind kind;
 	unsigned index;   /* IDE: channel * 2 + drive; floppy: 0 or 1; virtio: in order */
-	const char *file; /* NULL: a CD drive without a medium */
+	char file[BOARD_TEXT]; /* "": a CD drive without a medium */
 	bool snapshot, read_only;
+};
+
+/* An item for the firmware configuration device. */
+struct board_item {
+	char name[FWCFG_NAME];
+	char value[BOARD_TEXT]; /* the text itself, or the name of a file */
+	bool is_file;
 };
 
 struct board_config {
@@ -70,6 +79,7 @@ struct board_config {
 	const char *debugcon;   /* port debugcon_port: likewise; NULL: no such port */
 	uint16_t debugcon_port; /* 0: E9h */
 	bool no_vga;            /* no display adapter: nothing answers at A0000h-BFFFFh */
+	uint64_t rtc_start;     /* as BOARD_RTC_START, which 0 stands for */
 	bool no_acpi, no_hpet;  /* no such tables; no HPET */
 	bool debug_exit;        /* isa-debug-exit */
 	uint16_t debug_exit_port;
@@ -80,6 +90,8 @@ struct board_config {
 	uint64_t inject_every;  /* ... after each so many instructions */
 	struct board_drive drive[BOARD_MAX_DRIVES];
 	unsigned drives;
+	struct board_item item[BOARD_MAX_ITEMS];
+	unsigned items;
 	const char *firmware;   /* SeaBIOS's file; NULL: none */
 	const char *vga_firmware; /* the VGA BIOS for it */
 	const char *boot_order; /* letters a, c, d as of -boot; NULL: disk, CD, floppy */
@@ -140,7 +152,8 @@ struct board {
 	/* firmware's tables */
 	uint8_t acpi[ACPI_MAX_SIZE], rsdp[ACPI_RSDP_SIZE], acpi_script[ACPI_LOADER_MAX_SIZE];
 	uint8_t *vga_firmware;
-	uint8_t e820[5 * 20];
+	uint8_t *item[BOARD_MAX_ITEMS];
+	uint8_t e820[20];
 };
 
 /* Adds memory and devices, opens the host's files and connects the processors. */

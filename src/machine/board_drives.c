@@ -84,7 +84,7 @@ bool board_add_drives(struct machine *m, struct diagnostic *why)
 
 	for (unsigned i = 0; i < config->drives; i++) {
 		const struct board_drive *drive = &config->drive[i];
-		struct disk *disk = drive->file ? &m->board.disk[i] : NULL;
+		struct disk *disk = drive->file[0] ? &m->board.disk[i] : NULL;
 
 		if ((disk && !open_image(disk, drive, why)) || !attach(m, drive, disk, why))
 			return false;

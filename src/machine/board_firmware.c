@@ -207,9 +207,31 @@ static bool add_vga_firmware(struct machine *m, struct diagnostic *why)
 	       diagnose(why, "%s: no room for it", path);
 }
 
+static bool add_given_items(struct machine *m, struct diagnostic *why)
+{
+	const struct board_config *config = &m->config.board;
+
+	for (unsigned i = 0; i < config->items; i++) {
+		const struct board_item *item = &config->item[i];
+		const void *data = item->value;
+		size_t size = strlen(item->value);
+
+		if (item->is_file) {
+			if (!guest_read_file(item->value, &m->board.item[i], &size, why))
+				return false;
+			data = m->board.item[i];
+		}
+		if (!fwcfg_add_file(&m->board.fwcfg, item->name, data, (uint32_t)size))
+			return diagnose(why, "-fw_cfg %s: no room for it", item->name);
+	}
+	return true;
+}
+
 bool board_add_firmware(struct machine *m, struct diagnostic *why)
 {
 	if (!fwcfg_init(&m->board.fwcfg, m->bus) || !add_items(m))
 		return diagnose(why, "out of memory");
+	if (!add_given_items(m, why))
+		return false;
 	return !m->config.board.firmware || (load_firmware(m, why) && add_vga_firmware(m, why));
 }
