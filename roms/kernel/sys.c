@@ -1,0 +1,219 @@
+/* The plain system calls, and the hooks of traced ones. */
+#include "kernel.h"
+
+#define HOST_NAME 65 /* with the 0 at its end */
+#define CHUNK     256u
+
+static char host_name[HOST_NAME] = "trapgate";
+
+asmlinkage int sys_getpid(void);
+asmlinkage int sys_getpid(void)
+{
+	return (int)current->pid;
+}
+
+asmlinkage int sys_getppid(void);
+asmlinkage int sys_getppid(void)
+{
+	return current->parent ? (int)current->parent->pid : 0;
+}
+
+asmlinkage int sys_getuid(void);
+asmlinkage int sys_getuid(void)
+{
+	return (int)current->uid;
+}
+
+asmlinkage int sys_setuid(const uint32_t uid);
+asmlinkage int sys_setuid(const uint32_t uid)
+{
+	if (current->uid && current->uid != uid)
+		return -EPERM;
+	current->uid = uid;
+	return 0;
+}
+
+asmlinkage int sys_read(const uint32_t fd, const uint32_t buffer, const uint32_t n);
+asmlinkage int sys_read(const uint32_t fd, const uint32_t buffer, const uint32_t n)
+{
+	char chunk[CHUNK];
+	int got;
+
+	if (fd != 0)
+		return -EBADF;
+	got = tty_read(chunk, n < CHUNK ? n : CHUNK);
+	if (got > 0 && copy_to_user(buffer, chunk, (uint32_t)got))
+		return -EFAULT;
+	return got;
+}
+
+asmlinkage int sys_write(const uint32_t fd, const uint32_t buffer, const uint32_t n);
+asmlinkage int sys_write(const uint32_t fd, const uint32_t buffer, const uint32_t n)
+{
+	char chunk[CHUNK];
+
+	if (fd != 1 && fd != 2)
+		return -EBADF;
+	for (uint32_t done = 0; done < n;) {
+		uint32_t part = n - done < CHUNK ? n - done : CHUNK;
+
+		if (copy_from_user(chunk, buffer + done, part))
+			return done ? (int)done : -EFAULT;
+		tty_write(chunk, part);
+		done += part;
+	}
+	return (int)n;
+}
+
+/* The order of the checks is Linux's: who, then how long, then where. */
+asmlinkage int sys_sethostname(const uint32_t name, const int length);
+asmlinkage int sys_sethostname(const uint32_t name, const int length)
+{
+	char copy[HOST_NAME];
+
+	if (current->uid)
+		return -EPERM;
+	if (length < 0 || length >= HOST_NAME)
+		return -EINVAL;
+	fill_bytes(copy, 0, HOST_NAME);
+	if (length && copy_from_user(copy, name, (uint32_t)length))
+		return -EFAULT;
+	copy_bytes(host_name, copy, HOST_NAME);
+	return 0;
+}
+
+/* (buffer of 65 bytes): the host's name. */
+asmlinkage int sys_uname(const uint32_t buffer);
+asmlinkage int sys_uname(const uint32_t buffer)
+{
+	return copy_to_user(buffer, host_name, HOST_NAME);
+}
+
+asmlinkage int sys_sched_yield(void);
+asmlinkage int sys_sched_yield(void)
+{
+	set_need_resched(current, RESCHED_YIELD);
+	return 0;
+}
+
+/* (milliseconds) */
+asmlinkage int sys_nanosleep(const uint32_t ms);
+asmlinkage int sys_nanosleep(const uint32_t ms)
+{
+	uint32_t until;
+	bool whole;
+
+	cli();
+	until = jiffies + ms * (HZ / 1000) + 1;
+	whole = sleep_on(&until, until ? until : 1);
+	sti();
+	return whole ? 0 : -EINTR;
+}
+
+asmlinkage int sys_sixargs(const int a, const int b, const int c, const int d, const int e, const int f);
+asmlinkage int sys_sixargs(const int a, const int b, const int c, const int d, const int e, const int f)
+{
+	return a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * f;
+}
+
+/* Linux's struct user_desc. */
+struct user_desc {
+	uint32_t entry, base, limit;
+	uint32_t big : 1, contents : 2, read_exec_only : 1, limit_in_pages : 1, not_present : 1, useable : 1;
+};
+
+/* (1, struct user_desc *, its size): writes a descriptor of ring 3 into the task's LDT. */
+asmlinkage int sys_modify_ldt(const uint32_t function, const uint32_t from, const uint32_t size);
+asmlinkage int sys_modify_ldt(const uint32_t function, const uint32_t from, const uint32_t size)
+{
+	struct user_desc desc;
+	uint32_t access;
+
+	if (function != 1)
+		return -ENOSYS;
+	if (size != sizeof(desc))
+		return -EINVAL;
+	if (copy_from_user(&desc, from, sizeof(desc)))
+		return -EFAULT;
+	if (desc.entry >= LDT_ENTRIES || desc.contents == 3)
+		return -EINVAL;
+	/* SDM 3A "Segment Descriptors": G, D/B; P, DPL 3, S, code, expand-down, writable or readable, accessed */
+	access = desc.limit_in_pages << 15 | desc.big << 14 | (desc.not_present ? 0 : 0x80u) | 0x71u |
+		 desc.contents << 2 | (desc.read_exec_only ? 0 : 2u);
+	current->ldt[desc.entry] = segment(desc.base, desc.limit, access);
+	return 0;
+}
+
+/* ---- tracing: TIF_SYSCALL_TRACE ---- */
+fastcall uint32_t syscall_trace_enter(struct pt_regs *regs);
+fastcall void syscall_trace_leave(struct pt_regs *regs);
+
+/* The number that is called is what this returns. */
+fastcall uint32_t syscall_trace_enter(struct pt_regs *regs)
+{
+	struct tracing *t = &current->tracing;
+
+	t->entries++;
+	t->last_number = regs->orig_ax;
+	if (t->log)
+		printk("trace: %u calls %d(%x, %x, %x)\n", current->pid, regs->orig_ax, regs->bx, regs->cx, regs->dx);
+	if (t->from != t->to && regs->orig_ax == t->from)
+		regs->orig_ax = t->to;
+	return regs->orig_ax;
+}
+
+fastcall void syscall_trace_leave(struct pt_regs *regs)
+{
+	struct thread_info *info = task_info(current);
+	struct tracing *t = &current->tracing;
+
+	if (info->flags & _TIF_SYSCALL_TRACE) {
+		t->exits++;
+		t->last_result = regs->ax;
+		if (t->log)
+			printk("trace: %u: %d = %d\n", current->pid, regs->orig_ax, regs->ax);
+	}
+	if (info->flags & _TIF_SINGLESTEP) {
+		info->flags &= ~(uint32_t)_TIF_SINGLESTEP;
+		regs->flags |= X86_EFLAGS_TF;
+		force_signal(SIGTRAP, 1, 0, 0);
+	}
+}
+
+/* (request, from, to), of the caller itself: 0 off, 1 on, 2 on with a line for each, 3 call `to` instead of `from`, 4 four words
+ * {entries, exits, last number, last result} to address `from`. */
+asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to);
+asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to)
+{
+	struct tracing *t = &current->tracing;
+
+	if (request > 4)
+		return -EINVAL;
+	if (request == 4)
+		return copy_to_user(from, &t->entries, 16);
+	if (request == 0) {
+		task_info(current)->flags &= ~(uint32_t)_TIF_SYSCALL_TRACE;
+		return 0;
+	}
+	*t = (struct tracing){.log = request == 2};
+	if (request == 3)
+		t->from = from, t->to = to;
+	set_flag(current, _TIF_SYSCALL_TRACE);
+	return 0;
+}
+
+/* Work before the return to ring 3 that is no rescheduling. */
+fastcall void do_notify_resume(struct pt_regs *regs, uint32_t flags);
+fastcall void do_notify_resume(struct pt_regs *regs, uint32_t flags)
+{
+	struct thread_info *info = task_info(current);
+
+	__asm__ volatile("andl %1, %0"
+			 : "+m"(info->flags) : "i"(~(_TIF_IRET | _TIF_NOTIFY_RESUME | _TIF_SIGPENDING)) : "memory");
+	if (flags & _TIF_SIGPENDING)
+		do_signal(regs);
+	cli();
+	if (signal_pending(current))
+		set_flag(current, _TIF_SIGPENDING);
+	info->flags &= ~(uint32_t)_TIF_IRET; /* this return is an IRET */
+}

@@ -1,0 +1,152 @@
+/* COM1, a line at a time with echo; printk; the ways to switch the machine off. */
+#include "kernel.h"
+#include "pc.h"
+
+#define COM1 0x3f8
+#define LINE_READY 0x01u
+#define THR_EMPTY  0x20u
+#define END_OF_FILE 4 /* Ctrl-D */
+
+/* Lines that ring 3 has not read yet; the last one may be unfinished. */
+static struct {
+	char text[1024];
+	uint32_t head, finished, tail; /* head <= finished <= tail, modulo size */
+} input;
+#define SLOT(n) input.text[(n) % sizeof(input.text)]
+
+void tty_init(void)
+{
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 0x80); /* divisor 1: 115200 baud, 8 bits, no parity */
+	outb(COM1 + 0, 1);
+	outb(COM1 + 1, 0);
+	outb(COM1 + 3, 0x03);
+	outb(COM1 + 2, 0x07);
+	outb(COM1 + 4, 0x0b);
+	outb(COM1 + 1, 0x01);
+}
+
+static void put(char c)
+{
+	for (uint32_t i = 0; i < 1000000 && !(inb(COM1 + 5) & THR_EMPTY); i++)
+		;
+	outb(COM1, (uint8_t)c);
+}
+
+void tty_write(const char *text, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (text[i] == '\n')
+			put('\r');
+		put(text[i]);
+	}
+}
+
+static void take(char c)
+{
+	if (c == '\r')
+		c = '\n';
+	if (c == '\b' || c == 0x7f) {
+		if (input.tail != input.finished) {
+			input.tail--;
+			tty_write("\b \b", 3);
+		}
+		return;
+	}
+	if (input.tail - input.head >= sizeof(input.text) - (c != '\n'))
+		return; /* no room: one place is kept for the end of a line */
+	SLOT(input.tail++) = c;
+	if (c != END_OF_FILE)
+		tty_write(&c, 1);
+	if (c == '\n' || c == END_OF_FILE) {
+		input.finished = input.tail;
+		wake_up(&input);
+	}
+}
+
+void tty_interrupt(void)
+{
+	if (level_try) {
+		level_served();
+		return;
+	}
+	while (inb(COM1 + 5) & LINE_READY)
+		take((char)inb(COM1));
+}
+
+/* Up to the end of the line. */
+int tty_read(char *to, uint32_t n)
+{
+	uint32_t got = 0;
+
+	cli();
+	while (input.head == input.finished)
+		if (!sleep_on(&input, 0)) {
+			sti();
+			return -EINTR;
+		}
+	while (got < n && input.head != input.finished) {
+		char c = SLOT(input.head++);
+
+		if (c == END_OF_FILE)
+			break;
+		to[got++] = c;
+		if (c == '\n')
+			break;
+	}
+	sti();
+	return (int)got;
+}
+
+static void put_number(uint32_t value, uint32_t base, uint32_t width)
+{
+	char digits[12];
+	uint32_t n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value || n < width);
+	while (n)
+		tty_write(&digits[--n], 1);
+}
+
+/* %s %u %d %x; a width for %x means leading zeros. */
+void printk(const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	for (; *format; format++) {
+		uint32_t width = 0;
+		const char *text;
+		int32_t number;
+
+		if (*format != '%') {
+			tty_write(format, 1);
+			continue;
+		}
+		for (format++; *format >= '0' && *format <= '9'; format++)
+			width = width * 10 + (uint32_t)(*format - '0');
+		if (*format == 's') {
+			for (text = va_arg(values, const char *); *text; text++)
+				tty_write(text, 1);
+			continue;
+		}
+		number = va_arg(values, int32_t);
+		if (*format == 'd' && number < 0)
+			tty_write("-", 1), number = -number;
+		put_number((uint32_t)number, *format == 'x' ? 16 : 10, width);
+	}
+	va_end(values);
+}
+
+/* isa-debug-exit, where there is one, ends the machine with (status << 1) | 1. */
+void power_off(uint32_t status)
+{
+	cli();
+	__asm__ volatile("outl %0, %w1" : : "a"(status), "Nd"(PORT_DEBUG_EXIT));
+	__asm__ volatile("outw %w0, %w1" : : "a"(POWER_OFF), "d"(PORT_POWER_OFF));
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}

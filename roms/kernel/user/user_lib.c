@@ -1,0 +1,174 @@
+/* Wrappers, printing, checking. */
+#include "user.h"
+
+int registers_lost;
+unsigned checks_ok, checks_failed, checks_skipped;
+
+int fork(void)
+{
+	return CALL(NR_fork, 1, 2, 3);
+}
+
+int getpid(void)
+{
+	return CALL(NR_getpid, 1, 2, 3);
+}
+
+int wait_for(int pid)
+{
+	int status = -1;
+
+	while (CALL(NR_waitpid, pid, &status, 0) == -EINTR)
+		;
+	return status;
+}
+
+void leave(int code)
+{
+	for (;;)
+		CALL(NR_exit, code, 0, 0);
+}
+
+int lab(int request, unsigned a, unsigned b)
+{
+	return CALL(NR_lab, request, a, b);
+}
+
+void see(struct lab_seen *seen)
+{
+	lab(LAB_SEEN, (unsigned)seen, 0);
+}
+
+void know(struct lab_info *info)
+{
+	lab(LAB_INFO, (unsigned)info, 0);
+}
+
+/* A line goes to the kernel in one call. */
+static struct {
+	char text[200];
+	unsigned n;
+} out;
+
+static void put(char c)
+{
+	out.text[out.n++] = c;
+	if (c == '\n' || out.n == sizeof(out.text)) {
+		CALL(NR_write, 1, out.text, out.n);
+		out.n = 0;
+	}
+}
+
+static void put_number(unsigned value, unsigned base, bool negative)
+{
+	char digits[12];
+	unsigned n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value);
+	if (negative)
+		put('-');
+	while (n)
+		put(digits[--n]);
+}
+
+static void put_value(char kind, int value)
+{
+	if (kind == 's')
+		for (const char *text = (const char *)value; *text; text++)
+			put(*text);
+	else if (kind == 'x')
+		put_number((unsigned)value, 16, false);
+	else
+		put_number(value < 0 && kind == 'd' ? -(unsigned)value : (unsigned)value, 10, value < 0 && kind == 'd');
+}
+
+/* %s %u %d %x */
+void print(const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	for (; *format; format++) {
+		if (*format == '%')
+			put_value(*++format, va_arg(values, int));
+		else
+			put(*format);
+	}
+	va_end(values);
+	if (out.n)
+		CALL(NR_write, 1, out.text, out.n);
+	out.n = 0;
+}
+
+bool same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+/* Decimal. */
+bool number_of(const char *text, unsigned *value)
+{
+	unsigned n = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9' || n > 99999999)
+			return false;
+		n = n * 10 + (unsigned)(*text - '0');
+	}
+	*value = n;
+	return true;
+}
+
+void clear(void *at, unsigned n)
+{
+	for (volatile char *p = at; n; n--)
+		*p++ = 0;
+}
+
+bool check(const char *what, unsigned expected, unsigned found)
+{
+	bool ok = expected == found;
+
+	if (ok)
+		checks_ok++;
+	else
+		checks_failed++;
+	if (expected < 10 && found < 10)
+		print("  %s  %s: expected %u, found %u\n", ok ? "ok  " : "FAIL", what, expected, found);
+	else if ((int)expected < 0 && (int)expected > -100)
+		print("  %s  %s: expected %d, found %d\n", ok ? "ok  " : "FAIL", what, (int)expected, (int)found);
+	else
+		print("  %s  %s: expected 0x%x, found 0x%x\n", ok ? "ok  " : "FAIL", what, expected, found);
+	return ok;
+}
+
+void skip(const char *what, const char *why)
+{
+	checks_skipped++;
+	print("  SKIPPED  %s: %s\n", what, why);
+}
+
+int in_child(void (*fn)(void))
+{
+	int pid = fork();
+
+	if (pid == 0) {
+		fn();
+		leave(0);
+	}
+	if (pid < 0)
+		return pid;
+	return wait_for(pid);
+}
+
+void on_signal(int number, void (*handler)(int))
+{
+	CALL(NR_sigaction, number, handler, 0);
+}

@@ -1,0 +1,188 @@
+/* Experiments with signals, tracing, and faults of ring 3. */
+#include "user.h"
+
+/* ---- signal, kill ---- */
+static volatile unsigned caught, caught_number, caught_trap, caught_error, caught_cr2, caught_ip;
+
+static void note(int number)
+{
+	caught++;
+	caught_number = (unsigned)number;
+}
+
+static void change_result(int number)
+{
+	signal_frame sc = SIGNAL_FRAME;
+
+	caught++;
+	caught_number = (unsigned)number;
+	caught_ip = sc->ip;
+	sc->ax = 77;
+}
+
+extern char call_return[];
+
+void try_signal(const char *argument)
+{
+	caught = 0;
+	on_signal(SIGUSR1, note);
+	check("kill(getpid(), SIGUSR1)", 0, (unsigned)CALL(NR_kill, getpid(), SIGUSR1, 0));
+	check("the handler ran before kill returned", 1, caught);
+	check("with the signal's number", SIGUSR1, caught_number);
+	on_signal(SIGUSR1, change_result);
+	check("sigreturn takes EAX from the frame, where the handler put 77", 77,
+	      (unsigned)CALL(NR_kill, getpid(), SIGUSR1, 0));
+	check("the frame's EIP is the one behind int 80h", (unsigned)call_return, caught_ip);
+	check("sigaction: the handler of before", (unsigned)change_result, (unsigned)CALL(NR_sigaction, SIGUSR1, 1, 0));
+	CALL(NR_kill, getpid(), SIGUSR1, 0);
+	check("an ignored signal does nothing", 2, caught);
+	on_signal(SIGUSR1, 0);
+	check("signal 32: -EINVAL", (unsigned)-EINVAL, (unsigned)CALL(NR_kill, getpid(), 32, 0));
+	check("no such task: -ESRCH", (unsigned)-ESRCH, (unsigned)CALL(NR_kill, 9999, SIGUSR1, 0));
+	check("SIGKILL takes no handler: -EINVAL", (unsigned)-EINVAL, (unsigned)CALL(NR_sigaction, SIGKILL, note, 0));
+	check("a handler in the kernel: -EFAULT", (unsigned)-EFAULT,
+	      (unsigned)CALL(NR_sigaction, SIGUSR1, 0x100000, 0));
+}
+
+static void spin(void)
+{
+	for (;;)
+		;
+}
+
+void try_kill(const char *argument)
+{
+	unsigned pid;
+	int child;
+
+	if (*argument) {
+		if (!number_of(argument, &pid))
+			print("sh: kill %s: a pid is wanted\n", argument);
+		else
+			print("  kill(%u, SIGTERM) = %d\n", pid, CALL(NR_kill, pid, SIGTERM, 0));
+		return;
+	}
+	child = fork();
+	if (child == 0)
+		spin();
+	CALL(NR_nanosleep, 3, 0, 0);
+	check("WNOHANG: it still computes", 0, (unsigned)CALL(NR_waitpid, child, 0, 1));
+	check("kill(child, SIGTERM)", 0, (unsigned)CALL(NR_kill, child, SIGTERM, 0));
+	check("it ended by the signal", SIGTERM, (unsigned)wait_for(child));
+}
+
+/* ---- tracing ---- */
+void try_trace(const char *argument)
+{
+	struct {
+		unsigned entries, exits, number, result;
+	} count = {0, 0, 0, 0};
+	int me = getpid();
+
+	if (*argument && !same(argument, "log")) {
+		print("sh: trace %s: log or nothing is wanted\n", argument);
+		return;
+	}
+	CALL(NR_ptrace, *argument ? 2 : 1, 0, 0);
+	getpid();
+	CALL(9999, 1, 2, 3);
+	CALL(NR_ptrace, 4, &count, 0);
+	CALL(NR_ptrace, 0, 0, 0);
+	check("the entry hook: getpid, 9999, ptrace", 3, count.entries);
+	check("the exit hook: the call that turned tracing on, getpid, 9999", 3, count.exits);
+	check("the last number is ptrace's", NR_ptrace, count.number);
+	check("the last result: -ENOSYS of 9999", (unsigned)-ENOSYS, count.result);
+	CALL(NR_ptrace, 3, NR_getuid, NR_getpid);
+	check("the entry hook turned getuid into getpid", (unsigned)me, (unsigned)CALL(NR_getuid, 0, 0, 0));
+	CALL(NR_ptrace, 3, NR_getuid, 9999);
+	check("... and into a bad number: -ENOSYS", (unsigned)-ENOSYS, (unsigned)CALL(NR_getuid, 0, 0, 0));
+	CALL(NR_ptrace, 0, 0, 0);
+	check("off again: getuid", 0, (unsigned)CALL(NR_getuid, 0, 0, 0));
+}
+
+/* ---- faults ---- */
+static void step_over(int number)
+{
+	signal_frame sc = SIGNAL_FRAME;
+
+	caught++;
+	caught_number = (unsigned)number;
+	caught_trap = sc->trap_no;
+	caught_error = sc->error_code;
+	caught_cr2 = sc->cr2;
+	caught_ip = sc->ip;
+	sc->ip += 2; /* the instructions that fault here have two bytes */
+}
+
+extern char div_here[], null_here[];
+
+static LABELLED void divide(void)
+{
+	__asm__ volatile(".globl div_here\ndiv_here: divl %%ecx" : : "a"(1), "d"(0), "c"(0) : "cc");
+}
+
+void try_div0(const char *argument)
+{
+	caught = 0;
+	on_signal(SIGFPE, step_over);
+	divide();
+	on_signal(SIGFPE, 0);
+	check("the handler ran", 1, caught);
+	check("SIGFPE", SIGFPE, caught_number);
+	check("vector", 0, caught_trap);
+	check("a fault: the saved EIP is DIV's own", (unsigned)div_here, caught_ip);
+	check("without a handler the task ends by SIGFPE", SIGFPE, (unsigned)in_child(divide));
+}
+
+static LABELLED void read_null(void)
+{
+	__asm__ volatile(".globl null_here\nnull_here: movl (%%eax), %%eax" : : "a"(0) : "memory");
+}
+
+static void write_null(void)
+{
+	__asm__ volatile("movl %%eax, (%%eax)" : : "a"(0) : "memory");
+}
+
+static void read_kernel(void)
+{
+	uint32_t at = 0x100000;
+
+	__asm__ volatile("movl (%%eax), %%eax" : "+a"(at) : : "memory");
+}
+
+static void write_code(void)
+{
+	__asm__ volatile("movl %%eax, (%%eax)" : : "a"(&write_code) : "memory");
+}
+
+void try_null(const char *argument)
+{
+	static const struct {
+		void (*fn)(void);
+		unsigned error, address;
+		const char *name;
+	} accesses[] = {
+		{read_null, 4, 0, "reading address 0 (not present)"},
+		{write_null, 6, 0, "writing address 0 (not present)"},
+		{read_kernel, 5, 0x100000, "reading the kernel"},
+		{write_code, 7, (unsigned)write_code, "writing the program's code"},
+	};
+
+	on_signal(SIGSEGV, step_over);
+	for (unsigned i = 0; i < sizeof(accesses) / sizeof(accesses[0]); i++) {
+		print("  %s\n", accesses[i].name);
+		caught = 0;
+		accesses[i].fn();
+		check("SIGSEGV", 1, caught && caught_number == SIGSEGV);
+		check("vector", 14, caught_trap);
+		check("error code: P, W, U", accesses[i].error, caught_error);
+		check("CR2", accesses[i].address, caught_cr2);
+	}
+	on_signal(SIGSEGV, 0);
+	check("without a handler the task ends by SIGSEGV", SIGSEGV, (unsigned)in_child(read_null));
+	check("write(1, 0, 1): the kernel's fault is met by its exception table: -EFAULT", (unsigned)-EFAULT,
+	      (unsigned)CALL(NR_write, 1, 0, 1));
+	check("write(1, unmapped, 1): -EFAULT", (unsigned)-EFAULT, (unsigned)CALL(NR_write, 1, 0x70000000, 1));
+	check("read into code, CR0.WP: -EFAULT", (unsigned)-EFAULT, (unsigned)CALL(NR_uname, write_code, 0, 0));
+}
