@@ -102,6 +102,9 @@ static bool read_sizes(struct header *h, const struct load *l)
 		return diagnose(l->why, "%s: the header gives a size of %" PRIu32 " * 16 bytes; the file is corrupt",
 				l->name, h->kernel);
 	h->kernel *= 16;
+	/* syssize counts paragraphs: the last one need not be whole in the file. */
+	if (h->kernel > l->size - h->setup && h->kernel - (l->size - h->setup) < 16)
+		h->kernel = (uint32_t)(l->size - h->setup);
 	if (h->kernel > l->size - h->setup)
 		return diagnose(l->why,
 				"%s: cut off: %zu bytes are there, the header speaks of %" PRIu32 " + %" PRIu32,
