@@ -217,8 +217,9 @@ ENTRY ret_from_kernel_thread			/* pt_regs.bx: the function, cx: its argument */
 	call schedule_tail
 	GET_THREAD_INFO %ebp
 	sti
-	movl PT_ECX(%esp), %eax
-	call *PT_EBX(%esp)
+	pushl PT_ECX(%esp)
+	call *(PT_EBX + 4)(%esp)
+	addl $4, %esp
 	movl $0, PT_EAX(%esp)
 	jmp syscall_exit			/* the first task becomes the user program so */
 

@@ -83,9 +83,10 @@ uint32_t *new_pgd(void)
 	return pgd;
 }
 
+/* A table of its own: the processor writes A bits into each directory, so addresses are compared. */
 static bool is_user(const uint32_t *pgd, uint32_t i)
 {
-	return (pgd[i] & PTE_PRESENT) && pgd[i] != kernel_pgd[i];
+	return (pgd[i] & PTE_PRESENT) && (pgd[i] ^ kernel_pgd[i]) & ~0xfffu;
 }
 
 static bool copy_page(uint32_t *to, uint32_t address, uint32_t entry)

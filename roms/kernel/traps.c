@@ -107,9 +107,15 @@ static void record(struct lab_frame *to, const struct pt_regs *regs, uint32_t ve
 
 fastcall void do_debug(struct pt_regs *regs, uint32_t ss, uint32_t esp)
 {
-	uint32_t why;
+	uint32_t why, mine;
 
-	__asm__ volatile("movl %%db6, %0; movl %1, %%db6" : "=&r"(why) : "r"(0));
+	/* The bits of DR6 stay until they are cleared: one #DB inside another's entry finds both reasons, and leaves the other its
+	 * own. */
+	__asm__ volatile("movl %%db6, %0" : "=r"(why));
+	if (!user_mode(regs) && !(regs->flags & X86_EFLAGS_TF))
+		why &= ~DR6_BS;
+	mine = why & (DR6_B0 | DR6_BS);
+	__asm__ volatile("movl %%db6, %0; andl %1, %0; movl %0, %%db6" : "=&r"(mine) : "r"(~mine));
 	if ((why & DR6_B0) && !lab_watches(ss)) {
 		regs->flags |= X86_EFLAGS_RF; /* or the breakpoint would be met again at once */
 	} else if (why & DR6_B0) {
