@@ -51,6 +51,8 @@ static bool open_trace(struct machine *m, const struct options *o, struct view *
 		       struct diagnostic *why)
 {
 	*writer = (struct trace_writer){.file = stderr, .view = view_of(view)};
+	if (o->trace_lines)
+		writer->lines = &m->trace;
 	if (o->trace == TRACE_NONE)
 		return true;
 	if (o->trace_file && strcmp(o->trace_file, "-") == 0)
@@ -60,12 +62,17 @@ static bool open_trace(struct machine *m, const struct options *o, struct view *
 	if (!writer->file)
 		return diagnose(why, "--trace %s: %s", o->trace_file, strerror(errno));
 	trace_add_sink(&m->trace, o->trace == TRACE_TEXT ? trace_text_sink(writer) : trace_jsonl_sink(writer));
+	if (o->trace_lines)
+		clock_trace_lines(&m->clock, &m->trace);
 	return true;
 }
 
-static bool close_trace(struct trace_writer *writer, struct diagnostic *why)
+static bool close_trace(struct machine *m, struct trace_writer *writer, struct diagnostic *why)
 {
-	bool failed = fflush(writer->file) != 0 || ferror(writer->file);
+	bool failed;
+
+	trace_end(&m->trace, m->clock.now);
+	failed = fflush(writer->file) != 0 || ferror(writer->file);
 
 	if (writer->file != stderr && writer->file != stdout)
 		failed |= fclose(writer->file) != 0;
@@ -107,7 +114,7 @@ static int run(struct session *s, struct diagnostic *why)
 	if (!run_displayed(m, &s->options, &end, why))
 		return complain(why);
 	fflush(stdout);
-	if (!screen_close(m, why) || !close_trace(&writer, why))
+	if (!screen_close(m, why) || !close_trace(m, &writer, why))
 		return complain(why);
 	if (!quiet_end(end.kind))
 		fprintf(stderr, "trapgate: %s\n", end.text);

@@ -129,15 +129,18 @@ static bool take_log_file(struct options *o, const char *option, const char *val
 
 static bool take_trace(struct options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	const char *colon = strchr(value, ':');
+	const char *colon = strchr(value, ':'), *lines = strstr(value, ",lines");
 	size_t n = colon ? (size_t)(colon - value) : strlen(value);
 
+	o->trace_lines = lines && lines + strlen(",lines") == value + n;
+	if (o->trace_lines)
+		n = (size_t)(lines - value);
 	if (n == 4 && strncmp(value, "text", n) == 0)
 		o->trace = TRACE_TEXT;
 	else if (n == 5 && strncmp(value, "jsonl", n) == 0)
 		o->trace = TRACE_JSONL;
 	else
-		return value_bad(option, value, "text or jsonl, then :FILE if you like, is wanted", why);
+		return value_bad(option, value, "text or jsonl, then ,lines and :FILE if you like, is wanted", why);
 	if (colon && !colon[1])
 		return value_bad(option, value, "a file name is missing behind the colon", why);
 	o->trace_file = colon ? colon + 1 : NULL;
@@ -444,8 +447,10 @@ static const struct option table[] = {
 	 "the screen's text, at the end and on SIGUSR1, or after N instructions; -: standard output", take_screen},
 	{"-vga", "std|none", "the display adapter: a VGA (default) or none", take_vga},
 	{"-nographic", NULL, "no display, serial line on standard input and output", take_nographic},
-	{"--trace", "FORMAT[:FILE]",
-	 "text or jsonl: every delivery, return and task switch (default: standard error; -: output)", take_trace},
+	{"--trace", "FORMAT[,lines][:FILE]",
+	 "text or jsonl: every delivery, return and task switch (default: standard error; -: output); lines: each "
+	 "interrupt's way there",
+	 take_trace},
 	{"-d", "TOPICS", "int: as --trace=text", take_log},
 	{"-D", "FILE", "where -d goes", take_log_file},
 	{"--max-insns", "N", "stop after N instructions, status 8", take_max_insns},

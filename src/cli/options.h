@@ -45,6 +45,7 @@ struct options {
 	uint64_t entry;
 	enum start_mode mode;
 	enum trace_format trace;
+	bool trace_lines;       /* wires and interrupt controllers too */
 	const char *trace_file; /* NULL: standard error; "-": standard output */
 	const char *log_file;   /* -D */
 	bool nographic;

@@ -6,6 +6,7 @@
 
 #include "cpu/block.h"
 #include "cpu/desc.h"
+#include "cpu/held.h"
 #include "cpu/events.h"
 #include "cpu/model.h"
 #include "cpu/x87.h"
@@ -126,6 +127,7 @@ void cpu_set_intr(struct cpu *cpu, bool level, uint64_t cause)
 	cpu->intr_line = level;
 	cpu->intr_cause = cause;
 	cpu->run_until = 0;
+	cpu_tell_held(cpu);
 }
 
 void cpu_pulse_nmi(struct cpu *cpu, uint64_t cause)
@@ -133,6 +135,7 @@ void cpu_pulse_nmi(struct cpu *cpu, uint64_t cause)
 	cpu->nmi_pending = true;
 	cpu->nmi_cause = cause;
 	cpu->run_until = 0;
+	cpu_tell_held(cpu);
 }
 
 void cpu_pulse_init(struct cpu *cpu)

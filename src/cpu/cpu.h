@@ -95,6 +95,7 @@ struct cpu {
 	bool sipi_pending;       /* it came while INIT was pending */
 	uint8_t sipi_vector;
 	uint64_t nmi_cause, intr_cause;
+	struct { uint8_t intr, nmi; } told; /* what holds them, as the tracer was told last: enum hold */
 	bool ferr;               /* FERR# level (follows the x87's ES, whatever CR0.NE) */
 	void (*ferr_changed)(void *owner, bool level);
 	void *ferr_owner;

@@ -9,6 +9,7 @@
 
 #include "cpu/desc.h"
 #include "cpu/gate.h"
+#include "cpu/held.h"
 #include "cpu/stackswitch.h"
 
 /* What a gate's frame looks like: the only thing the modes differ in. */
@@ -535,6 +536,7 @@ void deliver(struct cpu *cpu, const struct event *ev)
 		record_where(cpu, &rec->to, cpu->s.rip, cpu_flags(cpu));
 		parent = rec->id;
 		trace_delivery_done(cpu->trace, rec);
+		cpu_tell_held(cpu);
 		if (ok)
 			return;
 		if (!more) {

@@ -5,6 +5,7 @@
 #include "cpu/deliver.h"
 #include "cpu/desc.h"
 #include "cpu/events.h"
+#include "cpu/held.h"
 
 void run_uops(struct cpu *cpu, const struct uop *u)
 {
@@ -63,6 +64,7 @@ static bool take_nmi(struct cpu *cpu)
 		return false;
 	struct event ev = {.kind = EV_NMI, .vector = VEC_NMI, .return_rip = cpu->s.rip, .cause = cpu->nmi_cause};
 	cpu->nmi_pending = false;
+	cpu->told.nmi = HOLD_NONE;
 	cpu->s.nmi_blocked = true;
 	deliver(cpu, &ev);
 	return true;
@@ -74,6 +76,7 @@ static bool take_interrupt(struct cpu *cpu)
 		return false;
 	struct event ev = {.kind = EV_IRQ, .return_rip = cpu->s.rip, .cause = cpu->intr_cause};
 	cpu_sync_clock(cpu);
+	cpu->told.intr = HOLD_NONE;
 	ev.vector = cpu->intr.acknowledge(cpu->intr.device, &ev.cause);
 	deliver(cpu, &ev);
 	return true;
@@ -120,6 +123,7 @@ static void one_instruction(struct cpu *cpu)
 	bool tf = cpu->s.rflags & FLAG_TF;
 	uint64_t rf = cpu->s.rflags & FLAG_RF;
 
+	cpu_tell_held(cpu);
 	cpu->s.shadow = 0;
 	cpu->s.rflags &= ~(uint64_t)FLAG_RF;
 	cpu->step_inhibit = cpu->rep_resumes = false;
@@ -136,6 +140,7 @@ static void one_instruction(struct cpu *cpu)
 	cpu->s.pending_dr6 |= cpu->mmu.watch_hits;
 	if (tf && !cpu->step_inhibit && !(cpu->s.shadow & SHADOW_MOVSS))
 		cpu->s.pending_dr6 |= DR6_BS;
+	cpu_tell_held(cpu);
 }
 
 /* Runs blocks until something wants a look. */

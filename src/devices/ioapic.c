@@ -21,6 +21,8 @@ static bool by_level(uint64_t entry)
 /* ---- for the tracer ---- */
 static void tell(const struct ioapic *io, enum stage_what what, unsigned pin, uint64_t cause, enum hold why, int by)
 {
+	bool sent = what == STAGE_PASSED || what == STAGE_EOI;
+
 	if (LIKELY(!clock_traced(io->apics->clock)))
 		return;
 	clock_tell(io->apics->clock, (struct stage_record){
@@ -29,7 +31,7 @@ static void tell(const struct ioapic *io, enum stage_what what, unsigned pin, ui
 					     .instance = io->index ? io->index : STAGE_NO_NUMBER,
 					     .input = "pin ",
 					     .pin = (int16_t)pin,
-					     .vector = (int16_t)(io->entry[pin] & 0xff),
+					     .vector = sent ? (int16_t)(io->entry[pin] & 0xff) : STAGE_NO_NUMBER,
 					     .what = (uint8_t)what,
 					     .why = (uint8_t)why,
 					     .by = by,
@@ -116,13 +118,15 @@ void ioapic_input(void *device, int input, bool level, uint64_t cause)
 	if (!change || !active(io, (unsigned)input))
 		return;
 	io->cause[input] = cause;
+	if (!by_level(io->entry[input]) && (io->entry[input] & IOAPIC_RTE_MASKED)) {
+		tell(io, STAGE_LOST, (unsigned)input, cause, HOLD_IOAPIC_MASKED, STAGE_NO_NUMBER);
+		return;
+	}
 	tell_request(io, (unsigned)input);
 	if (by_level(io->entry[input]))
 		ask_level(io, (unsigned)input);
-	else if (!(io->entry[input] & IOAPIC_RTE_MASKED))
-		send(io, (unsigned)input);
 	else
-		tell(io, STAGE_LOST, (unsigned)input, cause, HOLD_IOAPIC_MASKED, STAGE_NO_NUMBER);
+		send(io, (unsigned)input);
 }
 
 static void end_of_interrupt(void *device, uint8_t vector)

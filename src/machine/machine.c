@@ -59,6 +59,8 @@ struct machine *machine_new(const struct machine_config *config, struct diagnost
 	m->guest.mode = START_RESET;
 	clock_init(&m->clock);
 	trace_init(&m->trace);
+	m->trace.task_key = machine_task_key;
+	m->trace.task_key_owner = m;
 	m->config.cpus = config->cpus ? config->cpus : 1;
 	if (!add_processors(m, model, why) || !board_init(m, why)) {
 		machine_free(m);

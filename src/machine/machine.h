@@ -89,6 +89,9 @@ void machine_finish(struct machine *machine, enum end_kind kind, int status, con
  * done.  A guest that was loaded without firmware has nothing to restart from: that ends its run. */
 void machine_request_reset(struct machine *machine, bool all);
 
+/* taskkey.c: what a processor shows of its task, in the shape of trace.task_key. */
+bool machine_task_key(void *machine, unsigned processor, struct task_key *key);
+
 /* Retired instructions of all processors. */
 uint64_t machine_retired(const struct machine *machine);
 

@@ -97,7 +97,7 @@ struct delivery_record {
 	uint64_t cr3;    /* while somebody listens */
 	bool has_way;    /* lines are traced, and the cause is known there: */
 	uint64_t waited; /* ticks since the first record of the cause ... */
-	uint64_t waited_at_pin; /* ... and since the last controller passed it on */
+	uint64_t waited_at_pin; /* ... and since the last controller, if there is one, passed it on */
 };
 
 enum return_kind { RET_IRET, RET_IRET_TASK, RET_FAR, RET_SYSEXIT, RET_SYSRET };

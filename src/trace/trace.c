@@ -121,7 +121,7 @@ static void note_way(struct trace *trace, struct delivery_record *r)
 	r->has_way = t && t->began <= taken;
 	if (r->has_way) {
 		r->waited = taken - t->began;
-		r->waited_at_pin = t->passed <= taken ? taken - t->passed : 0;
+		r->waited_at_pin = t->passed == CHAIN_NOT_PASSED ? r->waited : t->passed <= taken ? taken - t->passed : 0;
 	}
 	chain_add(&trace->chain, &link);
 }
