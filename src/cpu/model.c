@@ -37,6 +37,13 @@
  * cache, 512 KBytes of L2. */
 #define CACHES_EAX 0x03020101u
 #define CACHES_EDX 0x0c040843u
+/* TLBs as above; descriptor FFh: the caches are told by leaf 4. */
+#define CACHES_BY_LEAF_4 0x03ff0101u
+
+/* Leaf 4, "Deterministic Cache Parameters": type (1 data, 2 instructions, 3 both), level, bytes of a
+ * line, ways, sets; one thread uses it, one core is in the package. */
+#define CACHE(type, level, line, ways, sets) \
+	(type) | (level) << 5 | 1 << 8, ((line) - 1u) | ((ways) - 1u) << 22, (sets) - 1u, 0
 
 #define ANY CPUID_ANY_SUBLEAF
 
@@ -54,7 +61,11 @@ static const struct cpuid_leaf leaves_pentium2[] = {
 static const struct cpuid_leaf leaves_max[] = {
 	{0x0, ANY, 7, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
 	{0x1, ANY, SIGNATURE_MAX, 0, F1C_MAX, F1D_P6},
-	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
+	{0x2, ANY, CACHES_BY_LEAF_4, 0, 0, 0},
+	{0x4, 0, CACHE(1, 1, 64, 8, 64)},     /* 32 KBytes of data, level 1 */
+	{0x4, 1, CACHE(2, 1, 64, 8, 64)},     /* 32 KBytes of instructions, level 1 */
+	{0x4, 2, CACHE(3, 2, 64, 16, 1024)},  /* 1 MByte, level 2 */
+	{0x4, 3, CACHE(3, 3, 64, 16, 8192)},  /* 8 MBytes, level 3 */
 	{0x7, 0, 0, F7B_MAX, F7C_UMIP, 0},
 	{0x80000000, ANY, 0x80000008, 0, 0, 0},
 	{0x80000001, ANY, 0, 0, 0, F81D_NX},
