@@ -231,6 +231,8 @@ static bool start(struct sdl_display *d, struct diagnostic *why)
 		return false;
 	/* Signals end the run as without a window. */
 	d->sdl.SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
+	/* Else SDL makes the window twice, and loads a driver for three dimensions to show two. */
+	d->sdl.SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
 	if (d->sdl.Init(SDL_INIT_VIDEO) != 0)
 		return diagnose(why, "-display sdl: no window can be opened here (%s); use -display curses or none",
 				d->sdl.GetError());
