@@ -18,7 +18,6 @@ struct explain {
 	bool learned;            /* symbols and description have been looked for */
 	bool has_desc;
 	struct desc desc;
-	uint32_t comm_offset;    /* found, for desc.comm_search; 0: not found */
 	struct facts facts;
 	struct diagnostic why;
 };

@@ -2,34 +2,67 @@
 
 #include <string.h>
 
+#include "explain/segment.h"
 #include "guest/kallsyms.h"
 
 #define COMM_BYTES  16u
 #define TASK_BYTES  8192u /* of a task structure, at most */
+#define CODE_BYTES  256u
+#define FIRST_FIELDS 0x40u
 #define TSS32_ESP0  4u    /* SDM 3A, "Task-State Segment (TSS)" */
 #define TSS16_SP0   2u
 
-bool know_read32(const struct cpu *cpu, uint64_t lin, uint32_t *value)
+bool know_read32(struct cpu *cpu, uint64_t lin, uint32_t *value)
 {
-	/* peek_lin changes nothing of the processor's. */
-	return peek_lin(&((struct cpu *)cpu)->mmu, lin & UINT32_MAX, value, sizeof(*value)) == sizeof(*value);
+	return peek_lin(&cpu->mmu, lin & UINT32_MAX, value, sizeof(*value)) == sizeof(*value);
 }
 
 /* ---- symbols and description ---- */
-static void find_comm(struct explain *x)
+/* The number in the first instruction of a function that a place is found by: LEA off a register with a displacement
+ * behind the first fields, or an absolute operand in FS.  False: none in its first bytes. */
+static bool number_in_code(struct cpu *cpu, uint64_t function, bool lea, uint32_t *number)
 {
-	char bytes[TASK_BYTES];
-	size_t n = strlen(x->desc.comm_text), got;
-	uint64_t task;
+	uint8_t bytes[CODE_BYTES];
+	size_t got = peek_lin(&cpu->mmu, function, bytes, sizeof(bytes));
+	struct insn insn;
 
-	if (!x->desc.comm_search || !know_address(x, x->desc.comm.symbol, &task))
+	for (size_t at = 0; at < got; at += insn.length) {
+		if (decode(&insn, bytes + at, got - at, MODE_PROTECTED, true) != DECODE_OK)
+			return false;
+		*number = (uint32_t)insn.disp;
+		if (lea && insn.mnemonic == MN_lea && insn.base != REG_NONE && *number > FIRST_FIELDS &&
+		    *number < TASK_BYTES)
+			return true;
+		if (!lea && insn.has_modrm + insn.disp_size && insn.seg_override && insn.seg == SEG_FS &&
+		    insn.base == REG_NONE && insn.index == REG_NONE && insn.disp_size == 4)
+			return true;
+	}
+	return false;
+}
+
+/* The memory that code lies in has to be mapped now. */
+static void resolve(struct explain *x, struct desc_place *at)
+{
+	uint64_t address;
+
+	if (!at->symbol[0] || !know_address(x, at->symbol, &address))
 		return;
-	got = peek_lin(&x->machine->cpu[0]->mmu, task, bytes, sizeof(bytes));
-	for (size_t i = 0; i + n <= got; i++)
-		if (memcmp(bytes + i, x->desc.comm_text, n) == 0) {
-			x->comm_offset = (uint32_t)i;
-			return;
-		}
+	at->address = (uint32_t)address;
+	at->resolved = at->base == DESC_AT_SYMBOL || at->base == DESC_AT_PERCPU ||
+		       number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK, &at->address);
+}
+
+static void resolve_all(struct explain *x)
+{
+	struct desc *d = &x->desc;
+
+	resolve(x, &d->current);
+	resolve(x, &d->percpu);
+	resolve(x, &d->top);
+	resolve(x, &d->comm);
+	resolve(x, &d->pid);
+	for (unsigned i = 0; i < d->words; i++)
+		resolve(x, &d->word[i].at);
 }
 
 static bool find_symbols(struct explain *x)
@@ -57,8 +90,7 @@ bool know_learn(struct explain *x)
 	if (x->options.guest && !desc_read_file(&x->desc, x->options.guest, &x->why))
 		return false;
 	x->has_desc = x->options.guest || desc_recognise(&x->desc, &x->machine->guest.symbols);
-	desc_resolve(&x->desc, &x->machine->guest.symbols);
-	find_comm(x);
+	resolve_all(x);
 	return true;
 }
 
@@ -88,7 +120,7 @@ bool know_address(const struct explain *x, const char *symbol, uint64_t *address
 }
 
 /* ---- places of a description ---- */
-bool know_esp0(const struct cpu *cpu, uint32_t *esp0, uint16_t *ss0)
+bool know_esp0(struct cpu *cpu, uint32_t *esp0, uint16_t *ss0)
 {
 	const struct segment *tr = &cpu->s.seg[SEG_TR];
 	bool wide = tr->type & 8;
@@ -104,39 +136,63 @@ bool know_esp0(const struct cpu *cpu, uint32_t *esp0, uint16_t *ss0)
 	return true;
 }
 
-/* Where the place lies, without its offset.  PROCESSOR's copy of a symbol lies so far from the symbol as a word for each
- * processor tells. */
-static bool base_of(const struct explain *x, const struct cpu *cpu, const struct desc_place *at, uint32_t *address)
+/* What is added to the address of a symbol for this processor's copy. */
+static bool percpu_base(const struct explain *x, struct cpu *cpu, uint32_t *add)
 {
 	const struct desc_place *percpu = &x->desc.percpu;
-	uint32_t esp0, add = 0;
+	struct segment_facts segment;
+
+	if (percpu->base == DESC_AT_SYMBOL)
+		return percpu->resolved && know_read32(cpu, percpu->address + percpu->offset + 4 * cpu->id, add);
+	segment_look_up(cpu, (uint16_t)percpu->mask, &segment);
+	*add = (uint32_t)segment.base;
+	return segment.found;
+}
+
+/* Where the place lies, without its offset. */
+static bool base_of(const struct explain *x, struct cpu *cpu, const struct desc_place *at, uint32_t *address)
+{
+	struct segment_facts segment;
+	uint32_t more = 0;
 	uint16_t ss0;
 
 	switch (at->base) {
 	case DESC_AT_NONE:
 		break;
 	case DESC_AT_PERCPU:
-		if (!percpu->resolved || !know_read32(cpu, percpu->address + percpu->offset + 4 * cpu->id, &add))
+	case DESC_AT_CODE:
+		if (!percpu_base(x, cpu, &more))
 			return false;
 		/* fall through */
 	case DESC_AT_SYMBOL:
-		*address = at->address + add;
+		*address = at->address + more;
 		return at->resolved;
-	case DESC_AT_CURRENT:
-		*address = know_task(x, cpu);
-		return *address != 0;
-	case DESC_AT_STACK:
-	case DESC_AT_TSS:
-		if (!know_esp0(cpu, &esp0, &ss0))
+	case DESC_AT_SEGMENT:
+		segment_look_up(cpu, (uint16_t)at->mask, &segment);
+		*address = (uint32_t)segment.base;
+		return segment.found;
+	case DESC_AT_TASK:
+		more = at->address;
+		if (!at->resolved)
 			return false;
-		*address = at->base == DESC_AT_TSS ? esp0 : (esp0 - 1) & ~at->mask;
+		/* fall through */
+	case DESC_AT_CURRENT:
+		*address = know_task(x, cpu) + more;
+		return *address != more;
+	case DESC_AT_TSS:
+		*address = (uint32_t)cpu->s.seg[SEG_TR].base;
+		return cpu->s.seg[SEG_TR].usable;
+	case DESC_AT_STACK:
+		if (!know_esp0(cpu, address, &ss0))
+			return false;
+		*address = (*address - 1) & ~at->mask;
 		return true;
 	}
 	return false;
 }
 
 /* The place's value: its address, or with * what is stored there. */
-static bool value_of(const struct explain *x, const struct cpu *cpu, const struct desc_place *at, uint32_t *value)
+static bool value_of(const struct explain *x, struct cpu *cpu, const struct desc_place *at, uint32_t *value)
 {
 	if (!base_of(x, cpu, at, value))
 		return false;
@@ -144,7 +200,7 @@ static bool value_of(const struct explain *x, const struct cpu *cpu, const struc
 	return !at->indirect || know_read32(cpu, *value, value);
 }
 
-uint32_t know_task(const struct explain *x, const struct cpu *cpu)
+uint32_t know_task(const struct explain *x, struct cpu *cpu)
 {
 	uint32_t task;
 	uint16_t ss0;
@@ -154,15 +210,16 @@ uint32_t know_task(const struct explain *x, const struct cpu *cpu)
 	return know_esp0(cpu, &task, &ss0) ? task : 0;
 }
 
-bool know_task_name(const struct explain *x, const struct cpu *cpu, uint32_t task, char *name, size_t size)
+bool know_task_name(const struct explain *x, struct cpu *cpu, uint32_t task, char *name, size_t size)
 {
-	uint32_t at = task + (x->desc.comm_search ? x->comm_offset : x->desc.comm.offset);
+	const struct desc_place *comm = &x->desc.comm;
+	uint32_t at = task + comm->offset + (comm->base == DESC_AT_TASK ? comm->address : 0);
 	char text[COMM_BYTES + 1] = "";
 	size_t got;
 
-	if (!x->has_desc || !task || (x->desc.comm_search ? !x->comm_offset : x->desc.comm.base != DESC_AT_CURRENT))
+	if (!x->has_desc || !task || (comm->base == DESC_AT_TASK ? !comm->resolved : comm->base != DESC_AT_CURRENT))
 		return false;
-	got = peek_lin(&((struct cpu *)cpu)->mmu, at, text, COMM_BYTES);
+	got = peek_lin(&cpu->mmu, at, text, COMM_BYTES);
 	for (size_t i = 0; i < got && text[i]; i++)
 		if (text[i] < 0x20 || text[i] > 0x7e)
 			return false;
@@ -170,19 +227,19 @@ bool know_task_name(const struct explain *x, const struct cpu *cpu, uint32_t tas
 	return got > 0 && text[0];
 }
 
-bool know_word(const struct explain *x, const struct cpu *cpu, unsigned i, uint32_t *address)
+bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address)
 {
 	return x->has_desc && i < x->desc.words && value_of(x, cpu, &x->desc.word[i].at, address);
 }
 
-bool know_word_value(const struct explain *x, const struct cpu *cpu, unsigned i, uint32_t *address, uint32_t *value)
+bool know_word_value(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address, uint32_t *value)
 {
 	*value = 0;
 	return know_word(x, cpu, i, address) &&
-	       peek_lin(&((struct cpu *)cpu)->mmu, *address, value, x->desc.word[i].bytes) == x->desc.word[i].bytes;
+	       peek_lin(&cpu->mmu, *address, value, x->desc.word[i].bytes) == x->desc.word[i].bytes;
 }
 
-bool know_top(const struct explain *x, const struct cpu *cpu, uint32_t *top)
+bool know_top(const struct explain *x, struct cpu *cpu, uint32_t *top)
 {
 	uint16_t ss0;
 

@@ -16,20 +16,20 @@ const char *know_symbol(const struct explain *x, uint64_t address, uint64_t *off
 const char *know_function(const struct explain *x, uint64_t address);
 bool know_address(const struct explain *x, const char *symbol, uint64_t *address);
 
-bool know_read32(const struct cpu *cpu, uint64_t lin, uint32_t *value);
+bool know_read32(struct cpu *cpu, uint64_t lin, uint32_t *value);
 
 /* ESP0 of the present TSS, and SS0. */
-bool know_esp0(const struct cpu *cpu, uint32_t *esp0, uint16_t *ss0);
+bool know_esp0(struct cpu *cpu, uint32_t *esp0, uint16_t *ss0);
 /* The address of the present task's structure.  Without a description: ESP0, which tells tasks with stacks of their
  * own apart.  0: unknown. */
-uint32_t know_task(const struct explain *x, const struct cpu *cpu);
+uint32_t know_task(const struct explain *x, struct cpu *cpu);
 /* The name of a task, in *name; false: unknown. */
-bool know_task_name(const struct explain *x, const struct cpu *cpu, uint32_t task, char *name, size_t size);
+bool know_task_name(const struct explain *x, struct cpu *cpu, uint32_t task, char *name, size_t size);
 /* Where flag word i of the present task lies. */
-bool know_word(const struct explain *x, const struct cpu *cpu, unsigned i, uint32_t *address);
-bool know_word_value(const struct explain *x, const struct cpu *cpu, unsigned i, uint32_t *address, uint32_t *value);
+bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address);
+bool know_word_value(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address, uint32_t *value);
 /* The address behind the pt_regs of an entry on an empty kernel stack. */
-bool know_top(const struct explain *x, const struct cpu *cpu, uint32_t *top);
+bool know_top(const struct explain *x, struct cpu *cpu, uint32_t *top);
 
 /* Which bits of the word have a meaning like "resched"? */
 uint32_t know_meaning(const struct desc_word *word, const char *meaning);
@@ -46,7 +46,7 @@ void put_bits(struct fact *parent, const char *key, const struct desc_word *word
 /* The instruction at a linear address as text. */
 void put_instruction(struct explain *x, struct fact *parent, const char *key, const struct where *at);
 /* Name (or address) of a task. */
-void put_task(struct explain *x, struct fact *parent, const char *key, const struct cpu *cpu, uint32_t task);
+void put_task(struct explain *x, struct fact *parent, const char *key, struct cpu *cpu, uint32_t task);
 /* "INT 80", "IRQ 20", "#PF". */
 void event_text(char *text, size_t size, unsigned kind, unsigned vector);
 

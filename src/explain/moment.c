@@ -52,7 +52,7 @@ static bool delivery_fits(const struct explain_options *o, const struct seen *s)
 
 static bool task_fits(struct explain *x, const struct seen *s)
 {
-	const struct cpu *cpu = x->machine->cpu[s->cpu];
+	struct cpu *cpu = x->machine->cpu[s->cpu];
 	char name[32];
 
 	return !x->options.task || (know_task_name(x, cpu, know_task(x, cpu), name, sizeof(name)) &&

@@ -96,7 +96,7 @@ static void put_row(struct explain *x, struct cpu *cpu, struct fact *rows, const
 	put_place(x, row, "handler", (code.base + g->offset) & UINT32_MAX);
 }
 
-static void put_idtr(struct explain *x, const struct cpu *cpu)
+static void put_idtr(struct explain *x, struct cpu *cpu)
 {
 	struct fact *idtr = put_object(&x->facts.root, "idtr");
 	uint64_t address, pa, other;
@@ -105,8 +105,8 @@ static void put_idtr(struct explain *x, const struct cpu *cpu)
 	put_hex(idtr, "limit", cpu->s.idtr.limit, 4);
 	/* Linux shows the processor a read-only alias of its table. */
 	if (know_address(x, "idt_table", &address) && address != cpu->s.idtr.base &&
-	    peek_translate(&((struct cpu *)cpu)->mmu, cpu->s.idtr.base, &pa) &&
-	    peek_translate(&((struct cpu *)cpu)->mmu, address, &other))
+	    peek_translate(&cpu->mmu, cpu->s.idtr.base, &pa) &&
+	    peek_translate(&cpu->mmu, address, &other))
 		put_text(idtr, "alias", pa == other ? "the same memory as idt_table at %08" PRIx64
 						    : "another memory than idt_table at %08" PRIx64, address);
 }
@@ -114,7 +114,7 @@ static void put_idtr(struct explain *x, const struct cpu *cpu)
 /* The first event out of ring 3: the kernel is set up then. */
 static const struct moment set_up = {"an entry from ring 3, the moment without --at or --end", moment_from_user};
 
-static bool protected_mode(struct explain *x, const struct cpu *cpu)
+static bool protected_mode(struct explain *x, struct cpu *cpu)
 {
 	return in_protected(cpu) || diagnose(&x->why, "explain %s: the processor is in real mode: there is no IDT, but the "
 					     "vector table at 0", fact_find(&x->facts.root, "view")->text);

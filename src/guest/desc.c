@@ -46,15 +46,16 @@ static bool number(const struct line_of *l, const char *text, uint32_t most, uin
 	return true;
 }
 
-/* ---- places: [*]symbol:NAME[+N], percpu:NAME[+N], current[+N], stack:MASK[+N], tss ---- */
+/* ---- places: [*]WORD[:NAME or NUMBER][+N] ---- */
 static const struct {
 	const char *word;
 	enum desc_base base;
-	bool names, masks;
+	bool names, numbers; /* what belongs behind the colon */
 } bases[] = {
 	{"symbol", DESC_AT_SYMBOL, true, false},    {"percpu", DESC_AT_PERCPU, true, false},
-	{"current", DESC_AT_CURRENT, false, false}, {"stack", DESC_AT_STACK, false, true},
-	{"tss", DESC_AT_TSS, false, false},
+	{"fs", DESC_AT_CODE, true, false},          {"segment", DESC_AT_SEGMENT, false, true},
+	{"current", DESC_AT_CURRENT, false, false}, {"lea", DESC_AT_TASK, true, false},
+	{"tss", DESC_AT_TSS, false, false},         {"stack", DESC_AT_STACK, false, true},
 };
 
 static bool place(const struct line_of *l, const char *text, struct desc_place *at)
@@ -77,14 +78,15 @@ static bool place(const struct line_of *l, const char *text, struct desc_place *
 		if (strcmp(word, bases[i].word) != 0)
 			continue;
 		at->base = bases[i].base;
-		if ((bases[i].names || bases[i].masks) != (colon && *colon))
+		if ((bases[i].names || bases[i].numbers) != (colon && *colon))
 			return wrong(l, bases[i].names ? "a symbol belongs behind the colon" :
-				     bases[i].masks ? "a mask belongs behind the colon" : "nothing goes behind it", text);
-		if (bases[i].masks)
+				     bases[i].numbers ? "a number belongs behind the colon" : "nothing goes behind it", text);
+		if (bases[i].numbers)
 			return number(l, colon, UINT32_MAX, &at->mask);
 		return !colon || copy(l, at->symbol, sizeof(at->symbol), colon);
 	}
-	return wrong(l, "symbol:NAME, percpu:NAME, current+N, stack:MASK or tss is wanted", text);
+	return wrong(l, "no such place (symbol:NAME, percpu:NAME, fs:FUNCTION, segment:SELECTOR, current, lea:FUNCTION, tss, "
+		     "stack:MASK)", text);
 }
 
 /* ---- one function for each first word of a line ---- */
@@ -138,23 +140,14 @@ static bool take_syscall(struct desc *d, const struct line_of *l)
 		return false;
 	d->has_syscall = true;
 	d->syscall = (uint8_t)vector;
-	return l->count < 3 || copy(l, d->table, sizeof(d->table), l->word[2]);
-}
-
-static bool take_comm(struct desc *d, const struct line_of *l)
-{
-	if (strcmp(l->word[1], "find") != 0)
-		return l->count == 2 ? place(l, l->word[1], &d->comm) : wrong(l, "too many words", NULL);
-	if (l->count != 4)
-		return wrong(l, "find SYMBOL TEXT is wanted", NULL);
-	d->comm_search = true;
-	return copy(l, d->comm.symbol, sizeof(d->comm.symbol), l->word[2]) &&
-	       copy(l, d->comm_text, sizeof(d->comm_text), l->word[3]);
+	return (l->count < 3 || copy(l, d->table, sizeof(d->table), l->word[2])) &&
+	       (l->count < 4 || number(l, l->word[3], INT32_MAX, &d->calls));
 }
 
 static bool take_current(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->current); }
 static bool take_percpu(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->percpu); }
 static bool take_top(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->top); }
+static bool take_comm(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->comm); }
 static bool take_pid(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->pid); }
 
 static bool take_word(struct desc *d, const struct line_of *l)
@@ -188,10 +181,10 @@ static bool take_bit(struct desc *d, const struct line_of *l)
 		return false;
 	b = &w->bit[w->bits++];
 	b->bit = (uint8_t)bit;
-	b->resched = l->count == 4;
-	if (b->resched && strcmp(l->word[3], "resched") != 0)
-		return wrong(l, "only \"resched\" may follow the name of a bit", l->word[3]);
-	return copy(l, b->name, sizeof(b->name), l->word[2]);
+	if (l->count == 4 && !desc_match("resched signal notify trace", l->word[3]))
+		return wrong(l, "resched, signal, notify or trace may follow the name of a bit", l->word[3]);
+	return copy(l, b->name, sizeof(b->name), l->word[2]) &&
+	       copy(l, b->meaning, sizeof(b->meaning), l->count == 4 ? l->word[3] : "");
 }
 
 static bool take_register(const struct line_of *l, const char *name, uint8_t *reg)
@@ -239,9 +232,9 @@ static const struct {
 	bool (*take)(struct desc *d, const struct line_of *l);
 } lines_of[] = {
 	{"guest", 1, MAX_TOKENS, take_guest},         {"recognise", 1, MAX_TOKENS, take_recognise},
-	{"regs", 1, MAX_TOKENS, take_regs},           {"syscall", 1, 2, take_syscall},
+	{"regs", 1, MAX_TOKENS, take_regs},           {"syscall", 1, 3, take_syscall},
 	{"current", 1, 1, take_current},              {"percpu", 1, 1, take_percpu},
-	{"top", 1, 1, take_top},                      {"comm", 1, 3, take_comm},
+	{"top", 1, 1, take_top},                      {"comm", 1, 1, take_comm},
 	{"pid", 1, 1, take_pid},                      {"word", 3, 3, take_word},
 	{"bit", 2, 3, take_bit},                      {"role", 2, MAX_TOKENS, take_role},
 };
@@ -277,21 +270,24 @@ static bool take_line(struct desc *d, struct line_of *l, char *text)
 /* Does a place that needs another one have it? */
 static bool check_whole(const struct desc *d, const struct line_of *l)
 {
-	bool uses_current = (d->comm.base == DESC_AT_CURRENT || d->pid.base == DESC_AT_CURRENT || d->comm_search);
-	bool uses_percpu = d->current.base == DESC_AT_PERCPU || d->top.base == DESC_AT_PERCPU;
+	const struct desc_place *places[DESC_WORDS + 4] = {&d->current, &d->top, &d->comm, &d->pid};
 
-	for (unsigned i = 0; i < d->words; i++) {
-		uses_current |= d->word[i].at.base == DESC_AT_CURRENT;
-		uses_percpu |= d->word[i].at.base == DESC_AT_PERCPU;
-	}
 	if (!d->name[0])
 		return diagnose(l->why, "%s: no line \"guest NAME\"", l->name);
-	if (d->current.base == DESC_AT_CURRENT)
+	if (d->current.base == DESC_AT_CURRENT || d->current.base == DESC_AT_TASK)
 		return diagnose(l->why, "%s: current cannot lie in current", l->name);
-	if (uses_current && d->current.base == DESC_AT_NONE)
-		return diagnose(l->why, "%s: something lies in current, but no line says where current is", l->name);
-	if (uses_percpu && d->percpu.base != DESC_AT_SYMBOL)
-		return diagnose(l->why, "%s: something is per processor, but no line \"percpu *symbol:NAME\"", l->name);
+	if (d->percpu.base != DESC_AT_NONE && d->percpu.base != DESC_AT_SEGMENT && d->percpu.base != DESC_AT_SYMBOL)
+		return diagnose(l->why, "%s: percpu is segment:SELECTOR or *symbol:NAME", l->name);
+	for (unsigned i = 0; i < d->words; i++)
+		places[4 + i] = &d->word[i].at;
+	for (unsigned i = 0; i < d->words + 4; i++) {
+		enum desc_base base = places[i]->base;
+
+		if ((base == DESC_AT_CURRENT || base == DESC_AT_TASK) && d->current.base == DESC_AT_NONE)
+			return diagnose(l->why, "%s: something lies in current, but no line says where current is", l->name);
+		if ((base == DESC_AT_PERCPU || base == DESC_AT_CODE) && d->percpu.base == DESC_AT_NONE)
+			return diagnose(l->why, "%s: something is per processor, but no line \"percpu\" says from where", l->name);
+	}
 	return true;
 }
 
@@ -320,7 +316,7 @@ bool desc_parse(struct desc *d, const char *name, const char *text, size_t size,
 	return check_whole(d, &l);
 }
 
-bool desc_read(struct desc *d, const char *path, struct diagnostic *why)
+bool desc_read_file(struct desc *d, const char *path, struct diagnostic *why)
 {
 	uint8_t *data;
 	size_t size;
@@ -377,17 +373,17 @@ bool desc_match(const char *patterns, const char *text)
 const struct desc_role *desc_role_of(const struct desc *d, const char *function)
 {
 	for (unsigned i = 0; i < d->roles; i++)
-		if (desc_match(d->role[i].patterns, function))
+		if (strcmp(d->role[i].role, "regs") != 0 && desc_match(d->role[i].patterns, function))
 			return &d->role[i];
 	return NULL;
 }
 
-bool desc_has_role(const struct desc *d, const char *role, const char *function)
+const struct desc_role *desc_plays(const struct desc *d, const char *role, const char *function)
 {
 	for (unsigned i = 0; i < d->roles; i++)
 		if (strcmp(d->role[i].role, role) == 0 && desc_match(d->role[i].patterns, function))
-			return true;
-	return false;
+			return &d->role[i];
+	return NULL;
 }
 
 bool desc_reg_offset(const struct desc *d, const char *name, uint32_t *offset)

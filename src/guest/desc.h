@@ -18,24 +18,31 @@
 #define DESC_ROLES      48
 #define DESC_RECOGNISED 8
 
-/* Where a value lies:
- *   symbol+offset                     DESC_AT_SYMBOL
- *   the copy of symbol that belongs to the processor    DESC_AT_PERCPU
- *   in the task structure             DESC_AT_CURRENT
- *   the kernel stack's lowest byte    DESC_AT_STACK (offset from ESP & ~mask)
- *   the SS0:ESP0 of the present TSS   DESC_AT_TSS */
-enum desc_base { DESC_AT_NONE, DESC_AT_SYMBOL, DESC_AT_PERCPU, DESC_AT_CURRENT, DESC_AT_STACK, DESC_AT_TSS };
+/* Where a value lies. */
+enum desc_base {
+	DESC_AT_NONE,
+	DESC_AT_SYMBOL,  /* symbol:NAME */
+	DESC_AT_PERCPU,  /* percpu:NAME   the processor's copy of a symbol */
+	DESC_AT_CODE,    /* fs:FUNCTION   the processor's copy of what the function's first absolute operand in FS names */
+	DESC_AT_SEGMENT, /* segment:SEL   where a segment of the GDT begins */
+	DESC_AT_CURRENT, /* current       in the task structure */
+	DESC_AT_TASK,    /* lea:FUNCTION  in the task structure, as far as the function's first LEA behind 40h says */
+	DESC_AT_TSS,     /* tss           in the present TSS */
+	DESC_AT_STACK,   /* stack:MASK    at the bottom of the stack that ends at ESP0: (ESP0 - 1) & ~MASK */
+};
 struct desc_place {
 	enum desc_base base;
 	char symbol[DESC_NAME];
-	uint32_t offset, mask;
-	bool indirect; /* the value is what is stored there, not the address */
+	uint32_t offset, mask; /* mask: the selector of DESC_AT_SEGMENT */
+	bool indirect;    /* the value is what is stored there, not the address */
+	bool resolved;    /* for whoever reads the guest's memory: the symbol has been found ... */
+	uint32_t address; /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */
 };
 
 struct desc_bit {
 	char name[DESC_NAME];
+	char meaning[12]; /* "resched", "signal", "notify", "trace" or "" */
 	uint8_t bit;
-	bool resched; /* schedule() is wanted */
 };
 
 /* A word of flags that the kernel tests on its ways. */
@@ -68,12 +75,11 @@ struct desc {
 	bool has_syscall;
 	uint8_t syscall;                            /* vector */
 	char table[DESC_NAME];                      /* symbol of the system-call table, or "" */
+	uint32_t calls;                             /* numbers from here on are bad; 0: not known */
 	struct desc_place current;                  /* value: address of the task structure */
 	struct desc_place percpu;                   /* value: what is added to a symbol for this processor */
 	struct desc_place top;                      /* value: address behind an empty kernel stack's pt_regs */
 	struct desc_place comm, pid;                /* address: the task's name, its number */
-	bool comm_search;                           /* comm's offset: where symbol comm.symbol's structure holds comm_text */
-	char comm_text[DESC_NAME];
 	unsigned words;
 	struct desc_word word[DESC_WORDS];
 	unsigned roles;
@@ -82,7 +88,7 @@ struct desc {
 
 /* Reads a description.  name is for diagnostics ("file:line: what is wrong").  The text need not end in NUL. */
 bool desc_parse(struct desc *desc, const char *name, const char *text, size_t size, struct diagnostic *why) MUST_CHECK;
-bool desc_read(struct desc *desc, const char *path, struct diagnostic *why) MUST_CHECK;
+bool desc_read_file(struct desc *desc, const char *path, struct diagnostic *why) MUST_CHECK;
 
 /* The descriptions that come with the program. */
 struct desc_shipped {
@@ -95,9 +101,10 @@ extern const unsigned desc_shipped_count;
 /* The shipped description whose symbols the guest has all of.  False: none. */
 bool desc_recognise(struct desc *desc, const struct symbols *symbols);
 
-/* Which role plays a function?  NULL: none.  The first line that names it decides. */
+/* Which role plays a function?  NULL: none.  The first line that names it decides; "regs" is none for this. */
 const struct desc_role *desc_role_of(const struct desc *desc, const char *function);
-bool desc_has_role(const struct desc *desc, const char *role, const char *function);
+/* The line that gives a function this role; NULL: it does not play it. */
+const struct desc_role *desc_plays(const struct desc *desc, const char *role, const char *function);
 /* Does text match one of the patterns? */
 bool desc_match(const char *patterns, const char *text);
 /* Byte offset of a word of pt_regs; false: it has none of that name. */

@@ -1,0 +1,258 @@
+#include "explain/path.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpu/cpu.h"
+#include "explain/know.h"
+#include "explain/moment.h"
+#include "explain/way.h"
+
+void path_free(struct path *p)
+{
+	free(p->note);
+	free(p->write);
+	p->note = NULL;
+	p->write = NULL;
+}
+
+/* ---- deliveries and returns in between ---- */
+static void push_level(struct path *p, const struct delivery_record *r)
+{
+	bool error = r->words && r->word_name[r->words - 1] == PUSH_ERROR;
+	struct level *l = &p->level[p->levels < PATH_LEVELS ? p->levels : PATH_LEVELS - 1];
+	struct note *n = way_note(p, NOTE_DELIVERY);
+
+	if (n) {
+		n->event_kind = r->kind;
+		n->vector = r->vector;
+		n->event = r->id;
+		n->eip = (uint32_t)(r->from.cs_base + r->from.rip);
+		n->to = (uint32_t)(r->to.cs_base + r->to.rip);
+		n->error = r->error;
+		n->value = (uint32_t)r->cr2;
+		n->taken = r->has_error;
+	}
+	*l = (struct level){(uint32_t)r->frame + (error ? r->word_bytes : 0), r->kind, r->vector, r->id, p->depth};
+	if (p->levels < PATH_LEVELS)
+		p->levels++;
+	p->depth = 0;
+}
+
+static void pop_level(struct path *p, const struct return_record *r)
+{
+	for (unsigned i = p->levels; i-- > 0;) {
+		const struct level l = p->level[i];
+		struct note *n;
+
+		if (l.frame != (uint32_t)r->frame)
+			continue;
+		p->levels = i;
+		p->depth = l.depth;
+		n = way_note(p, NOTE_RETURN);
+		if (n) {
+			n->event_kind = l.kind;
+			n->vector = l.vector;
+			n->event = l.id;
+			n->eip = (uint32_t)(r->from.cs_base + r->from.rip);
+			n->to = (uint32_t)(r->to.cs_base + r->to.rip);
+		}
+		return;
+	}
+}
+
+/* Which writes of this moment were the processor's pushes? */
+static void mark_pushes(struct path *p, const struct delivery_record *r)
+{
+	uint32_t low = (uint32_t)r->frame, bytes = (uint32_t)r->words * r->word_bytes;
+
+	for (unsigned i = p->fresh; i < p->writes; i++)
+		if (p->write[i].lin - low < bytes) {
+			p->write[i].processor = true;
+			p->write[i].has_from = false;
+		}
+}
+
+static bool is_end(const struct path *p, const struct seen *s)
+{
+	if (p->away || s->kind != SEEN_RETURN)
+		return false;
+	if (p->from_user)
+		return s->to->cpl == 3;
+	return p->levels == 0 && (uint32_t)s->returned.frame == p->frame;
+}
+
+static bool on_event(void *owner, const struct seen *s)
+{
+	struct path *p = owner;
+
+	if (s->cpu != p->cpu)
+		return false;
+	if (s->kind == SEEN_DELIVERY && seen_delivered(s))
+		mark_pushes(p, &s->delivery);
+	if (is_end(p, s)) {
+		p->returned = true;
+		p->end = *s;
+		p->end.from = &p->end.returned.from;
+		p->end.to = &p->end.returned.to;
+		return true;
+	}
+	if (p->away)
+		return false;
+	if (seen_delivered(s))
+		push_level(p, &s->delivery);
+	else if (s->kind == SEEN_RETURN)
+		pop_level(p, &s->returned);
+	return p->out_of_memory;
+}
+
+/* Does the task go on here, on whatever processor? */
+static bool follow(struct path *p, struct cpu *cpu)
+{
+	uint32_t now;
+
+	if (!p->away && cpu->id != p->cpu)
+		return false;
+	now = know_task(p->x, cpu);
+	if (p->away) {
+		if (now != p->task)
+			return false;
+		p->away = false;
+		p->cpu = cpu->id;
+		way_words(p, cpu);
+		way_note(p, NOTE_BACK);
+	} else if (now != p->task) {
+		struct note *n = way_note(p, NOTE_AWAY);
+
+		p->away = true;
+		if (n)
+			n->value = now;
+	}
+	return !p->away;
+}
+
+static bool on_instruction(void *owner, struct cpu *cpu)
+{
+	struct path *p = owner;
+
+	if (!follow(p, cpu))
+		return p->out_of_memory;
+	p->insns++;
+	way_instruction(p, cpu);
+	p->before_end = cpu->s;
+	p->before_end.rflags = cpu_flags(cpu);
+	return p->out_of_memory || p->insns > PATH_MAX_INSNS;
+}
+
+static void on_data(void *owner, uint64_t lin, unsigned bytes, uint64_t value, bool write)
+{
+	struct path *p = owner;
+
+	if (!p->away)
+		way_access(p, (uint32_t)lin, bytes, (uint32_t)value, write);
+}
+
+/* What the delivery that began it all pushed. */
+static bool first_pushes(struct path *p, const struct delivery_record *r)
+{
+	for (unsigned i = 0; i < r->words && i < RECORD_MAX_WORDS; i++) {
+		struct write *w = way_write(p, (uint32_t)r->frame + (r->words - 1u - i) * r->word_bytes, r->word_bytes,
+					     (uint32_t)r->word[i]);
+
+		if (!w)
+			return false;
+		w->processor = true;
+	}
+	return true;
+}
+
+static bool begin(struct path *p, struct explain *x)
+{
+	struct cpu *cpu = x->machine->cpu[x->drive.cpu];
+	const struct seen *s = &x->drive.seen;
+
+	*p = (struct path){.x = x, .entry = *s, .cpu = cpu->id, .begun = s->when};
+	p->entry.from = s->kind == SEEN_DELIVERY ? &p->entry.delivery.from : &p->entry.entry.from;
+	p->entry.to = s->kind == SEEN_DELIVERY ? &p->entry.delivery.to : &p->entry.entry.to;
+	p->from_user = p->entry.from->cpl == 3;
+	p->start = cpu->s;
+	p->start.rflags = cpu_flags(cpu);
+	p->nr = (uint32_t)(s->kind == SEEN_DELIVERY ? s->delivery.rax : s->entry.rax);
+	p->task = know_task(x, cpu);
+	if (!know_top(x, cpu, &p->top))
+		p->top = 0;
+	way_words(p, cpu);
+	if (s->kind != SEEN_DELIVERY)
+		return true;
+	p->frame = (uint32_t)s->delivery.frame;
+	if (s->delivery.words && s->delivery.word_name[s->delivery.words - 1] == PUSH_ERROR)
+		p->frame += s->delivery.word_bytes;
+	return first_pushes(p, &s->delivery);
+}
+
+/* Where pt_regs lie, if no function told: in place around the processor's frame, or at the stack's end. */
+static void place_regs(struct path *p)
+{
+	const struct desc *d = &p->x->desc;
+	uint32_t ip;
+
+	if (p->regs_told || !p->x->has_desc || !desc_reg_offset(d, "ip", &ip))
+		return;
+	p->regs = p->frame ? p->frame - ip : p->top ? p->top - 4 * d->regs : 0;
+}
+
+bool path_record(struct explain *x, struct path *p)
+{
+	const struct look look = {on_event, on_instruction, on_data, p};
+	enum driven driven;
+
+	if (!begin(p, x))
+		return diagnose(&x->why, "out of memory");
+	driven = drive_run(&x->drive, &look, CLOCK_NEVER);
+	place_regs(p);
+	if (p->out_of_memory)
+		return diagnose(&x->why, "out of memory");
+	if (driven != DRIVEN_STOPPED)
+		return explain_never(x, "the return that belongs to this entry");
+	if (!p->returned)
+		return diagnose(&x->why, "no return within %u million instructions", (unsigned)(PATH_MAX_INSNS / 1000000));
+	p->after_end = x->machine->cpu[p->cpu]->s;
+	p->after_end.rflags = cpu_flags(x->machine->cpu[p->cpu]);
+	return true;
+}
+
+/* ---- questions ---- */
+const struct write *path_writer(const struct path *p, uint32_t lin, uint64_t before)
+{
+	for (unsigned i = p->writes; i-- > 0;) {
+		const struct write *w = &p->write[i];
+
+		if (w->t < before && lin - w->lin < w->bytes)
+			return w;
+	}
+	return NULL;
+}
+
+const struct write *path_next_write(const struct path *p, uint32_t lin, uint64_t from)
+{
+	for (unsigned i = 0; i < p->writes; i++)
+		if (p->write[i].t >= from && lin - p->write[i].lin < p->write[i].bytes)
+			return &p->write[i];
+	return NULL;
+}
+
+const struct note *path_note(const struct path *p, enum note_kind kind, const char *role, unsigned from)
+{
+	for (unsigned i = from; i < p->notes; i++) {
+		const struct note *n = &p->note[i];
+
+		if (n->kind == kind && (!role || (n->role && strcmp(n->role->role, role) == 0)))
+			return n;
+	}
+	return NULL;
+}
+
+bool path_has(const struct path *p, enum note_kind kind, const char *role)
+{
+	return path_note(p, kind, role, 0) != NULL;
+}
