@@ -293,7 +293,7 @@ void region_set_writable(struct bus *bus, struct region *region, bool writable)
 {
 	enum region_kind kind = writable ? REGION_RAM : REGION_ROM;
 
-	if (region->kind == REGION_MMIO || region->kind == kind)
+	if (region->kind == REGION_MMIO || region->kind == kind || region->code == NULL)
 		return;
 	region->kind = kind;
 	bus_tell_map_changed(bus);

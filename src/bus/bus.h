@@ -60,7 +60,7 @@ struct region *bus_add_mmio(struct bus *bus, const char *name, uint64_t start, u
 /* Moves, resizes (MMIO only) or switches a region; TLBs are told. */
 void region_set_enabled(struct bus *bus, struct region *region, bool enabled);
 void region_move(struct bus *bus, struct region *region, uint64_t start);
-/* RAM that is not writable is shown as ROM (shadow RAM under write protection). */
+/* RAM that is not writable is shown as ROM (shadow RAM under write protection); what was added as ROM stays ROM. */
 void region_set_writable(struct bus *bus, struct region *region, bool writable);
 
 /* Ports first..first+count-1.  A later claim of the same port wins. */

@@ -8,7 +8,6 @@
 #include "machine/machine.h"
 
 #define UPPER_MEMORY 0xc0000u /* option ROMs */
-#define BIOS_AREA    0xe0000u
 #define ONE_MIB      0x100000u
 
 /* The extended BIOS data area: one KiB below 640 KiB; its first byte is its size in KiB. */
@@ -170,12 +169,26 @@ static bool add_items(struct machine *m)
 }
 
 /* ---- SeaBIOS ---- */
+
+/* Without a chip set that puts RAM there, the firmware's own area below 1 MiB and that of the option ROMs, which
+ * it fills, are RAM. */
+static bool shadow(struct machine *m)
+{
+	uint64_t offset;
+	struct region *rom = bus_find(m->bus, ONE_MIB - 1, &offset), *ram;
+
+	if (!rom || rom->kind != REGION_ROM)
+		return true;
+	region_set_enabled(m->bus, rom, false);
+	ram = bus_add_ram(m->bus, "shadowed firmware", rom->start, rom->size);
+	return ram && bus_load(m->bus, rom->start, rom->host, rom->size) == rom->size &&
+	       bus_add_ram(m->bus, "upper memory", UPPER_MEMORY, rom->start - UPPER_MEMORY);
+}
+
 static bool load_firmware(struct machine *m, struct diagnostic *why)
 {
 	const char *path = m->config.board.firmware;
-	struct region *bios;
 	uint8_t *data;
-	uint64_t offset;
 	size_t size;
 	bool ok;
 
@@ -185,13 +198,7 @@ static bool load_firmware(struct machine *m, struct diagnostic *why)
 	free(data);
 	if (!ok || m->board.has_pci)
 		return ok;
-	/* Without a chip set that puts RAM there, the firmware's own area and that of the option
-	 * ROMs, which it fills, are RAM. */
-	bios = bus_find(m->bus, ONE_MIB - 1, &offset);
-	if (bios && bios->kind == REGION_ROM)
-		region_set_writable(m->bus, bios, true);
-	return bus_add_ram(m->bus, "upper memory", UPPER_MEMORY, BIOS_AREA - UPPER_MEMORY) ||
-	       diagnose(why, "out of memory");
+	return shadow(m) || diagnose(why, "out of memory");
 }
 
 static bool add_vga_firmware(struct machine *m, struct diagnostic *why)
