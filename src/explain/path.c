@@ -119,7 +119,7 @@ static bool follow(struct path *p, struct cpu *cpu)
 			return false;
 		p->away = false;
 		p->cpu = cpu->id;
-		way_words(p, cpu);
+		way_words_again(p, cpu);
 		way_note(p, NOTE_BACK);
 	} else if (now != p->task) {
 		struct note *n = way_note(p, NOTE_AWAY);

@@ -24,7 +24,7 @@ static bool way_fits(const struct explain_options *o, const struct path *p)
 		bad = p->nr >= p->x->desc.calls;
 	return (!o->bad || bad) && (!o->traced || traced) &&
 	       (!o->has_result || (uint32_t)p->after_end.gpr.r64[RAX] == (uint32_t)o->result) &&
-	       (!o->resched || path_has(p, NOTE_CALL, "schedule")) && (!o->signal || path_has(p, NOTE_CALL, "signal-frame")) &&
+	       (!o->resched || path_has(p, NOTE_CALL, "schedule")) && (!o->signal || path_has(p, NOTE_CALL, "signal")) &&
 	       (!o->softirq || path_has(p, NOTE_CALL, "softirq")) && (!o->fault || path_has(p, NOTE_CALL, "fixup"));
 }
 

@@ -66,6 +66,13 @@ void way_words(struct path *p, struct cpu *cpu)
 			p->word_at[i] = 0;
 }
 
+void way_words_again(struct path *p, struct cpu *cpu)
+{
+	for (unsigned i = 0; i < DESC_WORDS; i++)
+		if (p->word_at[i])
+			peek_lin(&cpu->mmu, p->word_at[i], &p->word_value[i], p->x->desc.word[i].bytes);
+}
+
 /* A store into flag word i: which bits did it change? */
 static void word_written(struct path *p, unsigned i, uint32_t lin, unsigned bytes, uint32_t value)
 {

@@ -10,6 +10,8 @@ void way_instruction(struct path *path, struct cpu *cpu);
 void way_access(struct path *path, uint32_t lin, unsigned bytes, uint32_t value, bool write);
 /* Where the flag words lie now, and what they hold. */
 void way_words(struct path *path, struct cpu *cpu);
+/* What they hold now; where they lie does not change. */
+void way_words_again(struct path *path, struct cpu *cpu);
 
 /* NULL: out of memory, which the path remembers. */
 struct note *way_note(struct path *path, enum note_kind kind);

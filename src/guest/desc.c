@@ -106,6 +106,31 @@ static bool take_guest(struct desc *d, const struct line_of *l)
 	return true;
 }
 
+/* Begins with all that a shipped description says but its name, how it is recognised, and the layout of pt_regs. */
+static bool take_base(struct desc *d, const struct line_of *l)
+{
+	struct desc base;
+
+	if (d->regs || d->roles || d->words)
+		return wrong(l, "base has to be the first line behind guest", NULL);
+	for (unsigned i = 0; i < desc_shipped_count; i++) {
+		const struct desc_shipped *s = &desc_shipped[i];
+
+		if (strcmp(s->name, l->word[1]) != 0 || strcmp(s->name, d->name) == 0)
+			continue;
+		if (!desc_parse(&base, s->name, s->text, s->size, l->why))
+			return false;
+		memcpy(base.name, d->name, sizeof(base.name));
+		memcpy(base.title, d->title, sizeof(base.title));
+		memcpy(base.recognise, d->recognise, sizeof(base.recognise));
+		base.recognised = d->recognised;
+		base.regs = 0;
+		*d = base;
+		return true;
+	}
+	return wrong(l, "no description of that name is shipped", l->word[1]);
+}
+
 static bool take_recognise(struct desc *d, const struct line_of *l)
 {
 	for (unsigned i = 1; i < l->count; i++) {
@@ -231,7 +256,8 @@ static const struct {
 	unsigned least, most; /* words behind it */
 	bool (*take)(struct desc *d, const struct line_of *l);
 } lines_of[] = {
-	{"guest", 1, MAX_TOKENS, take_guest},         {"recognise", 1, MAX_TOKENS, take_recognise},
+	{"guest", 1, MAX_TOKENS, take_guest},         {"base", 1, 1, take_base},
+	{"recognise", 1, MAX_TOKENS, take_recognise},
 	{"regs", 1, MAX_TOKENS, take_regs},           {"syscall", 1, 3, take_syscall},
 	{"current", 1, 1, take_current},              {"percpu", 1, 1, take_percpu},
 	{"top", 1, 1, take_top},                      {"comm", 1, 1, take_comm},
