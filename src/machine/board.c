@@ -378,6 +378,9 @@ void board_like_firmware(struct machine *m)
 		{PIC_SLAVE_PORT + 1, 0x70},
 		{PIC_SLAVE_PORT + 1, PIC_CASCADE_IR},
 		{PIC_SLAVE_PORT + 1, PIC_ICW4_UPM},
+		/* Open: timer, keyboard, cascade, floppy; clock, mouse, x87, the first IDE channel. */
+		{PIC_MASTER_PORT + 1, 0xb8},
+		{PIC_SLAVE_PORT + 1, 0x8e},
 		/* A20 by port 92h alone, so that a guest may still switch it off there. */
 		{PORT92, PORT92_A20},
 		{I8042_COMMAND, I8042_WRITE_OUTPUT},

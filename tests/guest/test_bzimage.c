@@ -219,11 +219,18 @@ static void a_kernel_without_room_to_start_is_refused(void **state)
 
 static void cut_off_kernels_are_refused(void **state)
 {
-	refused(SETUP + KERNEL - 1, RAM, "cut off: 10751 bytes are there, the header speaks of 2560 + 8192");
+	refused(SETUP + KERNEL - 16, RAM, "cut off: 10736 bytes are there, the header speaks of 2560 + 8192");
 	refused(SETUP - 1, RAM, "cut off in the setup part (2559 of 2560 bytes are there)");
 	refused(0x206, RAM, "cut off in the setup part");
 	refused(0x205, RAM, "not an ELF file, nor a Linux bzImage"); /* not even the magic is there */
 	assert_true(load(SETUP + KERNEL, RAM));
+}
+
+static void the_last_16_bytes_need_not_be_whole(void **state)
+{
+	assert_true(load(SETUP + KERNEL - 15, RAM));
+	assert_int_equal(got(0x100000 + KERNEL - 20), 0xabababab);
+	assert_int_equal(got(0x100000 + KERNEL - 16), 0xab);
 }
 
 static void sizes_that_cannot_be_are_refused(void **state)
@@ -362,6 +369,7 @@ int main(void)
 		TEST(an_initrd_without_room_is_refused),
 		TEST(a_kernel_without_room_to_start_is_refused),
 		TEST(cut_off_kernels_are_refused),
+		TEST(the_last_16_bytes_need_not_be_whole),
 		TEST(sizes_that_cannot_be_are_refused),
 		TEST(sixty_four_bit_kernels_are_refused),
 		TEST(the_64_bit_entry_is_200h_behind_the_start_under_identity_page_tables),
