@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "explain/explain.h"
+#include "testcase/testcase.h"
 
 /* `trapgate WORD ...` does something else than running a guest.  arguments[0] is the word. */
 static const struct {
@@ -11,6 +12,7 @@ static const struct {
 } subcommands[] = {
 	{"run", cli_main},
 	{"explain", explain_main},
+	{"test", testcase_main},
 };
 
 int main(int argc, char **argv)

@@ -1,4 +1,4 @@
-#include "vectors/differences.h"
+#include "testcase/exclusions.h"
 
 #include <string.h>
 
@@ -114,7 +114,7 @@ static bool idiv_missed_overflow(const char *form, const struct moo_test *t)
 	return product / quotient < -128 || product / quotient > 127;
 }
 
-const struct difference differences[DIFFERENCES] = {
+const struct exclusion exclusions[EXCLUSIONS] = {
 	{capture_error, "CE 1193, FF.3 1141: SS pushed where CS should be: errors of the capture", LEFT_OUT, 0, 0, 0},
 	{fs_or_gs, "MOV from or to FS or GS: #UD on a 286, which has none", LEFT_OUT, 0, 0, 0},
 	{too_long_for_286, "longer than 10 bytes: 13 on a 286, whose limit that is; a 386 has 15", LEFT_OUT, 0, 0, 0},
@@ -131,11 +131,11 @@ const struct difference differences[DIFFERENCES] = {
 	 FLAG_SF | FLAG_ZF | FLAG_PF},
 };
 
-unsigned difference_of(const char *form, const struct moo_test *t)
+unsigned exclusion_of(const char *form, const struct moo_test *t)
 {
 	unsigned i = 0;
 
-	while (i < DIFFERENCES && !differences[i].applies(form, t))
+	while (i < EXCLUSIONS && !exclusions[i].applies(form, t))
 		i++;
 	return i;
 }

@@ -1,10 +1,10 @@
 /* Where a 386 or later differs from the 80286 that the vectors come from. */
-#ifndef TRAPGATE_TESTS_VECTORS_DIFFERENCES_H
-#define TRAPGATE_TESTS_VECTORS_DIFFERENCES_H
+#ifndef TRAPGATE_TESTCASE_EXCLUSIONS_H
+#define TRAPGATE_TESTCASE_EXCLUSIONS_H
 
-#include "vectors/moo.h"
+#include "testcase/moo.h"
 
-struct difference {
+struct exclusion {
 	bool (*applies)(const char *form, const struct moo_test *t);
 	const char *reason;
 	enum { LEFT_OUT, FAULTS, COMPARED } what;
@@ -13,10 +13,10 @@ struct difference {
 	uint16_t flags;     /* and these, pushed ones neither */
 };
 
-#define DIFFERENCES 10u
-extern const struct difference differences[DIFFERENCES];
+#define EXCLUSIONS 10u
+extern const struct exclusion exclusions[EXCLUSIONS];
 
-/* The first row that applies to the test; DIFFERENCES: none does. */
-unsigned difference_of(const char *form, const struct moo_test *t);
+/* The first row that applies to the test; EXCLUSIONS: none does. */
+unsigned exclusion_of(const char *form, const struct moo_test *t);
 
 #endif

@@ -1,7 +1,7 @@
 /* Hardware-captured single-instruction tests: gzipped MOO files, their
  * metadata.json and revocation_list.txt.  ../shared/vectors/README.md has the format. */
-#ifndef TRAPGATE_TESTS_VECTORS_MOO_H
-#define TRAPGATE_TESTS_VECTORS_MOO_H
+#ifndef TRAPGATE_TESTCASE_MOO_H
+#define TRAPGATE_TESTCASE_MOO_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -68,6 +68,8 @@ bool moo_next(struct moo_file *file, struct moo_test *test, bool *bad);
 struct moo_metadata;
 struct moo_metadata *moo_metadata_new(const char *folder); /* NULL: not there, or no JSON */
 void moo_metadata_free(struct moo_metadata *m);
+/* Were the vectors captured from an 80286? */
+bool moo_is_286(const struct moo_metadata *m);
 /* The flags that mean something after this form ("F6.4").  True if the form is listed. */
 bool moo_flags_mask(const struct moo_metadata *m, const char *form, uint16_t *mask);
 bool moo_revoked(const struct moo_metadata *m, const uint8_t hash[20]);

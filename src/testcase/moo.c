@@ -1,4 +1,4 @@
-#include "vectors/moo.h"
+#include "testcase/moo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +223,13 @@ void moo_metadata_free(struct moo_metadata *m)
 	json_decref(m->root);
 	free(m->revoked);
 	free(m);
+}
+
+bool moo_is_286(const struct moo_metadata *m)
+{
+	const char *cpu = json_string_value(json_object_get(m->root, "cpu"));
+
+	return cpu && !strcmp(cpu, "286");
 }
 
 bool moo_flags_mask(const struct moo_metadata *m, const char *form, uint16_t *mask)

@@ -1,0 +1,472 @@
+#define _GNU_SOURCE
+#include "testcase/assemble.h"
+
+#include <ctype.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LONGEST_SECONDS 10u
+#define MOST_OBJECT     (8u << 20)
+
+/* ---- the assembler's input ---- */
+struct source {
+	struct arena *arena;
+	char *text;
+	size_t used, room;
+	unsigned lines;
+};
+
+static void out(struct source *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void out(struct source *s, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	const char *text = arena_vprint(s->arena, format, arguments);
+	va_end(arguments);
+	size_t n = strlen(text);
+	if (s->used + n + 1 > s->room) {
+		size_t room = (s->used + n + 1) * 2;
+		char *bigger = arena_alloc(s->arena, room);
+		if (s->used)
+			memcpy(bigger, s->text, s->used);
+		s->text = bigger;
+		s->room = room;
+	}
+	memcpy(s->text + s->used, text, n + 1);
+	s->used += n;
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
+		s->lines++;
+}
+
+/* Does the code name it?  Then only is it in the input, so that cases whose code is the same share it. */
+static bool names_word(const struct scene *scene, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (unsigned i = 0; i < scene->codes; i++) {
+		const char *text = scene->code[i].text;
+		for (const char *p = text; (p = strstr(p, word)); p++)
+			if ((p == text || !(isalnum((unsigned char)p[-1]) || p[-1] == '_')) &&
+			    !(isalnum((unsigned char)p[n]) || p[n] == '_'))
+				return true;
+	}
+	return false;
+}
+
+/* Places, selectors and the case's numbers as symbols. */
+static void out_symbols(struct source *s, const struct scene *scene)
+{
+	static const char *const names[] = {"gdt", "ldt", "idt", "tss", "code", "data", "tables", "stack0", "stack1",
+					    "stack2", "stack3", "cs0", "ds0", "cs1", "ds1", "cs2", "ds2", "cs3", "ds3"};
+	int64_t value;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names_word(scene, names[i]) && scene_name(scene, names[i], strlen(names[i]), &value))
+			out(s, ".set %s, %" PRId64 "\n", names[i], value);
+	for (const struct param *p = scene->params; p; p = p->next)
+		if (p->number && names_word(scene, p->name))
+			out(s, ".set %s, %" PRId64 "\n", p->name, p->value);
+}
+
+static const char *write_source(struct scene *scene)
+{
+	struct source s = {.arena = scene->arena};
+
+	out(&s, ".intel_syntax noprefix\n");
+	out_symbols(&s, scene);
+	for (unsigned i = 0; i < scene->codes; i++) {
+		struct code *c = &scene->code[i];
+		if (c->hex)
+			continue;
+		out(&s, ".section .t%u,\"ax\",@progbits\n.code%u\n", i, c->bits);
+		c->first_line = s.lines + 1;
+		out(&s, "%s\n", c->text);
+		if (i == 0)
+			out(&s, ".section .t0\n.ifndef end\nend:\n.endif\n");
+	}
+	return s.text;
+}
+
+/* ---- running GNU as ---- */
+static const struct code *code_of_line(const struct scene *scene, unsigned line)
+{
+	const struct code *found = NULL;
+
+	for (unsigned i = 0; i < scene->codes; i++)
+		if (!scene->code[i].hex && scene->code[i].first_line <= line)
+			found = &scene->code[i];
+	return found;
+}
+
+/* "file:12: Error: no such instruction: `foo'": each at its line in the test file. */
+static void report(struct scene *scene, char *messages)
+{
+	unsigned before = scene->problems->count;
+	char *rest = NULL;
+
+	for (char *line = strtok_r(messages, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *error = strstr(line, " Error: "), *number = error;
+		if (!error)
+			continue;
+		while (number > line && number[-1] != ':')
+			number--;
+		if (number == line)
+			continue;
+		for (number--; number > line && number[-1] != ':'; number--)
+			;
+		const struct code *c = code_of_line(scene, (unsigned)strtoul(number, NULL, 10));
+		if (!c)
+			continue;
+		struct place at = c->node->start;
+		at.line += (unsigned)strtoul(number, NULL, 10) - c->first_line + (c->node->block ? 1 : 0);
+		at.column = c->node->block ? 1 : at.column;
+		problem_at(scene->problems, c->node->file, at, "the assembler says: %s", error + strlen(" Error: "));
+	}
+	if (scene->problems->count == before)
+		problem(scene->problems, scene->code[0].node, "the code cannot be assembled: %.200s", messages);
+}
+
+/* In the child: not for ever, not much memory, no large files. */
+static void limit_child(int messages)
+{
+	struct rlimit cpu = {LONGEST_SECONDS, LONGEST_SECONDS}, memory = {1u << 30, 1u << 30},
+		      file = {MOST_OBJECT, MOST_OBJECT};
+	int null = open("/dev/null", O_RDONLY);
+
+	setrlimit(RLIMIT_CPU, &cpu);
+	setrlimit(RLIMIT_AS, &memory);
+	setrlimit(RLIMIT_FSIZE, &file);
+	alarm(LONGEST_SECONDS);
+	signal(SIGXFSZ, SIG_DFL);
+	dup2(null, 0);
+	dup2(messages, 1);
+	dup2(messages, 2);
+}
+
+static char *read_messages(struct arena *arena, int from)
+{
+	static const size_t room = 16384;
+	char *text = arena_alloc(arena, room + 1), waste[512];
+	size_t used = 0;
+	ssize_t n;
+
+	while ((n = used < room ? read(from, text + used, room - used) : read(from, waste, sizeof(waste))) > 0 ||
+	       (n < 0 && errno == EINTR))
+		used += n > 0 && used < room ? (size_t)n : 0;
+	return text;
+}
+
+static bool run_as(struct scene *scene, const char *input, const char *output)
+{
+	int pipes[2], status = 0;
+
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return problem(scene->problems, scene->code[0].node, "no pipe for the assembler: %s", strerror(errno));
+	pid_t child = fork();
+	if (child == 0) {
+		limit_child(pipes[1]);
+		execlp("as", "as", "--32", "-o", output, input, (char *)NULL);
+		dprintf(2, "GNU as cannot be started; install binutils\n");
+		_exit(127);
+	}
+	close(pipes[1]);
+	char *messages = child > 0 ? read_messages(scene->arena, pipes[0]) : arena_copy(scene->arena, "no process", 10);
+	close(pipes[0]);
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	if (child > 0 && WIFSIGNALED(status))
+		messages = arena_print(scene->arena, "it ran for more than %u seconds or wanted too much memory",
+				       LONGEST_SECONDS);
+	report(scene, messages);
+	return false;
+}
+
+/* ---- the object file ---- */
+struct object {
+	const uint8_t *data;
+	size_t size;
+	const Elf32_Shdr *sections;
+	unsigned count;
+	const char *names;
+	size_t names_size;
+};
+
+static bool inside(const struct object *o, uint64_t at, uint64_t size)
+{
+	return at <= o->size && size <= o->size - at;
+}
+
+static bool open_object(struct object *o)
+{
+	const Elf32_Ehdr *h = (const Elf32_Ehdr *)o->data;
+
+	if (!inside(o, 0, sizeof(*h)) || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    h->e_shentsize != sizeof(Elf32_Shdr) || h->e_shoff % 4 ||
+	    !inside(o, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf32_Shdr)) || h->e_shstrndx >= h->e_shnum)
+		return false;
+	o->sections = (const Elf32_Shdr *)(o->data + h->e_shoff);
+	o->count = h->e_shnum;
+	for (unsigned i = 0; i < o->count; i++)
+		if (o->sections[i].sh_type != SHT_NOBITS &&
+		    !inside(o, o->sections[i].sh_offset, o->sections[i].sh_size))
+			return false;
+	o->names = (const char *)o->data + o->sections[h->e_shstrndx].sh_offset;
+	o->names_size = o->sections[h->e_shstrndx].sh_size;
+	return o->names_size > 0 && o->names[o->names_size - 1] == 0;
+}
+
+/* The block of code a section holds; -1: another section. */
+static int block_of(const struct object *o, const struct scene *scene, unsigned section)
+{
+	unsigned block;
+	char rest;
+
+	if (section >= o->count || o->sections[section].sh_name >= o->names_size ||
+	    o->sections[section].sh_type != SHT_PROGBITS ||
+	    sscanf(o->names + o->sections[section].sh_name, ".t%u%c", &block, &rest) != 1 || block >= scene->codes)
+		return -1;
+	return (int)block;
+}
+
+struct symbols {
+	const Elf32_Sym *symbol;
+	unsigned count;
+	const char *names;
+	size_t names_size;
+};
+
+static bool find_symbols(const struct object *o, struct symbols *s)
+{
+	for (unsigned i = 0; i < o->count; i++) {
+		const Elf32_Shdr *h = &o->sections[i];
+		if (h->sh_type != SHT_SYMTAB || h->sh_offset % 4 || h->sh_link >= o->count)
+			continue;
+		s->symbol = (const Elf32_Sym *)(o->data + h->sh_offset);
+		s->count = h->sh_size / (unsigned)sizeof(Elf32_Sym);
+		s->names = (const char *)o->data + o->sections[h->sh_link].sh_offset;
+		s->names_size = o->sections[h->sh_link].sh_size;
+		return s->names_size > 0 && s->names[s->names_size - 1] == 0;
+	}
+	return false;
+}
+
+/* What the assembler's symbol is worth: an offset in its segment, or a plain number. */
+static bool symbol_value(struct scene *scene, const struct object *o, const struct symbols *s, unsigned index,
+			 uint32_t *value, bool note)
+{
+	if (index >= s->count)
+		return false;
+	const Elf32_Sym *y = &s->symbol[index];
+	int block = block_of(o, scene, y->st_shndx);
+
+	*value = y->st_value;
+	if (y->st_shndx == SHN_ABS)
+		return true;
+	if (block >= 0) {
+		*value += (uint32_t)(scene->code[block].at - scene->code[block].base);
+		return true;
+	}
+	if (note && y->st_name < s->names_size)
+		problem(scene->problems, scene->code[0].node, "the code names '%s', which is no label, place or number",
+			s->names + y->st_name);
+	return false;
+}
+
+static bool relocate_one(struct scene *scene, struct code *c, const Elf32_Rel *r, uint32_t value)
+{
+	static const struct {
+		uint8_t type, bytes;
+		bool relative;
+	} types[] = {{R_386_32, 4, false}, {R_386_PC32, 4, true},  {R_386_16, 2, false},
+		     {R_386_PC16, 2, true}, {R_386_8, 1, false}, {R_386_PC8, 1, true}, {R_386_PLT32, 4, true}};
+
+	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		uint32_t sum = 0;
+		if (types[i].type != ELF32_R_TYPE(r->r_info) || r->r_offset + types[i].bytes > c->size)
+			continue;
+		memcpy(&sum, c->bytes + r->r_offset, types[i].bytes);
+		sum += value;
+		if (types[i].relative)
+			sum -= (uint32_t)(c->at - c->base) + r->r_offset;
+		memcpy(c->bytes + r->r_offset, &sum, types[i].bytes);
+		return true;
+	}
+	return problem(scene->problems, c->node, "the code needs a relocation of type %u, which is not known here",
+		       ELF32_R_TYPE(r->r_info));
+}
+
+static bool relocate(struct scene *scene, const struct object *o, const struct symbols *s)
+{
+	for (unsigned i = 0; i < o->count; i++) {
+		const Elf32_Shdr *h = &o->sections[i];
+		int block = h->sh_type == SHT_REL ? block_of(o, scene, h->sh_info) : -1;
+		if (block < 0 || h->sh_offset % 4)
+			continue;
+		const Elf32_Rel *rel = (const Elf32_Rel *)(o->data + h->sh_offset);
+		for (unsigned k = 0; k < h->sh_size / sizeof(*rel); k++) {
+			uint32_t value;
+			if (!symbol_value(scene, o, s, ELF32_R_SYM(rel[k].r_info), &value, true) ||
+			    !relocate_one(scene, &scene->code[block], &rel[k], value))
+				return false;
+		}
+	}
+	return true;
+}
+
+static void take_labels(struct scene *scene, const struct object *o, const struct symbols *s)
+{
+	for (unsigned i = 1; i < s->count; i++) {
+		const Elf32_Sym *y = &s->symbol[i];
+		int block = block_of(o, scene, y->st_shndx);
+		uint32_t value;
+		if (block < 0 || y->st_name == 0 || y->st_name >= s->names_size ||
+		    ELF32_ST_TYPE(y->st_info) == STT_SECTION || !symbol_value(scene, o, s, i, &value, false))
+			continue;
+		scene->label = arena_more(scene->arena, scene->label, scene->labels, sizeof(scene->label[0]));
+		scene->label[scene->labels++] = (struct label){
+			arena_copy(scene->arena, s->names + y->st_name, strlen(s->names + y->st_name)), value,
+			value + scene->code[block].base};
+	}
+}
+
+/* False, and no problem: this is no object file of ours (a damaged cache). */
+static bool take_object(struct scene *scene, const uint8_t *data, size_t size)
+{
+	struct object o = {.data = data, .size = size};
+	struct symbols s = {.count = 0};
+
+	if (!open_object(&o) || !find_symbols(&o, &s))
+		return false;
+	for (unsigned i = 0; i < o.count; i++) {
+		int block = block_of(&o, scene, i);
+		if (block < 0)
+			continue;
+		struct code *c = &scene->code[block];
+		c->size = o.sections[i].sh_size;
+		c->bytes = arena_alloc(scene->arena, c->size + 1);
+		memcpy(c->bytes, data + o.sections[i].sh_offset, c->size);
+	}
+	if (relocate(scene, &o, &s))
+		take_labels(scene, &o, &s);
+	return true;
+}
+
+/* ---- the cache: one object file for each input, by the hash of its text ---- */
+static uint64_t hash(const char *text, uint64_t seed)
+{
+	for (; *text; text++) {
+		seed = (seed ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+		seed ^= seed >> 29;
+	}
+	return seed;
+}
+
+static uint8_t *read_file(struct arena *arena, const char *path, size_t *size)
+{
+	FILE *f = fopen(path, "rb");
+	struct stat st;
+	uint8_t *data = NULL;
+
+	if (f && fstat(fileno(f), &st) == 0 && st.st_size > 0 && st.st_size <= (off_t)MOST_OBJECT) {
+		data = arena_alloc(arena, (size_t)st.st_size);
+		*size = fread(data, 1, (size_t)st.st_size, f);
+	}
+	if (f)
+		fclose(f);
+	return data;
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		return false;
+	bool good = fputs(text, f) >= 0;
+	return (fclose(f) == 0) & good;
+}
+
+static bool make_folders(char *path)
+{
+	for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		*slash = 0;
+		mkdir(path, 0777);
+		*slash = '/';
+	}
+	return mkdir(path, 0777) == 0 || errno == EEXIST;
+}
+
+const char *assemble_cache(struct arena *arena)
+{
+	const char *own = getenv("TRAPGATE_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	char *path = own && *own    ? arena_print(arena, "%s", own)
+		     : xdg && *xdg  ? arena_print(arena, "%s/trapgate", xdg)
+		     : home && *home ? arena_print(arena, "%s/.cache/trapgate", home)
+				     : NULL;
+
+	return path && make_folders(path) ? path : NULL;
+}
+
+static bool assemble_afresh(struct scene *scene, const char *source, const char *kept)
+{
+	char folder[] = "/tmp/trapgate-XXXXXX", input[64], output[64];
+	uint8_t *data = NULL;
+	size_t size = 0;
+
+	if (!mkdtemp(folder))
+		return problem(scene->problems, scene->code[0].node, "no temporary folder: %s", strerror(errno));
+	snprintf(input, sizeof(input), "%s/case.s", folder);
+	snprintf(output, sizeof(output), "%s/case.o", folder);
+	bool good = write_file(input, source) ? run_as(scene, input, output)
+					      : problem(scene->problems, scene->code[0].node, "%s: %s", input,
+							strerror(errno));
+	if (good && !(data = read_file(scene->arena, output, &size)))
+		good = problem(scene->problems, scene->code[0].node, "the assembler wrote nothing");
+	if (good && kept) {
+		char *part = arena_print(scene->arena, "%s.%s", kept, folder + strlen("/tmp/trapgate-"));
+		FILE *f = fopen(part, "wb");
+		bool written = f && fwrite(data, 1, size, f) == size;
+		if (f && (fclose(f) != 0 || !written || rename(part, kept) != 0))
+			unlink(part);
+	}
+	unlink(input);
+	unlink(output);
+	rmdir(folder);
+	if (good && !take_object(scene, data, size))
+		good = problem(scene->problems, scene->code[0].node, "the assembler's object file is not understood");
+	return good && scene->problems->count == 0;
+}
+
+bool assemble(struct scene *scene, const struct build_options *options)
+{
+	const char *source, *kept = NULL;
+	bool any = false;
+
+	for (unsigned i = 0; i < scene->codes; i++)
+		any |= !scene->code[i].hex;
+	if (!any || options->no_assembler)
+		return true;
+	source = write_source(scene);
+	if (options->cache) {
+		size_t size;
+		kept = arena_print(scene->arena, "%s/%016" PRIx64 "%016" PRIx64 ".o", options->cache,
+				   hash(source, UINT64_C(0xcbf29ce484222325)), hash(source, UINT64_C(0x9e3779b97f4a7c15)));
+		uint8_t *data = read_file(scene->arena, kept, &size);
+		if (data && take_object(scene, data, size))
+			return scene->problems->count == 0;
+	}
+	return assemble_afresh(scene, source, kept);
+}
