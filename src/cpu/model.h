@@ -32,6 +32,7 @@ enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX,
 /* CPUID.1:ECX */
 #define F1C_X2APIC   0x00200000u
 #define F1C_DEADLINE 0x01000000u
+#define F1C_GUEST    0x80000000u /* never set by hardware: software runs under something like us */
 /* CPUID.(7,0):EBX and ECX */
 #define F7B_SMEP 0x00000080u
 #define F7B_SMAP 0x00100000u
