@@ -325,17 +325,15 @@ void lapic_set_cr8(struct lapic *a, uint8_t cr8)
 static void end_of_interrupt(struct lapic *a)
 {
 	int v = highest(&a->isr);
-	uint64_t cause;
 
 	if (v == NO_VECTOR)
 		return;
-	cause = a->served[v];
-	lapic_tell(a, STAGE_EOI, NULL, v, cause);
+	lapic_tell(a, STAGE_EOI, NULL, v, a->served[v]);
 	clear_bit(&a->isr, (unsigned)v);
 	for (unsigned i = LVT_LINT0; i <= LVT_LINT1; i++) {
 		if ((a->lvt[i] & APIC_LVT_REMOTE_IRR) && (a->lvt[i] & 0xff) == (unsigned)v) {
 			a->lvt[i] &= ~APIC_LVT_REMOTE_IRR;
-			ask_level(a, i, cause);
+			ask_level(a, i, a->pin_cause[i - LVT_LINT0]);
 		}
 	}
 	if (test_bit(&a->tmr, (unsigned)v)) {

@@ -236,6 +236,7 @@ void match_delivery(struct match *match, const struct delivery_record *r, const 
 		.cpu = r->cpu,
 		.kind = r->kind,
 		.vector = r->vector,
+		.word = r->word_bytes,
 		.gate = r->outcome == OUT_TASK_SWITCH,
 	};
 
@@ -308,14 +309,22 @@ static unsigned find_outer(struct match *match, const struct return_record *r, c
 	return NONE;
 }
 
+/* Is the frame one word off?  So a handler of INT3 emulates a call or a return in place of the instruction. */
+static bool next_to(const struct open_handler *h, const struct return_record *r)
+{
+	return h->frame && (r->frame == h->frame - h->word || r->frame == h->frame + h->word);
+}
+
 /* What r ends among handlers of its own level: by the frame, on this processor first. */
 static unsigned find_inner(const struct match *match, const struct return_record *r, const struct task_key *task)
 {
-	unsigned moved = NONE, other_level = NONE;
+	unsigned moved = NONE, other_level = NONE, shifted = NONE;
 
 	for (unsigned i = match->open; i-- > 0;) {
 		const struct open_handler *h = &match->handler[i];
 
+		if (shifted == NONE && h->cpu == r->cpu && !h->outer && !h->gate && next_to(h, r))
+			shifted = i;
 		if (h->gate || h->entry || h->frame != r->frame)
 			continue;
 		if (h->cpu == r->cpu && !h->outer)
@@ -325,7 +334,9 @@ static unsigned find_inner(const struct match *match, const struct return_record
 		if (h->cpu != r->cpu && !h->outer && fits(&h->back, &r->to) && moved == NONE)
 			moved = i;
 	}
-	return other_level != NONE ? other_level : moved;
+	if (other_level != NONE || moved != NONE)
+		return other_level != NONE ? other_level : moved;
+	return shifted;
 }
 
 static unsigned find_gate(const struct match *match, uint8_t cpu)
@@ -350,7 +361,7 @@ static unsigned find(struct match *match, const struct return_record *r, const s
 static uint8_t changes(const struct open_handler *h, const struct return_record *r, const struct task_key *task)
 {
 	/* Where the stack stays the same the processor pushes no stack pointer. */
-	bool ip = h->gate || ip_fits(&h->back, &r->to), sp = !h->outer || h->back.sp == r->to.rsp;
+	bool ip = h->gate || ip_fits(&h->back, &r->to), sp = h->outer ? h->back.sp == r->to.rsp : h->gate || h->frame == r->frame;
 
 	return (uint8_t)((ip ? 0 : CHANGED_IP) | (sp ? 0 : CHANGED_SP) |
 			 (same_space(&h->task, task) || h->gate ? 0 : CHANGED_CR3));

@@ -46,6 +46,7 @@ struct open_handler {
 	struct way_back back;
 	struct task_key task;
 	uint8_t cpu, kind, vector;
+	uint8_t word; /* bytes of a word of the frame */
 	bool entry; /* kind is an enum entry_kind */
 	bool outer; /* from an outer privilege level */
 	bool gate;  /* through a task gate: ended by a task return */

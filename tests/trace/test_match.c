@@ -393,6 +393,15 @@ static void sysenter_is_ended_by_sysexit_or_iret_of_its_task(void **state)
 	assert_int_equal(last.changed, CHANGED_IP | CHANGED_SP);
 }
 
+static void a_frame_one_word_off_was_moved_by_its_handler(void **state)
+{
+	uint64_t id = enter_at(EV_INT3, 3, 0x1000, 100, 0, false, 0x100, 0x200, 0);
+
+	assert_int_equal(leave_to(RET_IRET, 0x1000 - 12, 105, 0, 0x300, 0x200, 0), 0); /* IRET to the next instruction */
+	assert_int_equal(leave_to(RET_IRET, 0x1000 - 4, 110, 0, 0x900, 0x1fc, 0), id);
+	assert_int_equal(last.changed, CHANGED_IP | CHANGED_SP);
+}
+
 /* ---- nothing known of tasks ---- */
 static void a_frame_moved_away_and_back_finds_its_delivery(void **state)
 {
@@ -552,6 +561,7 @@ int main(void)
 		cmocka_unit_test_setup(a_task_that_enters_again_has_not_returned, setup),
 		cmocka_unit_test_setup(interrupts_in_the_kernel_nest_in_the_call_of_their_task, setup),
 		cmocka_unit_test_setup(sysenter_is_ended_by_sysexit_or_iret_of_its_task, setup),
+		cmocka_unit_test_setup(a_frame_one_word_off_was_moved_by_its_handler, setup),
 		cmocka_unit_test_setup(a_frame_moved_away_and_back_finds_its_delivery, setup),
 		cmocka_unit_test_setup(a_return_moved_by_its_handler_still_ends_it, setup),
 		cmocka_unit_test_setup(a_frame_replaced_as_a_whole_is_told_at_the_end, setup),
