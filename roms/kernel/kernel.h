@@ -197,6 +197,7 @@ void level_served(void);
 
 /* ---- tty.c ---- */
 void tty_init(void);
+void tty_listen(void);
 void tty_interrupt(void);
 void tty_write(const char *text, uint32_t n);
 int tty_read(char *to, uint32_t n); /* 0: end of file; -EINTR */

@@ -137,7 +137,7 @@ static bool wait_for_timer(void)
 	return false;
 }
 
-/* -> how many timer interrupts came. */
+/* 1: the timer interrupt came, 0: none came. */
 static int try_shadow(void (*fn)(void))
 {
 	uint32_t before;
@@ -150,8 +150,9 @@ static int try_shadow(void (*fn)(void))
 	}
 	fn();
 	before = jiffies - before;
+	seen.shadow = seen.timer;
 	sti();
-	return (int)before;
+	return before != 0;
 }
 
 static int iret_with_nt(void)
@@ -220,7 +221,7 @@ static int try_level(bool level, bool ioapic)
 	else
 		outb(ELCR, level ? 0x10 : 0);
 	if (!ioapic && (inb(ELCR) & 0x10) != (level ? 0x10 : 0)) {
-		outb(COM1 + 1, 1);
+		tty_listen();
 		sti();
 		return -ENODEV; /* a board without PCI */
 	}
@@ -237,7 +238,7 @@ static int try_level(bool level, bool ioapic)
 		ioapic_route(false, false);
 	else
 		outb(ELCR, 0);
-	outb(COM1 + 1, 1);
+	tty_listen();
 	sti();
 	return (int)level_deliveries;
 }

@@ -43,6 +43,7 @@ struct lab_seen {
 	struct lab_frame fixup;      /* the last fault in ring 0 that the exception table knew */
 	struct lab_frame double_fault; /* what its TSS tells of the program before it */
 	struct lab_frame timer;      /* the last timer interrupt in ring 0 */
+	struct lab_frame shadow;     /* the one that LAB_STI_HLT and LAB_STI_CLI waited for */
 	unsigned idle_eip;           /* where the timer found default_idle */
 	unsigned user_room;          /* TSS.esp0 - end of pt_regs, the timer having come in ring 3 */
 	unsigned user_timers;        /* how often it came there */

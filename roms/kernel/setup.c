@@ -169,7 +169,19 @@ static bool take_option(const char *word, uint32_t n)
 	return true;
 }
 
-/* The first word may be the image's name: loaders differ. */
+static bool may_be_path(const char *word, uint32_t n)
+{
+	bool equals = false;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (word[i] == '/')
+			return true;
+		equals |= word[i] == '=';
+	}
+	return !equals;
+}
+
+/* The first word may be the image's path: loaders differ. */
 static void parse_options(const char *text)
 {
 	for (bool first = true;; first = false) {
@@ -181,7 +193,7 @@ static void parse_options(const char *text)
 			return;
 		while (text[n] && text[n] != ' ')
 			n++;
-		if (!take_option(text, n) && !first) {
+		if (!take_option(text, n) && (!first || !may_be_path(text, n))) {
 			printk("kernel: option ");
 			tty_write(text, n);
 			printk(": not known, see roms/kernel/README\n");
@@ -217,5 +229,6 @@ void start_kernel(uint32_t magic, const struct multiboot_info *info)
 	sched_init();
 	apic_init();
 	irq_init();
+	tty_listen();
 	cpu_idle();
 }

@@ -7,13 +7,17 @@
 #define THR_EMPTY  0x20u
 #define END_OF_FILE 4 /* Ctrl-D */
 
-/* Lines that ring 3 has not read yet; the last one may be unfinished. */
+/* What ring 3 has not read yet: head <= finished <= tail, modulo size; behind finished is a line that is still
+ * typed.  What is typed ahead is echoed when it is read: echoed is how far that has come, in the line that `echoing` tells of. */
 static struct {
 	char text[1024];
-	uint32_t head, finished, tail; /* head <= finished <= tail, modulo size */
+	uint32_t head, finished, tail, echoed;
+	bool echoing, throttled;
 } input;
 #define SLOT(n) input.text[(n) % sizeof(input.text)]
 
+/* FCR stays as it is: a change between the modes clears the FIFOs (PC16550D datasheet, "FIFO Control Register"), and what
+ * was typed ahead of the kernel would be lost. */
 void tty_init(void)
 {
 	outb(COM1 + 1, 0);
@@ -21,9 +25,13 @@ void tty_init(void)
 	outb(COM1 + 0, 1);
 	outb(COM1 + 1, 0);
 	outb(COM1 + 3, 0x03);
-	outb(COM1 + 2, 0x07);
 	outb(COM1 + 4, 0x0b);
-	outb(COM1 + 1, 0x01);
+}
+
+/* After the 8259s: a request that was there before ICW1 is no edge to them. */
+void tty_listen(void)
+{
+	outb(COM1 + 1, 1);
 }
 
 static void put(char c)
@@ -42,36 +50,63 @@ void tty_write(const char *text, uint32_t n)
 	}
 }
 
+static void echo(void)
+{
+	while (input.echoing && input.echoed != input.tail) {
+		char c = SLOT(input.echoed++);
+
+		if (c != END_OF_FILE)
+			tty_write(&c, 1);
+		input.echoing = c != '\n' && c != END_OF_FILE;
+	}
+}
+
+static void rub_out(void)
+{
+	if (input.tail == input.finished)
+		return;
+	if (input.echoed == input.tail--) {
+		input.echoed--;
+		tty_write("\b \b", 3);
+	}
+}
+
+static void finish_line(void)
+{
+	input.finished = input.tail;
+	wake_up(&input);
+}
+
 static void take(char c)
 {
 	if (c == '\r')
 		c = '\n';
 	if (c == '\b' || c == 0x7f) {
-		if (input.tail != input.finished) {
-			input.tail--;
-			tty_write("\b \b", 3);
-		}
+		rub_out();
 		return;
 	}
-	if (input.tail - input.head >= sizeof(input.text) - (c != '\n'))
-		return; /* no room: one place is kept for the end of a line */
 	SLOT(input.tail++) = c;
-	if (c != END_OF_FILE)
-		tty_write(&c, 1);
-	if (c == '\n' || c == END_OF_FILE) {
-		input.finished = input.tail;
-		wake_up(&input);
-	}
+	echo();
+	if (c == '\n' || c == END_OF_FILE)
+		finish_line();
 }
 
+/* Without room characters stay in the UART, and before it, until some are read. */
 void tty_interrupt(void)
 {
 	if (level_try) {
 		level_served();
 		return;
 	}
-	while (inb(COM1 + 5) & LINE_READY)
+	while (inb(COM1 + 5) & LINE_READY) {
+		if (input.tail - input.head == sizeof(input.text)) {
+			finish_line();
+			input.throttled = true;
+			outb(COM1 + 1, 0);
+			return;
+		}
 		take((char)inb(COM1));
+	}
 }
 
 /* Up to the end of the line. */
@@ -80,6 +115,8 @@ int tty_read(char *to, uint32_t n)
 	uint32_t got = 0;
 
 	cli();
+	input.echoing |= input.echoed == input.head;
+	echo();
 	while (input.head == input.finished)
 		if (!sleep_on(&input, 0)) {
 			sti();
@@ -93,6 +130,10 @@ int tty_read(char *to, uint32_t n)
 		to[got++] = c;
 		if (c == '\n')
 			break;
+	}
+	if (input.throttled) {
+		input.throttled = false;
+		tty_listen();
 	}
 	sti();
 	return (int)got;

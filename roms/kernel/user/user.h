@@ -37,6 +37,8 @@ bool same(const char *a, const char *b);
 bool number_of(const char *text, unsigned *value);
 void clear(void *at, unsigned n);
 
+/* What the checks that follow are about: printed before each. */
+void about(const char *topic);
 /* Prints what is expected and what was found, and counts. */
 bool check(const char *what, unsigned expected, unsigned found);
 void skip(const char *what, const char *why);

@@ -86,6 +86,21 @@ static void try_sysenter_step(const struct lab_info *info)
 	check("and its steps went on behind it", 1, stepped_at((unsigned)SYSENTER_RETURN + 1));
 }
 
+/* Work before the return makes it an IRET; so is the child's. */
+static void try_sysenter_work(void)
+{
+	int pid = call_sysenter(NR_fork, 1, 2, 3, 4, 5, 6);
+
+	if (pid == 0)
+		leave(42);
+	check("fork: the child comes back to SYSENTER_RETURN with 0", EXITED(42), (unsigned)wait_for(pid));
+	traps = 0;
+	on_signal(SIGUSR1, trap);
+	check("kill(getpid(), SIGUSR1)", 0, (unsigned)call_sysenter(NR_kill, getpid(), SIGUSR1, 3, 4, 5, 6));
+	on_signal(SIGUSR1, 0);
+	check("the handler ran once, over SYSENTER_RETURN", 1, traps == 1 && trap_ips[0] == (unsigned)SYSENTER_RETURN);
+}
+
 void try_sysenter(const char *argument)
 {
 	struct lab_info info;
@@ -111,6 +126,7 @@ void try_sysenter(const char *argument)
 	see(&seen);
 	check("the fault was met by the exception table: vector", 14, seen.fixup.vector);
 	check("NT = 1 at SYSENTER does no harm to a return by IRET", 0, (unsigned)sysenter_nt());
+	try_sysenter_work();
 	try_sysenter_step(&info);
 }
 
@@ -119,7 +135,7 @@ static void nmi_after_sysenter(const struct lab_info *info)
 {
 	struct lab_seen seen;
 
-	print("  NMI on the first instruction after SYSENTER\n");
+	about("nmi, on the first instruction after SYSENTER");
 	traps = 0;
 	on_signal(SIGTRAP, trap);
 	lab(LAB_STEP, ACT_HOLD_NMI, 0);
@@ -129,7 +145,7 @@ static void nmi_after_sysenter(const struct lab_info *info)
 	check("NMIs: one that #DB asked for, one that waited for its IRET", 2, seen.nmi.count);
 	check("EIP of the second", info->sysenter_entry, seen.nmi.eip);
 	check("ESP: the entry stack", info->sysenter_esp, seen.nmi.esp);
-	print("  NMI in #DB's entry, before it has left the entry stack\n");
+	about("nmi, in #DB's entry on the entry stack");
 	traps = 0;
 	lab(LAB_WATCH, info->sysenter_frame_bx, WATCH_WRITE | ACT_HOLD_NMI);
 	step_over_sysenter();
@@ -148,7 +164,7 @@ static void nmi_on_espfix_stack(const struct lab_info *info)
 {
 	struct lab_seen seen;
 
-	print("  NMI on the espfix stack, on the IRET itself\n");
+	about("nmi, on the espfix stack");
 	lab(LAB_ESPFIX, 1, 0);
 	lab(LAB_WATCH, info->irq_return, WATCH_EXECUTE | ACT_HOLD_NMI | ACT_ON_ESPFIX);
 	see(&seen);
@@ -216,7 +232,7 @@ static void mov_ss_int3(const struct lab_info *info)
 	see(&seen);
 	check("MOV SS; INT3 with a data breakpoint on MOV's operand: #DB came", 1, seen.watch.count);
 	check("behind INT3's delivery, on the handler's first instruction: EIP", info->int3, seen.watch.eip);
-	check("in ring 0: CS", __KERNEL_CS, seen.watch.cs);
+	check("CS there, ring 0", __KERNEL_CS, seen.watch.cs);
 	check("INT3 was told as SIGTRAP", 1, traps);
 }
 
@@ -229,12 +245,12 @@ void try_shadows(const char *argument)
 	see(&seen);
 	check("STI; HLT with a timer interrupt waiting: it came", 1, (unsigned)lab(LAB_STI_HLT, 0, 0));
 	see(&seen);
-	check("behind HLT: saved EIP", info.sti_hlt_end, seen.timer.eip);
+	check("behind HLT: saved EIP", info.sti_hlt_end, seen.shadow.eip);
 	check("STI; CLI with one waiting: none came", 0, (unsigned)lab(LAB_STI_CLI, 0, 0));
 	see(&seen);
 	check("STI; NOP; CLI with one waiting: it came", 1, (unsigned)lab(LAB_STI_CLI, 1, 0));
 	see(&seen);
-	check("behind NOP: saved EIP", info.sti_nop_end, seen.timer.eip);
+	check("behind NOP: saved EIP", info.sti_nop_end, seen.shadow.eip);
 	on_signal(SIGTRAP, trap);
 	traps = 0;
 	pop_ss_under_tf();

@@ -132,6 +132,14 @@ void clear(void *at, unsigned n)
 		*p++ = 0;
 }
 
+static const char *topic = "";
+
+void about(const char *words)
+{
+	topic = words;
+}
+
+/* Small numbers and error numbers are decimal, the rest hexadecimal. */
 bool check(const char *what, unsigned expected, unsigned found)
 {
 	bool ok = expected == found;
@@ -140,19 +148,18 @@ bool check(const char *what, unsigned expected, unsigned found)
 		checks_ok++;
 	else
 		checks_failed++;
-	if (expected < 10 && found < 10)
-		print("  %s  %s: expected %u, found %u\n", ok ? "ok  " : "FAIL", what, expected, found);
-	else if ((int)expected < 0 && (int)expected > -100)
-		print("  %s  %s: expected %d, found %d\n", ok ? "ok  " : "FAIL", what, (int)expected, (int)found);
+	print("  %s  %s: %s: ", ok ? "ok  " : "FAIL", topic, what);
+	if (expected + 100 < 200 && found + 100 < 200)
+		print("expected %d, found %d\n", (int)expected, (int)found);
 	else
-		print("  %s  %s: expected 0x%x, found 0x%x\n", ok ? "ok  " : "FAIL", what, expected, found);
+		print("expected 0x%x, found 0x%x\n", expected, found);
 	return ok;
 }
 
 void skip(const char *what, const char *why)
 {
 	checks_skipped++;
-	print("  SKIPPED  %s: %s\n", what, why);
+	print("  SKIPPED  %s: %s: %s\n", topic, what, why);
 }
 
 int in_child(void (*fn)(void))

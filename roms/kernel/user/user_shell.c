@@ -63,10 +63,10 @@ static void selfcheck(const char *argument)
 {
 	for (unsigned i = 0; i < COMMANDS; i++)
 		if (commands[i].in_selfcheck) {
-			print("%s\n", commands[i].name);
+			about(commands[i].name);
 			commands[i].run("");
 		}
-	print("registers\n");
+	about("all");
 	check("registers that a system call did not give back", 0, (unsigned)registers_lost);
 }
 
@@ -108,6 +108,12 @@ static char *split(char *line)
 	return line;
 }
 
+static void start(const struct command *command, const char *argument)
+{
+	about(command->name);
+	command->run(argument);
+}
+
 static void run(char *line)
 {
 	char *argument;
@@ -123,7 +129,7 @@ static void run(char *line)
 		if (*argument && !commands[i].argument)
 			print("sh: %s %s: takes no argument\n", line, argument);
 		else
-			commands[i].run(argument);
+			start(&commands[i], argument);
 		return;
 	}
 	print("sh: %s: no such command, see help\n", line);

@@ -163,15 +163,15 @@ void try_null(const char *argument)
 		unsigned error, address;
 		const char *name;
 	} accesses[] = {
-		{read_null, 4, 0, "reading address 0 (not present)"},
-		{write_null, 6, 0, "writing address 0 (not present)"},
-		{read_kernel, 5, 0x100000, "reading the kernel"},
-		{write_code, 7, (unsigned)write_code, "writing the program's code"},
+		{read_null, 4, 0, "null, reading address 0 (not present)"},
+		{write_null, 6, 0, "null, writing address 0 (not present)"},
+		{read_kernel, 5, 0x100000, "null, reading the kernel"},
+		{write_code, 7, (unsigned)write_code, "null, writing the program's code"},
 	};
 
 	on_signal(SIGSEGV, step_over);
 	for (unsigned i = 0; i < sizeof(accesses) / sizeof(accesses[0]); i++) {
-		print("  %s\n", accesses[i].name);
+		about(accesses[i].name);
 		caught = 0;
 		accesses[i].fn();
 		check("SIGSEGV", 1, caught && caught_number == SIGSEGV);
@@ -180,6 +180,7 @@ void try_null(const char *argument)
 		check("CR2", accesses[i].address, caught_cr2);
 	}
 	on_signal(SIGSEGV, 0);
+	about("null");
 	check("without a handler the task ends by SIGSEGV", SIGSEGV, (unsigned)in_child(read_null));
 	check("write(1, 0, 1): the kernel's fault is met by its exception table: -EFAULT", (unsigned)-EFAULT,
 	      (unsigned)CALL(NR_write, 1, 0, 1));
