@@ -55,3 +55,13 @@ add_library(trapgate_static STATIC IMPORTED GLOBAL)
 set_target_properties(trapgate_static PROPERTIES IMPORTED_LOCATION ${archive}
   INTERFACE_INCLUDE_DIRECTORIES ${CMAKE_SOURCE_DIR}/include INTERFACE_LINK_LIBRARIES "${libraries};m")
 add_dependencies(trapgate_static trapgate_archive)
+
+# The same in pkg-config's names, for those who link the static library.
+set(modules)
+foreach(library ${libraries})
+  if(library MATCHES "^PkgConfig::(.+)$")
+    string(APPEND modules " ${${CMAKE_MATCH_1}_MODULE_NAME}")
+  endif()
+endforeach()
+string(STRIP "${modules}" modules)
+set_property(GLOBAL PROPERTY TRAPGATE_MODULES "${modules}")

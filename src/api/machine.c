@@ -192,9 +192,10 @@ enum tg_error tg_machine_new(const struct tg_config *config, struct tg_machine *
 
 	if (why && why_size)
 		*why = '\0';
+	if (machine)
+		*machine = NULL;
 	if (!config || !machine)
 		return TG_ERROR_ARGUMENT;
-	*machine = NULL;
 	error = api_take(&known, sizeof(known), config, SIZE_UP_TO(struct tg_config, drives));
 	if (error == TG_OK && small_enough(&known, &text))
 		*machine = make(&known, &text);

@@ -62,6 +62,15 @@ static enum tg_stop_kind stop_kind(const struct tg_machine *tg, enum end_kind en
 	return end < sizeof(kinds) ? (enum tg_stop_kind)kinds[end] : TG_STOP_REQUEST;
 }
 
+static bool is_shut_down(const struct machine *m)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < m->cpus; i++)
+		any = any || m->cpu[i]->s.activity == ACT_SHUTDOWN;
+	return any;
+}
+
 /* The machine's end becomes the caller's stop, and the machine may run on. */
 static void describe(struct tg_machine *tg, uint64_t before, struct tg_stop *stop)
 {
@@ -78,6 +87,11 @@ static void describe(struct tg_machine *tg, uint64_t before, struct tg_stop *sto
 	if (stop->kind == TG_STOP_BUDGET) {
 		stop->status = 0;
 		snprintf(stop->text, sizeof(stop->text), "stopped after %" PRIu64 " instructions", stop->retired);
+	}
+	if (stop->kind == TG_STOP_HALT && is_shut_down(tg->m)) { /* since an earlier run */
+		stop->kind = TG_STOP_SHUTDOWN;
+		stop->status = 4;
+		snprintf(stop->text, sizeof(stop->text), "shut down after a triple fault");
 	}
 	if (end->kind == END_INTERRUPTED && tg->stop_by == STOP_BY_NONE)
 		__atomic_store_n(&tg->m->interrupted, 0, __ATOMIC_RELAXED);

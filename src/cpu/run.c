@@ -186,7 +186,7 @@ static enum stop run(struct cpu *cpu, uint64_t until, bool one_step)
 		if (end)
 			break;
 		cpu->run_until = until;
-		cpu->until = one_step ? cpu->icount + 1 : until;
+		cpu->until = one_step || cpu->before_instruction ? cpu->icount + 1 : until;
 		if (LIKELY(!wants_care(cpu) && !one_step)) {
 			run_blocks(cpu);
 			continue;
