@@ -27,7 +27,7 @@ static enum class class_of(const struct operand *op)
 		[OPD_NONE] = CLASS_NONE, [OPD_GPR] = CLASS_R,  [OPD_SREG] = CLASS_R, [OPD_CR] = CLASS_R,
 		[OPD_DR] = CLASS_R,      [OPD_ST] = CLASS_R,   [OPD_MEM] = CLASS_M,  [OPD_IMM] = CLASS_I,
 		[OPD_REL] = CLASS_I,     [OPD_FAR] = CLASS_I,  [OPD_STR_SRC] = CLASS_NONE,
-		[OPD_STR_DST] = CLASS_NONE,
+		[OPD_STR_DST] = CLASS_NONE, [OPD_MMX] = CLASS_R, [OPD_VEC] = CLASS_R,
 	};
 
 	return (enum class)classes[op->kind];

@@ -3,20 +3,17 @@
 
 #include "decode/insn.h"
 
-/* The row whose OP stands in this line of opcodes.def. */
-#define ROW_OF_LINE(line)  ROW_OF_LINE_(line)
-#define ROW_OF_LINE_(line) ROW_IN_LINE_##line
-enum row_number {
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes) ROW_OF_LINE(__LINE__),
+enum {
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, since, attributes) +1
+	ROW_COUNT = 0
 #include "decode/opcodes.def"
 #undef OP
-	ROW_COUNT
 };
 
 const unsigned opcode_row_count = ROW_COUNT;
 
 const struct row decode_rows[] = {
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, since, attributes)                         \
 	{MAP_##map, 0x##opcode, PREFIX_##prefix, WIDTH_##width, MODRM_##modrm, {OPERAND_COLUMNS operands}},
 #include "decode/opcodes.def"
 #undef OP
@@ -35,19 +32,57 @@ const struct row decode_rows[] = {
 #pragma GCC diagnostic ignored "-Woverride-init"
 #pragma GCC diagnostic ignored "-Wpedantic" /* ranges in designators */
 #endif
+enum { FIRST_COUNT = __COUNTER__ }; /* each OP below takes the next number */
 const uint16_t decode_last_row[MAP_COUNT][256] = {
 #define FIRST_COLUMN(...)         FIRST_COLUMN_(__VA_ARGS__, )
 #define FIRST_COLUMN_(first, ...) COL_##first
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \
-	[MAP_##map][0x##opcode... LAST_OPCODE(0x##opcode, FIRST_COLUMN operands)] = ROW_OF_LINE(__LINE__) + 1,
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, since, attributes)                         \
+	[MAP_##map][0x##opcode... LAST_OPCODE(0x##opcode, FIRST_COLUMN operands)] = __COUNTER__ - FIRST_COUNT,
 #include "decode/opcodes.def"
 #undef OP
 };
 #pragma GCC diagnostic pop
 
+/* The sum over the rows of MAP_WANTED. */
+const uint64_t decode_map_features[MAP_COUNT] = {
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, since, attributes)                              \
+	| (MAP_##map == MAP_WANTED ? DECODE_FEATURE(GEN_##since) : 0)
+#define MAP_WANTED MAP_0F38
+	[MAP_0F38] = 0
+#include "decode/opcodes.def"
+	,
+#undef MAP_WANTED
+#define MAP_WANTED MAP_0F3A
+	[MAP_0F3A] = 0
+#include "decode/opcodes.def"
+	,
+#undef MAP_WANTED
+#define MAP_WANTED MAP_V0F
+	[MAP_V0F] = 0
+#include "decode/opcodes.def"
+	,
+#undef MAP_WANTED
+#define MAP_WANTED MAP_V0F38
+	[MAP_V0F38] = 0
+#include "decode/opcodes.def"
+	,
+#undef MAP_WANTED
+#define MAP_WANTED MAP_V0F3A
+	[MAP_V0F3A] = 0
+#include "decode/opcodes.def"
+	,
+#undef MAP_WANTED
+#undef OP
+};
+
 /* The parts of "0F 01 /4 mem". */
 #define MAP_TEXT_1         ""
 #define MAP_TEXT_0F        "0F "
+#define MAP_TEXT_0F38      "0F 38 "
+#define MAP_TEXT_0F3A      "0F 3A "
+#define MAP_TEXT_V0F       "VEX 0F "
+#define MAP_TEXT_V0F38     "VEX 0F 38 "
+#define MAP_TEXT_V0F3A     "VEX 0F 3A "
 #define MODRM_TEXT_NONE    ""
 #define MODRM_TEXT_ANY     " /r"
 #define MODRM_TEXT_MEM     " /r mem"
@@ -82,15 +117,16 @@ const uint16_t decode_last_row[MAP_COUNT][256] = {
 #define PREFIX_TEXT_PF3    "F3 "
 #define PREFIX_TEXT_PF2    "F2 "
 #define PREFIX_TEXT_P00    "NP "
+#define PREFIX_TEXT_PNF    "NFx "
 
 const struct opcode_row opcode_rows[] = {
-#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, generation, attributes)                         \
+#define OP(map, opcode, modrm, prefix, mnemonic, set, width, operands, since, attributes)                         \
 	{#mnemonic,                                                                                                    \
 	 OPERAND_TEXT operands,                                                                                        \
 	 PREFIX_TEXT_##prefix MAP_TEXT_##map #opcode MODRM_TEXT_##modrm,                                               \
 	 MN_##mnemonic,                                                                                                \
-	 attributes,                                                                                                   \
-	 GEN_##generation},
+	 GEN_##since,                                                                                                  \
+	 attributes},
 #include "decode/opcodes.def"
 #undef OP
 };

@@ -6,7 +6,7 @@
 
 #include "decode/columns.h"
 
-#define ROW_OPERANDS 3
+#define ROW_OPERANDS 4
 
 struct row {
 	uint8_t map, opcode, prefix, width; /* enum column_* */
@@ -18,5 +18,8 @@ extern const struct row decode_rows[];
 /* Number of the last row of an opcode, plus one; 0 where there is none.  The rows before it that have
  * the same map and opcode are the others. */
 extern const uint16_t decode_last_row[MAP_COUNT][256];
+
+/* DECODE_FEATURE of every row of a map: where a processor has none of them, it does not know the map's escape. */
+extern const uint64_t decode_map_features[MAP_COUNT];
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "arch/fault.h"
 
-#define COVERAGE_ROWS 1024u
+#define COVERAGE_ROWS 4096u
 
 void coverage_row(unsigned row);
 void coverage_why(unsigned why);

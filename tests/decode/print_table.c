@@ -6,6 +6,9 @@
 static const char *const generations[] = {
 	[GEN_8086] = "8086",       [GEN_286] = "80286",        [GEN_386] = "80386",   [GEN_486] = "80486",
 	[GEN_PENTIUM] = "Pentium", [GEN_PPRO] = "Pentium Pro", [GEN_LATER] = "later",
+#define FEATURE(name, leaf, subleaf, reg, bit, with) [GEN_##name] = #name,
+#include "decode/features.def"
+#undef FEATURE
 };
 
 static const struct {
@@ -18,6 +21,16 @@ static const struct {
 	{ATTR_I64, "not in 64-bit mode"},
 	{ATTR_O64, "64-bit mode only"},
 	{ATTR_UD, "always #UD"},
+	{ATTR_D64, "64 bits by default in 64-bit mode"},
+	{ATTR_F64, "64 bits in 64-bit mode"},
+	{ATTR_W0, "W 0"},
+	{ATTR_W1, "W 1"},
+	{ATTR_B0, "B 0"},
+	{ATTR_L0, "L 0"},
+	{ATTR_L1, "L 1"},
+	{ATTR_LIG, "L ignored"},
+	{ATTR_256_AVX2, "256 bits with AVX2"},
+	{ATTR_INTEL, "not AMD"},
 };
 
 int main(void)

@@ -8,32 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "decode/insn.h"
-
-enum { ES, CS, SS, DS, FS, GS };
-enum { AX, CX, DX, BX, SP, BP, SI, DI };
-
-/* Decodes hexadecimal text, all of it and nothing behind it, from a buffer of just that size. */
-static struct insn decode_text(const char *text, enum decode_mode mode, bool db)
-{
-	uint8_t *bytes = malloc(strlen(text) + 1);
-	size_t size = 0;
-	struct insn insn;
-
-	for (const char *at = text; *at; at++)
-		if (*at != ' ') {
-			char digits[3] = {at[0], at[1], 0};
-			bytes[size++] = (uint8_t)strtoul(digits, NULL, 16);
-			at++;
-		}
-	uint8_t *exact = malloc(size ? size : 1);
-	memcpy(exact, bytes, size);
-	free(bytes);
-	enum decode_status status = decode(&insn, exact, size, mode, db);
-	assert_int_equal(status, insn.status);
-	free(exact);
-	return insn;
-}
+#include "decode/text.h"
 
 static struct insn decode32(const char *text)
 {
@@ -45,22 +20,6 @@ static struct insn decode16(const char *text)
 }
 
 /* ---- Status ---- */
-
-struct status_case {
-	const char *text;
-	enum decode_status status;
-	unsigned length;
-};
-
-static void check_status(const struct status_case *cases, size_t count, enum decode_mode mode, bool db)
-{
-	for (size_t i = 0; i < count; i++) {
-		struct insn insn = decode_text(cases[i].text, mode, db);
-		if (insn.status != cases[i].status || insn.length != cases[i].length)
-			fail_msg("%s: status %u, length %u", cases[i].text, insn.status, insn.length);
-	}
-}
-#define CHECK_STATUS(cases, mode, db) check_status(cases, sizeof(cases) / sizeof((cases)[0]), mode, db)
 
 static void length_limit(void **state)
 {
@@ -272,11 +231,6 @@ static void protected_mode_only(void **state)
 		assert_int_equal(decode16(undefined[i].text).status, DECODE_OK);
 		assert_int_equal(decode_text(undefined[i].text, MODE_COMPAT, true).status, DECODE_OK);
 	}
-}
-
-static void undefined_in_long_mode(void **state)
-{
-	assert_int_equal(decode_text("90", MODE_LONG64, true).status, DECODE_UD);
 }
 
 /* UD0, UD1, UD2 have a length, and the row says that they fault. */
@@ -493,13 +447,6 @@ static void offsets_have_the_address_size(void **state)
 
 /* ---- Operands ---- */
 
-static void check_operand(const struct operand *op, unsigned kind, unsigned reg, unsigned width)
-{
-	assert_int_equal(op->kind, kind);
-	assert_int_equal(op->reg, reg);
-	assert_int_equal(op->width, width);
-}
-
 static void byte_registers(void **state)
 {
 	struct insn insn = decode32("88 e3"); /* MOV BL, AH */
@@ -667,7 +614,6 @@ int main(void)
 		cmocka_unit_test(lock_legality),
 		cmocka_unit_test(undefined_encodings),
 		cmocka_unit_test(protected_mode_only),
-		cmocka_unit_test(undefined_in_long_mode),
 		cmocka_unit_test(ud_instructions),
 		cmocka_unit_test(aliases_and_neighbours),
 		cmocka_unit_test(last_segment_prefix_counts),
