@@ -82,19 +82,46 @@ static bool is_end(const struct path *p, const struct seen *s)
 	return p->levels == 0 && (uint32_t)s->returned.frame == p->frame;
 }
 
+/* Returns that do not end the path, and which instruction made them. */
+static void count_return(struct path *p, uint32_t eip)
+{
+	unsigned i = 0;
+
+	p->skipped++;
+	while (i < p->returners && p->returner[i].eip != eip)
+		i++;
+	if (i == PATH_RETURNERS)
+		return;
+	if (i == p->returners)
+		p->returner[p->returners++] = (struct returner){.eip = eip};
+	p->returner[i].count++;
+}
+
+static void end_path(struct path *p, const struct seen *s)
+{
+	uint32_t eip = (uint32_t)(s->from->cs_base + s->from->rip);
+
+	p->returned = true;
+	p->end = *s;
+	p->end.from = &p->end.returned.from;
+	p->end.to = &p->end.returned.to;
+	for (unsigned i = 0; i < p->returners; i++)
+		if (p->returner[i].eip == eip)
+			p->skipped_same = p->returner[i].count;
+}
+
 static bool on_event(void *owner, const struct seen *s)
 {
 	struct path *p = owner;
 
+	if (s->kind == SEEN_RETURN && (s->cpu != p->cpu || !is_end(p, s)))
+		count_return(p, (uint32_t)(s->from->cs_base + s->from->rip));
 	if (s->cpu != p->cpu)
 		return false;
 	if (s->kind == SEEN_DELIVERY && seen_delivered(s))
 		mark_pushes(p, &s->delivery);
 	if (is_end(p, s)) {
-		p->returned = true;
-		p->end = *s;
-		p->end.from = &p->end.returned.from;
-		p->end.to = &p->end.returned.to;
+		end_path(p, s);
 		return true;
 	}
 	if (p->away)

@@ -58,6 +58,13 @@ struct awaited {
 	uint32_t target;
 };
 
+/* An instruction that returned in between. */
+#define PATH_RETURNERS 16
+struct returner {
+	uint32_t eip;
+	uint64_t count;
+};
+
 struct path {
 	struct explain *x;
 	struct seen entry;       /* how it began */
@@ -69,6 +76,7 @@ struct path {
 	bool from_user;
 	uint32_t frame;          /* linear, of the saved EIP; 0: SYSENTER */
 
+	uint64_t skipped, skipped_same; /* returns in between; by the instruction that made the last one */
 	bool returned;
 	struct seen end;         /* the return */
 	struct arch_state before_end, after_end; /* before the instruction that returned; after it */
@@ -100,6 +108,8 @@ struct path {
 	uint32_t word_at[DESC_WORDS], word_value[DESC_WORDS];
 	struct insn insn;        /* the present one, decoded */
 	bool has_insn;
+	struct returner returner[PATH_RETURNERS];
+	unsigned returners;
 	bool out_of_memory;
 };
 

@@ -1,6 +1,7 @@
 #include "explain/views.h"
 
 #define STATE (TAKES_AT | TAKES_EVENT | TAKES_NTH | TAKES_SYMBOL | TAKES_TASK)
+#define WAY   (TAKES_EVENT | TAKES_SYSCALL | TAKES_NTH | TAKES_TASK | TAKES_RESCHED)
 
 const struct explain_view explain_views[] = {
 	{"idt", NULL, false, "the whole interrupt descriptor table, from IDTR, with symbols", "B4",
@@ -15,5 +16,31 @@ const struct explain_view explain_views[] = {
 	 "From the instruction to the instruction after its return: entry, frame, pt_regs word by word, tracing, number,\n"
 	 "table slot, handler, result, the work flags read with their bits, calls, interrupts in between, return.",
 	 TAKES_SYSCALL | TAKES_NTH | TAKES_TASK | TAKES_RESCHED, view_syscall},
+	{"words", NULL, false, "pt_regs word by word: which the processor pushed, which software, by which instruction",
+	 "A12 A13 C1",
+	 "Of a system call, an exception or an interrupt; with the arguments and whether the kernel stack was empty before.",
+	 WAY, view_words},
+	{"frame", NULL, false, "the frame of a return before it is executed, and what it will load", "A4",
+	 "The IRET's words (or SYSEXIT's registers), what each loads in place of what, the change of ring and flags.",
+	 WAY, view_frame},
+	{"return", NULL, false, "the return that belongs to an entry", "A5",
+	 "Nested interrupts, other tasks' returns and those by the same instruction are passed over and counted.", WAY,
+	 view_return},
+	{"sched", NULL, false, "schedule before a return: who set need_resched, and who came next", "A3",
+	 "The first entry (that the options allow) on whose way out schedule() is called because of the flag.",
+	 TAKES_EVENT | TAKES_SYSCALL | TAKES_NTH | TAKES_TASK, view_sched},
+	{"delivery", NULL, false, "one delivery: gate, checks, stack, pushed words", "B2 B3 C8",
+	 "Also one that was refused (--refused), with the check, the reason and the error code's bits.",
+	 TAKES_EVENT | TAKES_NTH | TAKES_TASK, view_delivery},
+	{"current", NULL, false, "synchronous or asynchronous: may `current` be used in this handler?", "C8",
+	 "For one delivery, or for --count N of them, one after the other.", TAKES_EVENT | TAKES_NTH | TAKES_TASK | TAKES_COUNT,
+	 view_current},
+	{"quiet", NULL, false, "why no interrupt is delivered right now", "C5",
+	 "IF, shadow, blocked NMIs, 8259s, TPR, PPR, ISR, the masks in LVT and I/O APIC, or nothing pending.  Without an\n"
+	 "option for the moment: where the guest ends.",
+	 STATE | TAKES_RAISE, view_quiet},
+	{"pending", NULL, false, "what is pending, and the next timers; raises an interrupt on request", "C6",
+	 "--raise nmi@T or VECTOR@T raises one at exactly tick T and tells when it was delivered.",
+	 STATE | TAKES_RAISE, view_pending},
 };
 const unsigned explain_view_count = sizeof(explain_views) / sizeof(explain_views[0]);

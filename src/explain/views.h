@@ -8,8 +8,19 @@
 /* Records one way after the other from events that fit, until the nth one that fits the options too. */
 bool find_way(struct explain *x, const struct moment *moment, struct path *path) MUST_CHECK;
 
-bool view_idt(struct explain *x);
+/* May `current` be used in the handler of this delivery? */
+void put_current(struct explain *x, struct fact *object, struct cpu *cpu, const struct delivery_record *record);
+
+bool view_current(struct explain *x);
+bool view_delivery(struct explain *x);
+bool view_frame(struct explain *x);
 bool view_gate(struct explain *x);
+bool view_idt(struct explain *x);
+bool view_pending(struct explain *x);
+bool view_quiet(struct explain *x);
+bool view_return(struct explain *x);
+bool view_sched(struct explain *x);
 bool view_syscall(struct explain *x);
+bool view_words(struct explain *x);
 
 #endif
