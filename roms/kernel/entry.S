@@ -75,7 +75,7 @@
 	.endm
 
 /* Leaves ESP at EIP, CS, EFLAGS (, ESP, SS): what IRET wants. */
-	.macro RESTORE_REGS
+	.macro RESTORE_ALL
 	popl %ebx
 	popl %ecx
 	popl %edx
@@ -118,13 +118,13 @@ LABEL restore_all
 	testb $4, PT_OLDSS(%esp)		/* a stack in the LDT? */
 	jnz ldt_ss
 LABEL restore_nocheck
-	RESTORE_REGS
+	RESTORE_ALL
 LABEL irq_return
 	iretl
 	EXCEPTION_TABLE irq_return, iret_exc
 
 LABEL restore_kernel				/* what was interrupted is the kernel: no change of stacks */
-	RESTORE_REGS
+	RESTORE_ALL
 LABEL kernel_return
 	iretl
 
@@ -413,7 +413,7 @@ ENTRY nmi
 	testl %eax, %eax
 	jz restore_all
 	/* On request of the laboratory: back without IRET, so that NMIs stay blocked. */
-	RESTORE_REGS
+	RESTORE_ALL
 	pushl 8(%esp)
 	popfl
 	lretl $4

@@ -125,6 +125,7 @@ int copy_bytes(void *to, const void *from, uint32_t n); /* 0, or -EFAULT */
 #define PTE_USER    4u
 #define PTE_SHARED  0x200u /* for software: fork shares this page */
 void memory_init(void);
+bool has_wp(void);
 void *get_page(void); /* cleared; NULL: none left */
 void free_page(void *page);
 bool map_page(uint32_t *pgd, uint32_t address, uint32_t physical, uint32_t bits);

@@ -73,6 +73,15 @@ void memory_init(void)
 			 : "=&r"(cr0) : "i"(CR0_PG | CR0_WP) : "memory");
 }
 
+/* A 386 has no CR0.WP: ring 0 writes where ring 3 may not. */
+bool has_wp(void)
+{
+	uint32_t cr0;
+
+	__asm__ volatile("movl %%cr0, %0" : "=r"(cr0));
+	return cr0 & CR0_WP;
+}
+
 /* The kernel's part is the same in all. */
 uint32_t *new_pgd(void)
 {
