@@ -425,28 +425,27 @@ static void out_nested(struct out *out, const struct nested_counts *n)
 	out_char(out, ')');
 }
 
-/* What the return made of the frame. */
+/* What the handler put into the frame, and where it began. */
 static void out_changes(struct out *out, const struct return_record *r)
 {
 	static const struct {
 		uint8_t bit;
 		const char *text;
-	} parts[] = {{CHANGED_IP, " another address,"}, {CHANGED_SP, " another stack,"}, {CHANGED_CR3, " another CR3,"}};
+	} parts[] = {{CHANGED_IP, "address"}, {CHANGED_SP, "stack"}, {CHANGED_CR3, "CR3"}};
+	unsigned n = 0;
 
 	if (!r->delivery || (!r->changed && r->ended_cpu == r->cpu))
 		return;
-	out_text(out, " goes to");
-	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (r->changed & parts[i].bit)
-			out_text(out, parts[i].text);
-	if (r->ended_cpu != r->cpu) {
-		out_text(out, " another processor,");
+	out_text(out, "        ");
+	for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!(r->changed & parts[i].bit))
+			continue;
+		out_text(out, n++ ? ", " : "changed on the way: ");
+		out_text(out, parts[i].text);
 	}
-	out_text(out, " than it came from");
 	if (r->ended_cpu != r->cpu) {
-		out_text(out, " (cpu");
+		out_text(out, n ? "; began on cpu" : "began on cpu");
 		out_dec(out, r->ended_cpu);
-		out_char(out, ')');
 	}
 	out_char(out, '\n');
 }

@@ -205,6 +205,148 @@ static void json_of_a_refusal_has_the_reason_and_its_sentence(void **state)
 	expect(why_info(WHY_BRANCH_LIMIT)->sentence);
 }
 
+/* ---- lines, stages, the end ---- */
+static const struct line_record rises = {.id = 3, .when = 1000, .cause = 7, .name = "PIT OUT0", .level = true};
+static const struct stage_record held = {.id = 4,
+					 .when = 1002,
+					 .cause = 7,
+					 .unit = "LAPIC",
+					 .instance = 1,
+					 .pin = STAGE_NO_NUMBER,
+					 .vector = 0x41,
+					 .what = STAGE_HELD,
+					 .why = HOLD_LAPIC_TPR,
+					 .by = 0x40};
+
+static void lines_and_stages_are_written_only_where_they_are_asked_for(void **state)
+{
+	struct trace_sink text_sink = trace_text_sink(&writer), json = trace_jsonl_sink(&writer);
+
+	assert_true(!text_sink.line && !text_sink.stage && !json.line && !json.stage);
+	writer.lines = &trace;
+	text_sink = trace_text_sink(&writer);
+	json = trace_jsonl_sink(&writer);
+	assert_true(text_sink.line && text_sink.stage && json.line && json.stage);
+}
+
+static void text_of_a_line_and_a_stage(void **state)
+{
+	writer.lines = &trace;
+	struct trace_sink sink = trace_text_sink(&writer);
+
+	sink.line(sink.owner, &rises);
+	sink.stage(sink.owner, &held);
+	expect("~3            t=1,000 insn      PIT OUT0 rises  (cause 7)\n"
+	       "~4            t=1,002 insn      LAPIC 1 vector 41: held back: the task priority is not below its class "
+	       "(TPR 40)  (cause 7)\n");
+}
+
+static void json_of_a_line_and_a_stage(void **state)
+{
+	writer.lines = &trace;
+	struct trace_sink sink = trace_jsonl_sink(&writer);
+	struct stage_record r = {.id = 5, .when = 1003, .unit = "8259A master", .instance = STAGE_NO_NUMBER,
+				 .input = "IR", .pin = 0, .vector = 0x20, .what = STAGE_ACKNOWLEDGED,
+				 .by = STAGE_NO_NUMBER};
+
+	sink.line(sink.owner, &rises);
+	sink.stage(sink.owner, &held);
+	sink.stage(sink.owner, &r);
+	expect("{\"event\":\"line\",\"id\":3,\"t\":1000,\"name\":\"PIT OUT0\",\"level\":true,\"cause\":7}\n"
+	       "{\"event\":\"stage\",\"id\":4,\"t\":1002,\"unit\":\"LAPIC\",\"instance\":1,\"what\":\"held\","
+	       "\"vector\":65,\"cause\":7,\"why\":{\"name\":\"LAPIC_TPR\",\"sentence\":\"the task priority is not "
+	       "below its class\",\"source\":\"Task and Processor Priorities\",\"by\":64}}\n"
+	       "{\"event\":\"stage\",\"id\":5,\"t\":1003,\"unit\":\"8259A master\",\"input\":\"IR\",\"pin\":0,"
+	       "\"what\":\"acknowledged\",\"vector\":32}\n");
+}
+
+/* The timer's way into the card of its delivery: how long it waited, and for what. */
+static void a_card_shows_the_way_where_lines_are_traced(void **state)
+{
+	struct line_record line = rises;
+	struct stage_record stage = held;
+	struct delivery_record *r = trace_delivery_begin(&trace);
+
+	writer.lines = &trace;
+	assert_true(trace_add_sink(&trace, trace_text_sink(&writer)));
+	trace_lines(&trace);
+	trace_line(&trace, &line);
+	trace_stage(&trace, &stage);
+	stage.when = 1030;
+	stage.what = STAGE_PASSED;
+	stage.why = HOLD_NONE;
+	trace_stage(&trace, &stage);
+	r->kind = EV_IRQ;
+	r->vector = 0x41;
+	r->cause = 7;
+	r->when = 1036;
+	r->outcome = OUT_DELIVERED;
+	r->step = STEP_COMMIT;
+	trace_delivery_done(&trace, r);
+	expect(" way    waited 35 insn since the request, 5 at the processor's pin\n"
+	       "        t=1,000             PIT OUT0 rises\n"
+	       "        t=1,002             LAPIC 1 vector 41: held back: the task priority is not below its class "
+	       "(TPR 40)\n"
+	       "        t=1,030             LAPIC 1 vector 41: passed on\n");
+	assert_true(r->has_way);
+	rewind(writer.file);
+	struct return_record back = {.when = 1050, .kind = RET_IRET, .frame = r->frame};
+	trace_returned(&trace, &back);
+	assert_true(trace_write_chain(&writer, &trace, 7));
+	expect("        t=1,036             cpu0: #1 IRQ 0x41: delivered\n"
+	       "        t=1,050             cpu0: #2 returned from #1\n");
+	assert_false(trace_write_chain(&writer, &trace, 8));
+}
+
+static void both_writers_tell_of_returns_that_never_came_and_sum_up(void **state)
+{
+	static struct trace_summary s;
+	struct trace_sink in_text = trace_text_sink(&writer), in_json = trace_jsonl_sink(&writer);
+	const struct unreturned_record gone = {.id = 9, .when = 500, .delivery = 4, .began = 100, .by = 8,
+					       .kind = EV_SOFT_INT, .vector = 0x80, .why = UNRETURNED_REUSED};
+	const struct unreturned_record open = {.id = 10, .when = 500, .delivery = 6, .began = 400, .entry = true,
+					       .kind = ENTRY_SYSENTER, .why = UNRETURNED_OPEN};
+
+	s = (struct trace_summary){.id = 11, .when = 500, .all = {.taken = 3, .refused = 1, .returned = 2, .never = 1}};
+	s.by[EV_SOFT_INT][0x80] = s.all;
+	s.entry[ENTRY_SYSENTER] = (struct trace_counts){.taken = 1, .open = 1};
+	in_text.unreturned(in_text.owner, &gone);
+	in_text.unreturned(in_text.owner, &open);
+	in_text.ended(in_text.owner, &s);
+	expect("never returned: #4 INT 0x80: its stack belongs to a new task (#8)\n");
+	expect("still open: #6 sysenter: the trace ended first\n");
+	expect("                             taken    refused   returned      never       open\n"
+	       "  0x80 soft-int                  3          1          2          1          0\n"
+	       "  deliveries                     3          1          2          1          0\n"
+	       "  sysenter                       1          0          0          0          1\n");
+	in_json.unreturned(in_json.owner, &gone);
+	in_json.ended(in_json.owner, &s);
+	expect("{\"event\":\"unreturned\",\"id\":9,\"t\":500,\"cpu\":0,\"of\":4,\"kind\":\"soft-int\",\"vector\":128,"
+	       "\"insns\":400,\"why\":{\"name\":\"reused\",\"sentence\":\"its stack belongs to a new task\",\"by\":8}}\n");
+	expect("{\"event\":\"summary\",\"id\":11,\"t\":500,\"deliveries\":{\"taken\":3,\"refused\":1,\"returned\":2,"
+	       "\"never\":1,\"open\":0},\"by\":[{\"kind\":\"soft-int\",\"vector\":128,\"taken\":3,\"refused\":1,"
+	       "\"returned\":2,\"never\":1,\"open\":0},{\"kind\":\"sysenter\",\"taken\":1,\"refused\":0,\"returned\":0,"
+	       "\"never\":0,\"open\":1}]}\n");
+}
+
+static void a_return_tells_what_was_changed_and_where_it_began(void **state)
+{
+	struct trace_sink in_text = trace_text_sink(&writer), in_json = trace_jsonl_sink(&writer);
+	struct return_record r = {.id = 7, .delivery = 4, .ended_kind = EV_SOFT_INT, .ended_vector = 0x80, .cpu = 1,
+				  .changed = CHANGED_IP | CHANGED_CR3, .cr3 = 0x5000};
+	struct return_record copy = {.id = 8, .copy_of = 4};
+
+	in_text.returned(in_text.owner, &r);
+	in_text.returned(in_text.owner, &copy);
+	expect("        changed on the way: address, CR3; began on cpu0\n");
+	expect("iret: first return of a task copied at #4");
+	in_json.returned(in_json.owner, &r);
+	in_json.returned(in_json.owner, &copy);
+	expect("\"of\":4,\"vector\":128,\"entered_on\":0,\"changed\":[\"ip\",\"cr3\"],\"insns\":0");
+	expect("\"cr3\":\"0x5000\"");
+	expect("\"copy_of\":4");
+}
+
 static void every_value_of_every_enumeration_has_a_name(void **state)
 {
 	for (int i = 0; i < EV_KINDS; i++)
@@ -223,6 +365,13 @@ static void every_value_of_every_enumeration_has_a_name(void **state)
 		assert_string_not_equal(entry_kind_name(i), "?");
 	for (int i = 0; i <= TASK_IRET; i++)
 		assert_string_not_equal(task_cause_name(i), "?");
+	for (int i = 0; i < STAGES; i++)
+		assert_true(strcmp(stage_name(i), "?") && strcmp(stage_text(i), "?"));
+	for (int i = 0; i < UNRETURNED_WHYS; i++)
+		assert_true(strcmp(unreturned_name(i), "?") && strcmp(unreturned_sentence(i), "?"));
+	for (int i = HOLD_NONE + 1; i < HOLD_COUNT; i++)
+		assert_true(hold_info(i)->name[0] && hold_info(i)->sentence[0] && hold_info(i)->source[0]);
+	assert_ptr_equal(hold_info(HOLD_COUNT), hold_info(HOLD_NONE));
 	assert_string_equal(event_kind_name(EV_KINDS), "?");
 	assert_string_equal(pushed_name_text(PUSH_IP, 16), "IP");
 	assert_string_equal(pushed_name_text(PUSH_IP, 32), "EIP");
@@ -241,6 +390,12 @@ int main(void)
 		TEST(explaining_starts_at_the_chains_first_event),
 		TEST(json_is_one_object_a_line_with_names_and_values),
 		TEST(json_of_a_refusal_has_the_reason_and_its_sentence),
+		TEST(lines_and_stages_are_written_only_where_they_are_asked_for),
+		TEST(text_of_a_line_and_a_stage),
+		TEST(json_of_a_line_and_a_stage),
+		TEST(a_card_shows_the_way_where_lines_are_traced),
+		TEST(both_writers_tell_of_returns_that_never_came_and_sum_up),
+		TEST(a_return_tells_what_was_changed_and_where_it_began),
 		TEST(every_value_of_every_enumeration_has_a_name),
 	};
 
