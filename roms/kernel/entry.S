@@ -224,8 +224,8 @@ ENTRY ret_from_kernel_thread			/* pt_regs.bx: the function, cx: its argument */
 	jmp syscall_exit			/* the first task becomes the user program so */
 
 /* ---- SYSENTER ---- */
-/* ESP: cpu_tss.tss; %ebp: the user's ESP, where %ebp itself, the sixth argument, was pushed.  IF = 0, but TF and NT are as
- * ring 3 had them. */
+/* ESP: cpu_tss.tss; %ebp: the user's ESP, where %ebp itself, the sixth argument, was pushed.  IF = 0, but TF and NT
+ * are as ring 3 had them. */
 ENTRY sysenter_entry
 	movl TSS_ESP0(%esp), %esp
 	pushl $__USER_DS

@@ -25,9 +25,9 @@ void lab_record(struct lab_frame *to, const struct pt_regs *regs, uint32_t vecto
 	}
 }
 
-/* In #DB, IF = 0: afterwards NMIs are blocked and one waits.  The first is returned from without IRET (lab_nmi), the second
- * is held until the IRET of #DB, and so comes at exactly the instruction that #DB returns to.
- * SDM 3A, "Handling Multiple NMIs". */
+/* In #DB, IF = 0: afterwards NMIs are blocked and one waits.  The first is returned from without IRET (lab_nmi), the
+ * second is held until the IRET of #DB, and so comes at exactly the instruction that #DB returns to. SDM 3A,
+ * "Handling Multiple NMIs". */
 static void hold_nmi(void)
 {
 	uint32_t before = seen.nmi.count;

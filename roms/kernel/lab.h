@@ -60,7 +60,8 @@ struct lab_seen {
 struct lab_info {
 	unsigned save_all_24, gate_type, gate_dpl, gate81_type, gate81_dpl, gate8_type, gate8_selector;
 	unsigned esp0, espfix, has_wp, has_sep, has_apic, has_ioapic, lapic_timer, jiffies, espfix_base;
-	unsigned system_call, sysenter_entry, irq_return, int3, after_hlt, debug, debug_fixup, df_push, sti_hlt_end, sti_nop_end;
+	unsigned system_call, sysenter_entry, irq_return, int3, after_hlt, debug, debug_fixup, df_push;
+	unsigned sti_hlt_end, sti_nop_end;
 	unsigned sysenter_frame_bx; /* where #DB on the entry stack keeps EBX */
 	unsigned sysenter_cs, sysenter_esp, sysenter_eip;
 };

@@ -9,8 +9,8 @@ struct task_struct *current_task = &tasks[0];
 uint32_t jiffies;
 static uint32_t last_pid;
 
-/* The 3.18 order keeps a segment for it; the 2.4 order has the bottom of the stack.  Neither is right before SAVE_ALL is done, or
- * (2.4) on a stack that is not the task's. */
+/* The 3.18 order keeps a segment for it; the 2.4 order has the bottom of the stack.  Neither is right before
+ * SAVE_ALL is done, or (2.4) on a stack that is not the task's. */
 struct task_struct *get_current(void)
 {
 	struct task_struct *task;

@@ -180,8 +180,8 @@ fastcall void syscall_trace_leave(struct pt_regs *regs)
 	}
 }
 
-/* (request, from, to), of the caller itself: 0 off, 1 on, 2 on with a line for each, 3 call `to` instead of `from`, 4 four words
- * {entries, exits, last number, last result} to address `from`. */
+/* (request, from, to), of the caller itself: 0 off, 1 on, 2 on with a line for each, 3 call `to` instead of `from`,
+ * 4 four words {entries, exits, last number, last result} to address `from`. */
 asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to);
 asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to)
 {

@@ -85,8 +85,8 @@ fastcall void do_iret_error(struct pt_regs *regs, uint32_t error, uint32_t vecto
 	force_signal(SIGILL, 32, error, 0);
 }
 
-/* The first instruction after SYSENTER steps if ring 3 had TF on.  The rest of the system call runs without; the program gets
- * its trap, and TF back, on the way out (syscall_trace_leave). */
+/* The first instruction after SYSENTER steps if ring 3 had TF on.  The rest of the system call runs without; the
+ * program gets its trap, and TF back, on the way out (syscall_trace_leave). */
 static void step_in_kernel(struct pt_regs *regs)
 {
 	regs->flags &= ~(uint32_t)X86_EFLAGS_TF;
@@ -109,8 +109,8 @@ fastcall void do_debug(struct pt_regs *regs, uint32_t ss, uint32_t esp)
 {
 	uint32_t why, mine;
 
-	/* The bits of DR6 stay until they are cleared: one #DB inside another's entry finds both reasons, and leaves the other its
-	 * own. */
+	/* The bits of DR6 stay until they are cleared: one #DB inside another's entry finds both reasons, and leaves
+	 * the other its own. */
 	__asm__ volatile("movl %%db6, %0" : "=r"(why));
 	if (!user_mode(regs) && !(regs->flags & X86_EFLAGS_TF))
 		why &= ~DR6_BS;

@@ -8,7 +8,8 @@
 #define END_OF_FILE 4 /* Ctrl-D */
 
 /* What ring 3 has not read yet: head <= finished <= tail, modulo size; behind finished is a line that is still
- * typed.  What is typed ahead is echoed when it is read: echoed is how far that has come, in the line that `echoing` tells of. */
+ * typed.  What is typed ahead is echoed when it is read: echoed is how far that has come, in the line that `echoing`
+ * tells of. */
 static struct {
 	char text[1024];
 	uint32_t head, finished, tail, echoed;
@@ -16,8 +17,8 @@ static struct {
 } input;
 #define SLOT(n) input.text[(n) % sizeof(input.text)]
 
-/* FCR stays as it is: a change between the modes clears the FIFOs (PC16550D datasheet, "FIFO Control Register"), and what
- * was typed ahead of the kernel would be lost. */
+/* FCR stays as it is: a change between the modes clears the FIFOs (PC16550D datasheet, "FIFO Control Register"), and
+ * what was typed ahead of the kernel would be lost. */
 void tty_init(void)
 {
 	outb(COM1 + 1, 0);

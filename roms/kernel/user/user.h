@@ -58,8 +58,8 @@ void on_signal(int number, void (*handler)(int));
 
 /* ---- the experiments: the shell's commands ---- */
 typedef void experiment(const char *argument);
-experiment try_fork, try_myasmfork, try_sethostname, try_busy, try_sleep, try_badnum, try_gate, try_kthread, try_resched,
-	try_signal, try_kill, try_trace, try_div0, try_null, try_badiret, try_espfix, try_df, try_sysenter, try_nmi,
-	try_shadows, try_softirq, try_irq, try_idle;
+experiment try_fork, try_myasmfork, try_sethostname, try_busy, try_sleep, try_badnum, try_gate, try_kthread,
+	try_resched, try_signal, try_kill, try_trace, try_div0, try_null, try_badiret, try_espfix, try_df, try_sysenter,
+	try_nmi, try_shadows, try_softirq, try_irq, try_idle;
 
 #endif

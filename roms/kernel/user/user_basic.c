@@ -240,7 +240,8 @@ void try_gate(const char *argument)
 	know(&info);
 	print("  SAVE_ALL in the order of Linux %s\n", info.save_all_24 ? "2.4" : "3.18");
 	check("vector 80h: DPL", 3, info.gate_dpl);
-	check("vector 80h: an interrupt gate (14) or a trap gate (15)", 1, info.gate_type == 14 || info.gate_type == 15);
+	check("vector 80h: an interrupt gate (14) or a trap gate (15)", 1,
+	      info.gate_type == 14 || info.gate_type == 15);
 	see(&seen);
 	lab(LAB_WATCH, info.system_call, WATCH_EXECUTE);
 	getpid();

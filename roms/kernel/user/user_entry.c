@@ -14,8 +14,8 @@ static void trap(int number)
 
 /* ---- SYSENTER ---- */
 
-/* EBP = two bytes below the end of the stack: the sixth argument lies half on a page that is not there.  So does what the landing
- * page pops, but the frame of a signal finds room below. */
+/* EBP = two bytes below the end of the stack: the sixth argument lies half on a page that is not there.  So does
+ * what the landing page pops, but the frame of a signal finds room below. */
 static void sixth_argument_fault(int number)
 {
 	signal_frame sc = SIGNAL_FRAME;

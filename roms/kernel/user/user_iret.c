@@ -131,8 +131,8 @@ void try_badiret(const char *argument)
 
 /* ---- espfix ---- */
 
-/* With SS of the LDT, 16 bits, base 0: SP is what counts, and the upper half of ESP is free.  It is given a value, a system call is
- * made, and it is looked at again.  The stack is not used meanwhile: the low 64 KiB are not mapped. */
+/* With SS of the LDT, 16 bits, base 0: SP is what counts, and the upper half of ESP is free.  It is given a value, a
+ * system call is made, and it is looked at again.  The stack is not used meanwhile: the low 64 KiB are not mapped. */
 uint32_t esp_over_call(uint32_t esp)
 {
 	uint32_t after;

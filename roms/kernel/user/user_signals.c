@@ -188,7 +188,8 @@ void try_null(const char *argument)
 	check("write(1, unmapped, 1): -EFAULT", (unsigned)-EFAULT, (unsigned)CALL(NR_write, 1, 0x70000000, 1));
 	know(&info);
 	if (info.has_wp)
-		check("uname into code, CR0.WP: -EFAULT", (unsigned)-EFAULT, (unsigned)CALL(NR_uname, write_code, 0, 0));
+		check("uname into code, CR0.WP: -EFAULT", (unsigned)-EFAULT,
+		      (unsigned)CALL(NR_uname, write_code, 0, 0));
 	else
 		skip("uname into code", "this processor has no CR0.WP");
 }

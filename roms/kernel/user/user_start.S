@@ -65,8 +65,8 @@ call_sysenter:
 	call __kernel_vsyscall
 	jmp call_return
 
-/* The landing page, which the kernel maps for every task.  SYSENTER keeps neither EIP nor ESP: EBP carries ESP, and the kernel
- * knows the address behind. */
+/* The landing page, which the kernel maps for every task.  SYSENTER keeps neither EIP nor ESP: EBP carries ESP, and
+ * the kernel knows the address behind. */
 	.section .landing, "ax"
 	.globl __kernel_vsyscall, SYSENTER_RETURN, __kernel_sigreturn, vsyscall_sysenter
 	.type __kernel_vsyscall, @function
