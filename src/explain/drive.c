@@ -12,13 +12,19 @@ static void interrupt(struct drive *d)
 		cpu_request_stop(m->cpu[i]);
 }
 
+/* What comes behind the event that was wanted (a refused delivery leads to another one) is not looked at. */
+static bool over(struct drive *d)
+{
+	d->count++;
+	return d->wanted;
+}
+
 static void happened(struct drive *d, uint64_t id, uint64_t when, unsigned cpu)
 {
 	d->seen.id = id;
 	d->seen.when = when;
 	d->seen.cpu = cpu;
-	d->count++;
-	if (d->wanted || !d->look || !d->look->event || !d->look->event(d->look->owner, &d->seen))
+	if (!d->look || !d->look->event || !d->look->event(d->look->owner, &d->seen))
 		return;
 	d->wanted = true;
 	d->cpu = cpu;
@@ -29,6 +35,8 @@ static void on_delivery(void *owner, const struct delivery_record *r)
 {
 	struct drive *d = owner;
 
+	if (over(d))
+		return;
 	d->seen.kind = SEEN_DELIVERY;
 	d->seen.delivery = *r;
 	d->seen.from = &d->seen.delivery.from;
@@ -40,6 +48,8 @@ static void on_return(void *owner, const struct return_record *r)
 {
 	struct drive *d = owner;
 
+	if (over(d))
+		return;
 	d->seen.kind = SEEN_RETURN;
 	d->seen.returned = *r;
 	d->seen.from = &d->seen.returned.from;
@@ -51,6 +61,8 @@ static void on_entry(void *owner, const struct entry_record *r)
 {
 	struct drive *d = owner;
 
+	if (over(d))
+		return;
 	d->seen.kind = SEEN_ENTRY;
 	d->seen.entry = *r;
 	d->seen.from = &d->seen.entry.from;
@@ -62,6 +74,8 @@ static void on_task(void *owner, const struct task_record *r)
 {
 	struct drive *d = owner;
 
+	if (over(d))
+		return;
 	d->seen.kind = SEEN_TASK;
 	d->seen.task = *r;
 	d->seen.from = &d->seen.task.from;

@@ -142,12 +142,18 @@ static bool follow(struct path *p, struct cpu *cpu)
 		return false;
 	now = know_task(p->x, cpu);
 	if (p->away) {
-		if (now != p->task)
+		struct note *n;
+
+		if (now != p->task) {
+			p->other = now;
 			return false;
+		}
 		p->away = false;
 		p->cpu = cpu->id;
 		way_words_again(p, cpu);
-		way_note(p, NOTE_BACK);
+		n = way_note(p, NOTE_BACK);
+		if (n)
+			n->value = p->other;
 	} else if (now != p->task) {
 		struct note *n = way_note(p, NOTE_AWAY);
 

@@ -19,7 +19,7 @@ enum note_kind {
 	NOTE_DELIVERY, /* seen: an interrupt or exception in between */
 	NOTE_RETURN,   /* its return */
 	NOTE_AWAY,     /* another task runs: value */
-	NOTE_BACK,
+	NOTE_BACK,     /* from task value */
 };
 
 struct note {
@@ -99,6 +99,7 @@ struct path {
 	struct level level[PATH_LEVELS];
 	unsigned levels, depth;
 	bool away;
+	uint32_t other;          /* the task that ran last while away */
 	unsigned fresh;          /* writes of the present instruction begin here */
 	uint32_t eip;            /* the present instruction */
 	uint32_t last_read, last_value;

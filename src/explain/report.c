@@ -186,10 +186,13 @@ void report_arguments(struct explain *x, const struct path *p)
 
 void report_empty_stack(struct explain *x, const struct path *p)
 {
-	struct fact *o = put_object(&x->facts.root, "kernel_stack");
+	struct fact *o;
 	uint32_t end = p->regs + x->desc.regs * REG_BYTES;
 	bool empty = p->regs && end == p->top;
 
+	if (!p->top || (!p->frame && !p->regs))
+		return;
+	o = put_object(&x->facts.root, "kernel_stack");
 	put_hex(o, "top", p->top, 8);
 	if (!p->regs || !x->desc.regs) {
 		uint32_t behind = p->frame + 5 * REG_BYTES; /* EIP, CS, EFLAGS, ESP, SS */

@@ -239,7 +239,7 @@ void report_switches(struct explain *x, const struct path *p)
 			continue;
 		row = put_object(rows, NULL);
 		put_number(row, "t", n->t);
-		put_task(x, row, "from", cpu_of(p), n->kind == NOTE_AWAY ? p->task : 0);
+		put_task(x, row, "from", cpu_of(p), n->kind == NOTE_AWAY ? p->task : n->value);
 		put_task(x, row, "to", cpu_of(p), n->kind == NOTE_AWAY ? n->value : p->task);
 		put_place(x, row, "at", n->eip);
 	}

@@ -42,5 +42,9 @@ const struct explain_view explain_views[] = {
 	{"pending", NULL, false, "what is pending, and the next timers; raises an interrupt on request", "C6",
 	 "--raise nmi@T or VECTOR@T raises one at exactly tick T and tells when it was delivered.",
 	 STATE | TAKES_RAISE, view_pending},
+	{"symbols", "[PATTERN]", false, "what is known of the guest: description, current, flag words, symbols", "",
+	 "With a pattern like sys_* the symbols whose names fit are listed.  Without an option for the moment: at the first\n"
+	 "entry from ring 3.",
+	 STATE, view_symbols},
 };
 const unsigned explain_view_count = sizeof(explain_views) / sizeof(explain_views[0]);

@@ -20,6 +20,7 @@ bool view_pending(struct explain *x);
 bool view_quiet(struct explain *x);
 bool view_return(struct explain *x);
 bool view_sched(struct explain *x);
+bool view_symbols(struct explain *x);
 bool view_syscall(struct explain *x);
 bool view_words(struct explain *x);
 

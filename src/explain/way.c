@@ -81,6 +81,11 @@ static void word_written(struct path *p, unsigned i, uint32_t lin, unsigned byte
 	uint32_t old = p->word_value[i], new = (old & ~mask) | (value << shift & mask);
 	struct note *n;
 
+	/* Read, changed and written by one instruction: that is no test. */
+	if (p->notes && p->note[p->notes - 1].kind == NOTE_TEST && p->note[p->notes - 1].eip == p->eip && p->test.wanted) {
+		p->notes--;
+		p->test.wanted = false;
+	}
 	p->word_value[i] = new;
 	if (old == new)
 		return;

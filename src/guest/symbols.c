@@ -23,8 +23,13 @@ bool symbols_add(struct symbols *symbols, uint64_t address, uint64_t size, const
 	return true;
 }
 
-/* By address; of several names for one address, the longest object first, then by
- * name: the order never hangs on the file's. */
+static size_t underscores(const char *name)
+{
+	return strspn(name, "_");
+}
+
+/* By address; of several names for one address, the longest object first, then that with fewer underscores in front,
+ * then by name: the order never hangs on the file's. */
 static int compare(const void *a, const void *b)
 {
 	const struct symbol *x = a, *y = b;
@@ -33,6 +38,8 @@ static int compare(const void *a, const void *b)
 		return x->address < y->address ? -1 : 1;
 	if (x->size != y->size)
 		return x->size > y->size ? -1 : 1;
+	if (underscores(x->name) != underscores(y->name))
+		return underscores(x->name) < underscores(y->name) ? -1 : 1;
 	return strcmp(x->name, y->name);
 }
 
