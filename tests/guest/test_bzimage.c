@@ -207,6 +207,11 @@ static void an_initrd_without_room_is_refused(void **state)
 	put(0x22c, 4, RUN_END + 0x2fff);
 	assert_true(load(sizeof(image), RAM));
 	assert_int_equal(got(PARAMS + 0x218), RUN_END);
+	put(0x206, 2, 0x203); /* a kernel that works up to its own end, which is no page's */
+	put(0x1f4, 4, KERNEL / 16 - 1);
+	put(0x22c, 4, 0x100000 + KERNEL - 16 + 0x2fff);
+	assert_true(load(sizeof(image), RAM));
+	assert_int_equal(got(PARAMS + 0x218), 0x100000 + KERNEL - 16);
 	initrd_size = (size_t)RAM + 1;
 	refused(sizeof(image), RAM, "use -m");
 }

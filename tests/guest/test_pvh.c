@@ -42,6 +42,10 @@ static void other_notes_make_no_pvh_kernel(void **state)
 	assert_true(load(IMAGE));
 	assert_int_equal(guest.mode, START_PROT32);
 	put(NOTE + 32, 4, 18);
+	put(NOTE + 24, 4, 3); /* "Xen" without its NUL is another name */
+	assert_true(load(IMAGE));
+	assert_int_equal(guest.mode, START_PROT32);
+	put(NOTE + 24, 4, 4);
 	put(NOTE + 28, 4, 3); /* no 32 bits */
 	assert_true(load(IMAGE));
 	assert_int_equal(guest.mode, START_PROT32);
