@@ -2,7 +2,7 @@
  *
  * A hook returns TG_GO, or TG_STOP_RUN to end tg_run() (before the next instruction; an instruction hook: before
  * its own).  Records are good during the call only.  Hooks may read everything, raise lines, set and remove hooks, and write
- * memory; only instruction hooks may write registers.  None may run, map, load or free.
+ * memory; of them only instruction hooks may write registers.  None may run, map, load or free.
  * Hooks on instructions and memory make this machine step through its guest one instruction at a time; all others cost
  * nothing but their own time, and none costs anything before it is set.  What the guest does is the same with any of them. */
 #ifndef TRAPGATE_HOOK_H

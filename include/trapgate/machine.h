@@ -206,7 +206,8 @@ TG_API void tg_interrupt(struct tg_machine *machine);
 TG_API uint64_t tg_now(const struct tg_machine *machine);
 
 /* Calls function before the first instruction at or after the tick `when`: the machine's first instruction is
- * number 0, and a tick in the past is now.  It may raise lines, pulse pins, stop, set other moments and write memory.
+ * number 0, and a tick in the past is now.  It may raise lines, pulse pins, stop, set other moments and write memory
+ * and registers.
  * A machine in HLT goes on to the next moment.
  *   moment  its number, for tg_at_cancel(); may be NULL
  *   Errors: ARGUMENT, MEMORY. */

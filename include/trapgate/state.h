@@ -42,7 +42,7 @@ TG_API enum tg_error tg_register_get(struct tg_cpu *cpu, enum tg_register reg, u
 /* Writes a register.  A selector brings its hidden part along: in real and virtual-8086 mode the base follows, in protected
  * mode the descriptor is taken from GDT or LDT without any check of rights (null: unusable).  Nothing else follows: a new CS
  * does not change CPL.
- *   Errors: ARGUMENT; REGISTER; BUSY: the machine runs (allowed in instruction hooks); VALUE: no processor of the model can
+ *   Errors: ARGUMENT; REGISTER; BUSY: the machine runs (allowed in instruction hooks and at moments); VALUE: no processor of the model can
  *   hold it, or be in that state; UNMAPPED: the selector's descriptor is beyond its table or cannot be read. */
 TG_API enum tg_error tg_register_set(struct tg_cpu *cpu, enum tg_register reg, uint64_t value);
 

@@ -88,7 +88,7 @@ struct tg_machine {
 	bool line_connected[ISA_LINES];
 
 	bool running;
-	bool between;     /* in an instruction hook: registers may be written */
+	bool between;     /* in an instruction hook or a moment: registers may be written */
 	unsigned in_port; /* inside a port callback: RIP is that of the block's last instruction */
 	enum { STOP_BY_NONE, STOP_BY_HOOK, STOP_BY_CALL } stop_by;
 	unsigned stop_hook;

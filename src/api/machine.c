@@ -87,7 +87,7 @@ enum tg_error api_writable(struct tg_machine *tg)
 {
 	if (!tg->running || tg->between)
 		return TG_OK;
-	return api_fail(tg, TG_ERROR_BUSY, "the machine is running: of all callbacks only instruction hooks may write registers");
+	return api_fail(tg, TG_ERROR_BUSY, "the machine is running: of all callbacks only instruction hooks and moments may write registers");
 }
 
 static bool small_enough(const struct tg_config *c, struct diagnostic *why)

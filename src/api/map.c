@@ -1,5 +1,6 @@
 /* The memory map: RAM, ROM and the caller's devices. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "api/api.h"
@@ -132,21 +133,6 @@ static struct device *new_device(struct tg_machine *tg)
 	return device;
 }
 
-/* In front of everything that is mapped. */
-static int highest_priority(struct bus *bus, uint64_t address, uint64_t size)
-{
-	int priority = 2; /* above RAM and ROM */
-
-	for (uint64_t at = address; at - address < size; at += BUS_PAGE_SIZE) {
-		uint64_t offset;
-		const struct region *r = bus_find(bus, at, &offset);
-
-		if (r && r->priority >= priority)
-			priority = r->priority + 1;
-	}
-	return priority;
-}
-
 enum tg_error tg_map_mmio(struct tg_machine *tg, uint64_t address, uint64_t size, const struct tg_mmio *wanted)
 {
 	struct tg_mmio known;
@@ -166,8 +152,8 @@ enum tg_error tg_map_mmio(struct tg_machine *tg, uint64_t address, uint64_t size
 	if (!device)
 		return TG_ERROR_MEMORY;
 	device->mmio = known;
-	if (!bus_add_mmio(tg->m->bus, "device", address, size, (struct mmio_ops){mmio_read, mmio_write}, device,
-			  highest_priority(tg->m->bus, address, size)))
+	/* Of equal ones the bus shows the one that came last. */
+	if (!bus_add_mmio(tg->m->bus, "device", address, size, (struct mmio_ops){mmio_read, mmio_write}, device, INT_MAX))
 		return api_fail(tg, TG_ERROR_MEMORY, "out of memory");
 	return TG_OK;
 }

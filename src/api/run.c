@@ -161,7 +161,9 @@ static void fire(void *owner, uint64_t when)
 	void *function_owner = moment->owner;
 
 	remove_moment(find_moment(tg, moment, 0));
+	tg->between = true;
 	function(function_owner, tg);
+	tg->between = false;
 }
 
 struct moment *api_moment_add(struct tg_machine *tg, uint64_t when,

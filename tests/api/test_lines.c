@@ -188,6 +188,25 @@ static void a_moment_set_before_an_instruction_comes_before_it(void **state)
 	tg_machine_free(m);
 }
 
+static void skip_ahead(void *owner, struct tg_machine *m)
+{
+	OK(tg_register_set(first(m), TG_EIP, WORLD_CODE + 4));
+	OK(tg_register_set(first(m), TG_DR0, 0x1234));
+}
+
+static void a_moment_may_write_registers(void **state)
+{
+	struct tg_machine *m = world_new(0);
+
+	CODE(m, 0x40, 0x40, 0xeb, 0xfc, 0x41, 0xf4); /* inc eax; inc eax; jmp back; inc ecx; hlt */
+	OK(tg_at(m, 4, skip_ahead, NULL, NULL));
+	assert_int_equal(world_run(m, 1000).kind, TG_STOP_HALT);
+	assert_int_equal(world_get(m, TG_EAX), 3);
+	assert_int_equal(world_get(m, TG_ECX), 1);
+	assert_int_equal(world_get(m, TG_DR0), 0x1234);
+	tg_machine_free(m);
+}
+
 /* ---- a PC's lines ---- */
 
 static void a_pcs_line_goes_through_its_interrupt_controllers(void **state)
@@ -315,6 +334,7 @@ int main(void)
 		cmocka_unit_test(a_moment_wakes_a_halted_machine),
 		cmocka_unit_test(moments_may_be_cancelled_and_keep_their_order),
 		cmocka_unit_test(a_moment_set_before_an_instruction_comes_before_it),
+		cmocka_unit_test(a_moment_may_write_registers),
 		cmocka_unit_test(a_pcs_line_goes_through_its_interrupt_controllers),
 		cmocka_unit_test(a_snapshot_runs_on_alike),
 		cmocka_unit_test(a_snapshot_keeps_pins_and_half_an_instruction),

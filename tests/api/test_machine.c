@@ -148,6 +148,9 @@ static void memory_ends_where_it_ends(void **state)
 	assert_int_equal(tg_memory_read(m, WORLD_RAM - 3, bytes, 16, &done), TG_ERROR_UNMAPPED);
 	assert_int_equal(done, 3);
 	assert_string_equal(tg_machine_detail(m), "no memory at 0x40000");
+	assert_int_equal(tg_memory_read(m, UINT64_MAX - 3, bytes, 16, &done), TG_ERROR_UNMAPPED);
+	assert_int_equal(done, 0);
+	assert_int_equal(tg_memory_write(m, UINT64_MAX - 3, bytes, 16, &done), TG_ERROR_UNMAPPED);
 	tg_machine_free(m);
 }
 
@@ -244,6 +247,11 @@ static void a_device_in_memory_is_asked(void **state)
 	assert_int_equal(s.offset, 0x20);
 	assert_int_equal(s.bytes, 2);
 	assert_int_equal(s.value, 0x3344);
+	OK(tg_map_mmio(m, 0, UINT64_C(1) << 51, &device)); /* one over everything: in front of all */
+	OK(tg_register_set(tg_machine_cpu(m, 0), TG_ACTIVITY, TG_RUNNING));
+	world_run(m, 1); /* its bytes are the code now: 44 33 22 11, inc esp */
+	assert_int_equal(world_get(m, TG_ESP), WORLD_STACK0 + 1);
+	assert_int_equal(tg_map_mmio(m, UINT64_C(1) << 51, UINT64_C(1) << 52, &device), TG_ERROR_ARGUMENT);
 	device.read = NULL;
 	assert_int_equal(tg_map_mmio(m, 0x7000, 0x100, &device), TG_ERROR_ARGUMENT);
 	tg_machine_free(m);
