@@ -16,7 +16,11 @@ static void interrupt(struct drive *d)
 static bool over(struct drive *d)
 {
 	d->count++;
-	return d->wanted;
+	if (d->wanted)
+		return true;
+	d->slept = d->machine->idle - d->idle;
+	d->idle = d->machine->idle;
+	return false;
 }
 
 static void happened(struct drive *d, uint64_t id, uint64_t when, unsigned cpu)

@@ -44,6 +44,7 @@ struct drive {
 	unsigned cpu;            /* the processor of the event or instruction stopped at */
 	struct seen seen;        /* the last thing that happened */
 	uint64_t count;          /* of everything that happened so far */
+	uint64_t idle, slept;    /* ticks skipped in HLT up to the last event; between it and the one before */
 };
 
 /* Before machine_start().  False: no room for another trace. */

@@ -77,7 +77,7 @@ static bool is_end(const struct path *p, const struct seen *s)
 {
 	if (p->away || s->kind != SEEN_RETURN)
 		return false;
-	if (p->from_user)
+	if (p->to_user)
 		return s->to->cpl == 3;
 	return p->levels == 0 && (uint32_t)s->returned.frame == p->frame;
 }
@@ -234,13 +234,16 @@ static void place_regs(struct path *p)
 	p->regs = p->frame ? p->frame - ip : p->top ? p->top - 4 * d->regs : 0;
 }
 
-bool path_record(struct explain *x, struct path *p)
+bool path_record(struct explain *x, struct path *p, bool to_user)
 {
 	const struct look look = {on_event, on_instruction, on_data, p};
 	enum driven driven;
 
 	if (!begin(p, x))
 		return diagnose(&x->why, "out of memory");
+	p->to_user = p->from_user || to_user;
+	if (to_user && !p->from_user)
+		push_level(p, &p->entry.delivery);
 	driven = drive_run(&x->drive, &look, CLOCK_NEVER);
 	place_regs(p);
 	if (p->out_of_memory)

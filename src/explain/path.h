@@ -73,7 +73,7 @@ struct path {
 	unsigned cpu;
 	uint32_t nr;             /* EAX at the entry */
 	uint64_t begun, insns;   /* instructions of this task on the way */
-	bool from_user;
+	bool from_user, to_user; /* to_user: ends at the return to ring 3 */
 	uint32_t frame;          /* linear, of the saved EIP; 0: SYSENTER */
 
 	uint64_t skipped, skipped_same; /* returns in between; by the instruction that made the last one */
@@ -114,9 +114,10 @@ struct path {
 	bool out_of_memory;
 };
 
-/* The machine stands behind an event that entered the kernel (x->drive.seen).  Goes on to its return.  False with x->why:
- * it never returned (the path is filled in as far as it went), or out of memory. */
-bool path_record(struct explain *x, struct path *path) MUST_CHECK;
+/* The machine stands behind an event that entered the kernel (x->drive.seen).  Goes on to its return, or (to_user) to the
+ * task's return to ring 3, wherever the event came from.  False with x->why: it never returned (the path is filled in as
+ * far as it went), or out of memory. */
+bool path_record(struct explain *x, struct path *path, bool to_user) MUST_CHECK;
 void path_free(struct path *path);
 
 /* The last write to the word at lin before tick `before`; NULL: none on this way. */

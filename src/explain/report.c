@@ -126,7 +126,9 @@ static void put_writer(struct explain *x, const struct path *p, struct fact *row
 	put_place(x, row, "instruction", w->eip);
 	source = w->has_from ? path_writer(p, w->from, w->t) : NULL;
 	if (source)
-		put_text(row, "copy_of", "%s %08" PRIx32, source->processor ? "processor" : "software", w->from);
+		put_text(row, "copy_of", "%s %08" PRIx32, source->processor ? "processor's" : "software's", w->from);
+	if (source && !source->processor)
+		put_place(x, row, "first_by", source->eip);
 }
 
 void report_words(struct explain *x, const struct path *p)

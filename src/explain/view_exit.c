@@ -217,7 +217,7 @@ bool view_sched(struct explain *x)
 	struct path p;
 
 	for (;;) {
-		bool recorded = moment_event(x, &moment, 0) && path_record(x, &p);
+		bool recorded = moment_event(x, &moment, 0) && path_record(x, &p, false);
 
 		if (!recorded || !x->has_desc) {
 			if (recorded)

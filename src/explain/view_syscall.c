@@ -44,7 +44,7 @@ bool find_way(struct explain *x, const struct moment *moment, struct path *p)
 
 		if (!moment_event(x, moment, looks_at_ways(o) ? 0 : o->nth - 1))
 			return false;
-		recorded = path_record(x, p);
+		recorded = path_record(x, p, false);
 		if (!looks_at_ways(o))
 			return recorded;
 		if (recorded && way_fits(o, p) && left-- == 0)
