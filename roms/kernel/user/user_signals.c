@@ -20,6 +20,18 @@ static void change_result(int number)
 	sc->ax = 77;
 }
 
+/* The first time it sends its own signal again. */
+static volatile unsigned inside, deepest;
+
+static void send_again(int number)
+{
+	if (++inside > deepest)
+		deepest = inside;
+	if (caught++ == 0)
+		CALL(NR_kill, getpid(), number, 0);
+	inside--;
+}
+
 extern char call_return[];
 
 void try_signal(const char *argument)
@@ -36,6 +48,11 @@ void try_signal(const char *argument)
 	check("sigaction: the handler of before", (unsigned)change_result, (unsigned)CALL(NR_sigaction, SIGUSR1, 1, 0));
 	CALL(NR_kill, getpid(), SIGUSR1, 0);
 	check("an ignored signal does nothing", 2, caught);
+	caught = 0;
+	on_signal(SIGUSR1, send_again);
+	CALL(NR_kill, getpid(), SIGUSR1, 0);
+	check("a signal sent inside its own handler", 2, caught);
+	check("... comes when the handler has returned", 1, deepest);
 	on_signal(SIGUSR1, 0);
 	check("signal 32: -EINVAL", (unsigned)-EINVAL, (unsigned)CALL(NR_kill, getpid(), 32, 0));
 	check("no such task: -ESRCH", (unsigned)-ESRCH, (unsigned)CALL(NR_kill, 9999, SIGUSR1, 0));
