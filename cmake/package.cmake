@@ -35,7 +35,7 @@ set_target_properties(trapgate_shared PROPERTIES OUTPUT_NAME trapgate VERSION ${
   SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C EXPORT_NAME trapgate
   LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
 target_link_options(trapgate_shared PRIVATE -Wl,-z,defs)
-if(TRAPGATE_SANITIZE OR TRAPGATE_TSAN)
+if(TRAPGATE_SANITIZE OR TRAPGATE_TSAN OR TRAPGATE_FUZZ)
   set_property(TARGET trapgate_shared PROPERTY LINK_OPTIONS) # the sanitizers' functions come with the program
 endif()
 target_include_directories(trapgate_shared INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>

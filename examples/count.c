@@ -26,9 +26,15 @@ static enum tg_action on_store(void *owner, struct tg_cpu *cpu, const struct tg_
 	return TG_GO;
 }
 
-static uint32_t say_read(void *owner, uint16_t port, unsigned bytes) { return 0xe9; }
+static uint32_t say_read(void *owner, uint16_t port, unsigned bytes)
+{
+	return 0xe9;
+}
 
-static void say(void *owner, uint16_t port, unsigned bytes, uint32_t value) { putchar((int)(value & 0xff)); }
+static void say(void *owner, uint16_t port, unsigned bytes, uint32_t value)
+{
+	putchar((int)(value & 0xff));
+}
 
 static int fail(const struct tg_machine *machine, enum tg_error error)
 {
@@ -70,7 +76,8 @@ int main(int argc, char **argv)
 		tg_machine_free(machine);
 		return status;
 	}
-	printf("%s\n%" PRIu64 " instructions, %" PRIu64 " bytes stored\n", stop.text, counts.instructions, counts.stored);
+	printf("%s\n%" PRIu64 " instructions, %" PRIu64 " bytes stored\n", stop.text, counts.instructions,
+	       counts.stored);
 	tg_machine_free(machine);
 	return 0;
 }

@@ -31,8 +31,16 @@ static void put(uint64_t address, const void *bytes, size_t size)
 /* A flat segment, or with base and limit the TSS. */
 static struct tg_segment segment(uint16_t selector, uint8_t type, bool s, uint8_t dpl)
 {
-	return (struct tg_segment){.selector = selector, .limit = s ? 0xffffffff : 0x67, .base = s ? 0 : TSS, .type = type,
-				   .s = s, .dpl = dpl, .present = true, .usable = true, .db = s, .g = s};
+	return (struct tg_segment){.selector = selector,
+				   .limit = s ? 0xffffffff : 0x67,
+				   .base = s ? 0 : TSS,
+				   .type = type,
+				   .s = s,
+				   .dpl = dpl,
+				   .present = true,
+				   .usable = true,
+				   .db = s,
+				   .g = s};
 }
 
 static void put_gate(unsigned vector, uint32_t handler, uint8_t dpl)
@@ -45,13 +53,13 @@ static void put_gate(unsigned vector, uint32_t handler, uint8_t dpl)
 
 static void set_up(void)
 {
-	static const uint8_t user[] = {0xb8, 4, 0, 0, 0, /* mov eax, 4 */
-				       0xcd, 0x80,       /* int 0x80 */
-				       0xeb, 0xfe};      /* jmp . */
+	static const uint8_t user[] = {0xb8, 4,    0, 0, 0, /* mov eax, 4 */
+				       0xcd, 0x80,          /* int 0x80 */
+				       0xeb, 0xfe};         /* jmp . */
 	static const uint8_t halt[] = {0xf4};
 	static const uint32_t stack[] = {0x7000, 0x10}; /* ESP0, SS0 */
 	const struct tg_segment table[] = {
-		segment(0x08, 0xb, true, 0), segment(0x10, 0x3, true, 0), segment(0x1b, 0xb, true, 3),
+		segment(0x08, 0xb, true, 0), segment(0x10, 0x3, true, 0),  segment(0x1b, 0xb, true, 3),
 		segment(0x23, 0x3, true, 3), segment(0x28, 0xb, false, 0),
 	};
 	struct tg_cpu *cpu = tg_machine_cpu(machine, 0);

@@ -22,9 +22,9 @@ static void raise_line(void *owner, struct tg_machine *machine)
 
 static enum tg_error prepare(struct tg_machine *machine, struct job *job)
 {
-	static const uint8_t loop[] = {0xfb,             /* sti */
-				       0x66, 0x40,       /* inc eax */
-				       0xeb, 0xfc};      /* jmp back to it */
+	static const uint8_t loop[] = {0xfb,                      /* sti */
+				       0x66, 0x40,                /* inc eax */
+				       0xeb, 0xfc};               /* jmp back to it */
 	static const uint8_t handler[] = {0x66, 0xa3, 0x00, 0x06, /* mov [0x600], eax */
 					  0xfa, 0xf4};            /* cli; hlt */
 	static const uint16_t vector[2] = {0x1000, 0x0000};       /* IP, CS */

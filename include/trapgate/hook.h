@@ -1,10 +1,10 @@
 /* Hooks: functions that are called when something happens.
  *
  * A hook returns TG_GO, or TG_STOP_RUN to end tg_run() (before the next instruction; an instruction hook: before
- * its own).  Records are good during the call only.  Hooks may read everything, raise lines, set and remove hooks, and write
- * memory; of them only instruction hooks may write registers.  None may run, map, load or free.
- * Hooks on instructions and memory make this machine step through its guest one instruction at a time; all others cost
- * nothing but their own time, and none costs anything before it is set.  What the guest does is the same with any of them. */
+ * its own).  Records are good during the call only.  Hooks may read everything, raise lines, set and remove hooks, and
+ * write memory; of them only instruction hooks may write registers.  None may run, map, load or free. Hooks on
+ * instructions and memory make this machine step through its guest one instruction at a time; all others cost nothing
+ * but their own time, and none costs anything before it is set.  What the guest does is the same with any of them. */
 #ifndef TRAPGATE_HOOK_H
 #define TRAPGATE_HOOK_H
 
@@ -28,7 +28,8 @@ TG_API enum tg_error tg_hook_delivery(struct tg_machine *machine,
 				      void *owner, unsigned *hook);
 /* Each check of a delivery in the SDM's order: told when the delivery has ended, before its delivery hooks. */
 TG_API enum tg_error tg_hook_check(struct tg_machine *machine,
-				   enum tg_action (*function)(void *owner, struct tg_cpu *cpu, const struct tg_check *check),
+				   enum tg_action (*function)(void *owner, struct tg_cpu *cpu,
+							      const struct tg_check *check),
 				   void *owner, unsigned *hook);
 /* IRET, far return to an outer level, SYSEXIT. */
 TG_API enum tg_error tg_hook_return(struct tg_machine *machine,
@@ -37,10 +38,12 @@ TG_API enum tg_error tg_hook_return(struct tg_machine *machine,
 				    void *owner, unsigned *hook);
 /* SYSENTER, call gates. */
 TG_API enum tg_error tg_hook_entry(struct tg_machine *machine,
-				   enum tg_action (*function)(void *owner, struct tg_cpu *cpu, const struct tg_entry *entry),
+				   enum tg_action (*function)(void *owner, struct tg_cpu *cpu,
+							      const struct tg_entry *entry),
 				   void *owner, unsigned *hook);
 TG_API enum tg_error tg_hook_task(struct tg_machine *machine,
-				  enum tg_action (*function)(void *owner, struct tg_cpu *cpu, const struct tg_task *task),
+				  enum tg_action (*function)(void *owner, struct tg_cpu *cpu,
+							     const struct tg_task *task),
 				  void *owner, unsigned *hook);
 
 struct tg_instruction {
@@ -49,8 +52,9 @@ struct tg_instruction {
 	uint64_t linear; /* address of its first byte */
 	uint64_t rip;
 	uint16_t cs;
-	bool again;      /* a further iteration of the same REP */
-	uint8_t length;  /* bytes that could be read without a side effect, 15 at most: the instruction and what follows */
+	bool again;     /* a further iteration of the same REP */
+	uint8_t length; /* bytes that could be read without a side effect, 15 at most: the instruction and what follows
+			 */
 	uint8_t bytes[15];
 };
 /* Before each instruction, when every event before it has been taken. */

@@ -24,12 +24,12 @@ struct tg_drive {
 };
 
 struct tg_config {
-	size_t size;         /* sizeof(struct tg_config) */
+	size_t size; /* sizeof(struct tg_config) */
 	enum tg_board board;
-	const char *cpu;     /* a model's name, see tg_model(); NULL: the default one */
-	unsigned cpus;       /* processors; 0: 1.  A bare machine has one */
-	uint64_t ram;        /* bytes from address 0, whole pages of 4 KiB.  PC: 64 KiB to 3 GiB; bare: 0 to 3 GiB */
-	bool plain;          /* decode each instruction afresh: slow, the oracle of the fast interpreter */
+	const char *cpu; /* a model's name, see tg_model(); NULL: the default one */
+	unsigned cpus;   /* processors; 0: 1.  A bare machine has one */
+	uint64_t ram;    /* bytes from address 0, whole pages of 4 KiB.  PC: 64 KiB to 3 GiB; bare: 0 to 3 GiB */
+	bool plain;      /* decode each instruction afresh: slow, the oracle of the fast interpreter */
 	/* PC: where the host's end of COM1, COM2 and port E9h is: "stdio", "file:PATH" or "null", as for -serial and
 	 * -debugcon.  NULL: nothing connected to COM1; no COM2; no port E9h. */
 	const char *serial[2];
@@ -38,8 +38,8 @@ struct tg_config {
 	bool debug_exit;
 	uint16_t debug_exit_port;
 	unsigned debug_exit_size; /* ports: 1, 2 or 4 */
-	const char *firmware;     /* PC: SeaBIOS's file; the machine starts in it where no guest is loaded.  NULL: none */
-	const char *vga_firmware; /* PC: the VGA BIOS for it */
+	const char *firmware; /* PC: SeaBIOS's file; the machine starts in it where no guest is loaded.  NULL: none */
+	const char *vga_firmware;     /* PC: the VGA BIOS for it */
 	const struct tg_drive *drive; /* PC: `drives` of them; needed for this call only */
 	unsigned drives;              /* 12 at most */
 };
@@ -103,7 +103,8 @@ TG_API enum tg_error tg_map_ports(struct tg_machine *machine, uint16_t first, un
 				  const struct tg_ports *device);
 
 /* ---- guests ----
- * As the command line loads them; call tg_start() after.  Symbols and source lines of an ELF file are kept for texts. */
+ * As the command line loads them; call tg_start() after.  Symbols and source lines of an ELF file are kept for texts.
+ */
 
 /* -kernel: an image of any kind the program knows.  append, initrd: NULL: none.
  *   Errors: ARGUMENT; FILE: see tg_machine_detail(); BUSY. */
@@ -174,7 +175,7 @@ enum tg_stop_kind {
 };
 
 struct tg_stop {
-	size_t size;      /* sizeof(struct tg_stop) */
+	size_t size; /* sizeof(struct tg_stop) */
 	enum tg_stop_kind kind;
 	int status;       /* as the program's exit status; odd: DEBUG_EXIT */
 	uint64_t now;     /* ticks */
@@ -217,8 +218,9 @@ TG_API enum tg_error tg_at(struct tg_machine *machine, uint64_t when,
 TG_API enum tg_error tg_at_cancel(struct tg_machine *machine, unsigned moment);
 
 /* ---- snapshots of a bare machine ----
- * Covered: the processor with its pins and what it remembers between two instructions, all RAM, virtual time, moments, the
- * last 256 deliveries and the numbers of records.  Not covered: the state behind the caller's devices, hooks, ROM. */
+ * Covered: the processor with its pins and what it remembers between two instructions, all RAM, virtual time, moments,
+ * the last 256 deliveries and the numbers of records.  Not covered: the state behind the caller's devices, hooks, ROM.
+ */
 
 /* Saves.  *snapshot is the caller's: tg_snapshot_free().
  *   Errors: ARGUMENT, MEMORY; BOARD: a PC's devices cannot be saved; BUSY. */

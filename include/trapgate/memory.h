@@ -18,8 +18,7 @@ TG_API enum tg_error tg_memory_write(struct tg_machine *machine, uint64_t addres
 
 /* The same by the linear address that a processor's page tables translate now; permissions do not count. */
 TG_API enum tg_error tg_linear_read(struct tg_cpu *cpu, uint64_t address, void *buffer, size_t size, size_t *done);
-TG_API enum tg_error tg_linear_write(struct tg_cpu *cpu, uint64_t address, const void *data, size_t size,
-				     size_t *done);
+TG_API enum tg_error tg_linear_write(struct tg_cpu *cpu, uint64_t address, const void *data, size_t size, size_t *done);
 
 /* The physical address of a linear one.  Errors: ARGUMENT; UNMAPPED: no page there. */
 TG_API enum tg_error tg_translate(struct tg_cpu *cpu, uint64_t linear, uint64_t *physical);

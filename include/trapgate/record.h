@@ -19,9 +19,15 @@ struct tg_place {
 enum tg_cpu_mode { TG_CPU_REAL, TG_CPU_VM86, TG_CPU_PROTECTED, TG_CPU_COMPAT, TG_CPU_LONG64 };
 
 enum tg_event_kind {
-	TG_EVENT_FAULT, TG_EVENT_TRAP, TG_EVENT_ABORT,
-	TG_EVENT_SOFT_INT, TG_EVENT_INT1, TG_EVENT_INT3, TG_EVENT_INTO,
-	TG_EVENT_IRQ, TG_EVENT_NMI
+	TG_EVENT_FAULT,
+	TG_EVENT_TRAP,
+	TG_EVENT_ABORT,
+	TG_EVENT_SOFT_INT,
+	TG_EVENT_INT1,
+	TG_EVENT_INT3,
+	TG_EVENT_INTO,
+	TG_EVENT_IRQ,
+	TG_EVENT_NMI
 };
 
 enum tg_outcome {
@@ -34,17 +40,41 @@ enum tg_outcome {
 
 /* The steps of a delivery in the SDM's order. */
 enum tg_delivery_step {
-	TG_CHECK_VECTOR, TG_CHECK_GATE, TG_CHECK_GATE_DPL, TG_CHECK_GATE_PRESENT, TG_CHECK_CODE_SEGMENT,
-	TG_CHECK_CODE_PRESENT, TG_CHECK_STACK_SELECT, TG_CHECK_STACK_SEGMENT, TG_CHECK_STACK_LIMIT,
-	TG_CHECK_TARGET_LIMIT, TG_CHECK_PUSH, TG_CHECK_COMMIT, TG_CHECKS
+	TG_CHECK_VECTOR,
+	TG_CHECK_GATE,
+	TG_CHECK_GATE_DPL,
+	TG_CHECK_GATE_PRESENT,
+	TG_CHECK_CODE_SEGMENT,
+	TG_CHECK_CODE_PRESENT,
+	TG_CHECK_STACK_SELECT,
+	TG_CHECK_STACK_SEGMENT,
+	TG_CHECK_STACK_LIMIT,
+	TG_CHECK_TARGET_LIMIT,
+	TG_CHECK_PUSH,
+	TG_CHECK_COMMIT,
+	TG_CHECKS
 };
 
 enum tg_stack_source {
-	TG_STACK_SAME, TG_STACK_TSS16, TG_STACK_TSS32, TG_STACK_RSP, TG_STACK_IST, TG_STACK_VM86, TG_STACK_TASK
+	TG_STACK_SAME,
+	TG_STACK_TSS16,
+	TG_STACK_TSS32,
+	TG_STACK_RSP,
+	TG_STACK_IST,
+	TG_STACK_VM86,
+	TG_STACK_TASK
 };
 
 enum tg_word {
-	TG_WORD_ERROR, TG_WORD_IP, TG_WORD_CS, TG_WORD_FLAGS, TG_WORD_SP, TG_WORD_SS, TG_WORD_ES, TG_WORD_DS, TG_WORD_FS,
+	TG_WORD_ERROR,
+	TG_WORD_IP,
+	TG_WORD_CS,
+	TG_WORD_FLAGS,
+	TG_WORD_SP,
+	TG_WORD_SS,
+	TG_WORD_ES,
+	TG_WORD_DS,
+	TG_WORD_FS,
 	TG_WORD_GS
 };
 
@@ -57,24 +87,24 @@ struct tg_delivery {
 	uint64_t cause;  /* what raised it, 0: an instruction */
 	uint64_t parent; /* the record whose delivery failed and led here, or 0 */
 	unsigned cpu;
-	uint8_t kind;    /* enum tg_event_kind */
+	uint8_t kind; /* enum tg_event_kind */
 	uint8_t vector;
 	uint8_t outcome; /* enum tg_outcome */
 	uint8_t step;    /* enum tg_delivery_step: the last one reached */
 	bool has_error;
-	uint32_t error;  /* as pushed */
-	uint64_t cr2;    /* page faults */
-	unsigned why;    /* the fault's own reason, see tg_why() */
-	uint64_t rax;    /* at the moment of the event */
+	uint32_t error; /* as pushed */
+	uint64_t cr2;   /* page faults */
+	unsigned why;   /* the fault's own reason, see tg_why() */
+	uint64_t rax;   /* at the moment of the event */
 	struct tg_place from, to;
-	struct {         /* meaningless with step VECTOR */
+	struct {                  /* meaningless with step VECTOR */
 		uint64_t address; /* linear, of the IDT entry */
 		uint64_t offset;
 		uint16_t selector;
 		uint8_t type, dpl, ist, width;
 		bool present;
 	} gate;
-	struct {         /* meaningless before step CODE_SEGMENT */
+	struct { /* meaningless before step CODE_SEGMENT */
 		uint16_t selector;
 		uint8_t type, dpl;
 		bool present, conforming;
@@ -84,9 +114,9 @@ struct tg_delivery {
 	uint8_t word_bytes;
 	uint8_t word_name[TG_MAX_WORDS]; /* enum tg_word */
 	uint64_t word[TG_MAX_WORDS];
-	uint64_t frame;       /* linear address of the last word pushed */
+	uint64_t frame; /* linear address of the last word pushed */
 	uint64_t tss_base;
-	struct {              /* REFUSED, SHUTDOWN: the fault that the failed check raised */
+	struct { /* REFUSED, SHUTDOWN: the fault that the failed check raised */
 		uint8_t vector;
 		bool has_error;
 		uint32_t error;
@@ -101,13 +131,13 @@ struct tg_return {
 	size_t size;
 	uint64_t id, when;
 	unsigned cpu;
-	uint8_t kind;      /* enum tg_return_kind */
+	uint8_t kind;                     /* enum tg_return_kind */
 	uint8_t ended_kind, ended_vector; /* of the delivery it ends */
 	uint64_t delivery; /* id of the delivery it ends; 0: unknown, and then the next four mean nothing */
 	uint64_t ticks;    /* between the two */
 	unsigned nested;   /* deliveries that interrupted the handler */
 	struct tg_place from, to;
-	uint64_t frame;    /* linear address of the first word popped; 0: none */
+	uint64_t frame; /* linear address of the first word popped; 0: none */
 };
 
 /* Entries that are no delivery. */

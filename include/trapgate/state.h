@@ -10,16 +10,63 @@ extern "C" {
 
 /* Registers of tg_register_get() and tg_register_set().  New ones are added at the end. */
 enum tg_register {
-	TG_EAX, TG_ECX, TG_EDX, TG_EBX, TG_ESP, TG_EBP, TG_ESI, TG_EDI,
-	TG_AX, TG_CX, TG_DX, TG_BX, TG_SP, TG_BP, TG_SI, TG_DI,
-	TG_AL, TG_CL, TG_DL, TG_BL, TG_AH, TG_CH, TG_DH, TG_BH,
-	TG_EIP, TG_EFLAGS,
-	TG_ES, TG_CS, TG_SS, TG_DS, TG_FS, TG_GS, TG_LDTR, TG_TR, /* selectors, see tg_register_set() */
+	TG_EAX,
+	TG_ECX,
+	TG_EDX,
+	TG_EBX,
+	TG_ESP,
+	TG_EBP,
+	TG_ESI,
+	TG_EDI,
+	TG_AX,
+	TG_CX,
+	TG_DX,
+	TG_BX,
+	TG_SP,
+	TG_BP,
+	TG_SI,
+	TG_DI,
+	TG_AL,
+	TG_CL,
+	TG_DL,
+	TG_BL,
+	TG_AH,
+	TG_CH,
+	TG_DH,
+	TG_BH,
+	TG_EIP,
+	TG_EFLAGS,
+	TG_ES,
+	TG_CS,
+	TG_SS,
+	TG_DS,
+	TG_FS,
+	TG_GS,
+	TG_LDTR,
+	TG_TR, /* selectors, see tg_register_set() */
 	TG_CPL,
-	TG_GDTR_BASE, TG_GDTR_LIMIT, TG_IDTR_BASE, TG_IDTR_LIMIT,
-	TG_CR0, TG_CR2, TG_CR3, TG_CR4,
-	TG_DR0, TG_DR1, TG_DR2, TG_DR3, TG_DR6, TG_DR7,
-	TG_FCW, TG_FSW, TG_FTW, TG_FOP, TG_FIP, TG_FCS, TG_FDP, TG_FDS, /* FTW: two bits a register, 11B: empty */
+	TG_GDTR_BASE,
+	TG_GDTR_LIMIT,
+	TG_IDTR_BASE,
+	TG_IDTR_LIMIT,
+	TG_CR0,
+	TG_CR2,
+	TG_CR3,
+	TG_CR4,
+	TG_DR0,
+	TG_DR1,
+	TG_DR2,
+	TG_DR3,
+	TG_DR6,
+	TG_DR7,
+	TG_FCW,
+	TG_FSW,
+	TG_FTW,
+	TG_FOP,
+	TG_FIP,
+	TG_FCS,
+	TG_FDP,
+	TG_FDS,         /* FTW: two bits a register, 11B: empty */
 	TG_SHADOW,      /* held back for one instruction: TG_SHADOW_STI, TG_SHADOW_MOVSS */
 	TG_NMI_BLOCKED, /* 1: until the next IRET */
 	TG_ACTIVITY,    /* enum tg_activity */
@@ -39,11 +86,11 @@ TG_API enum tg_error tg_register_find(const char *name, enum tg_register *reg);
  *   Errors: ARGUMENT; REGISTER. */
 TG_API enum tg_error tg_register_get(struct tg_cpu *cpu, enum tg_register reg, uint64_t *value);
 
-/* Writes a register.  A selector brings its hidden part along: in real and virtual-8086 mode the base follows, in protected
- * mode the descriptor is taken from GDT or LDT without any check of rights (null: unusable).  Nothing else follows: a new CS
- * does not change CPL.
- *   Errors: ARGUMENT; REGISTER; BUSY: the machine runs (allowed in instruction hooks and at moments); VALUE: no processor of the model can
- *   hold it, or be in that state; UNMAPPED: the selector's descriptor is beyond its table or cannot be read. */
+/* Writes a register.  A selector brings its hidden part along: in real and virtual-8086 mode the base follows, in
+ * protected mode the descriptor is taken from GDT or LDT without any check of rights (null: unusable).  Nothing else
+ * follows: a new CS does not change CPL. Errors: ARGUMENT; REGISTER; BUSY: the machine runs (allowed in instruction
+ * hooks and at moments); VALUE: no processor of the model can hold it, or be in that state; UNMAPPED: the selector's
+ * descriptor is beyond its table or cannot be read. */
 TG_API enum tg_error tg_register_set(struct tg_cpu *cpu, enum tg_register reg, uint64_t value);
 
 /* Model-specific registers, as RDMSR and WRMSR at CPL 0 do.
@@ -60,8 +107,17 @@ struct tg_segment {
 	bool s, present, usable, avl, l, db, g; /* usable: not loaded with a null selector */
 };
 
-enum tg_segment_register { TG_SEG_ES, TG_SEG_CS, TG_SEG_SS, TG_SEG_DS, TG_SEG_FS, TG_SEG_GS, TG_SEG_LDTR, TG_SEG_TR,
-			   TG_SEGMENTS };
+enum tg_segment_register {
+	TG_SEG_ES,
+	TG_SEG_CS,
+	TG_SEG_SS,
+	TG_SEG_DS,
+	TG_SEG_FS,
+	TG_SEG_GS,
+	TG_SEG_LDTR,
+	TG_SEG_TR,
+	TG_SEGMENTS
+};
 
 /* Errors: ARGUMENT. */
 TG_API enum tg_error tg_segment_get(struct tg_cpu *cpu, enum tg_segment_register which, struct tg_segment *segment);
@@ -103,7 +159,7 @@ TG_API enum tg_error tg_fpu_set(struct tg_cpu *cpu, unsigned n, const struct tg_
 
 /* Everything at once. */
 struct tg_state {
-	size_t size; /* sizeof(struct tg_state) */
+	size_t size;      /* sizeof(struct tg_state) */
 	uint64_t gpr[16]; /* rAX rCX rDX rBX rSP rBP rSI rDI, R8 to R15 */
 	uint64_t rip, rflags;
 	struct tg_segment segment[TG_SEGMENTS];
@@ -113,7 +169,7 @@ struct tg_state {
 	uint32_t pending_dr6; /* DR6 bits of debug traps not delivered yet */
 	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
 	uint64_t dr[4], dr6, dr7;
-	uint64_t pdpte[4]; /* PAE paging: as loaded with CR3 */
+	uint64_t pdpte[4];   /* PAE paging: as loaded with CR3 */
 	uint64_t tsc_offset; /* TSC = ticks + offset */
 	uint64_t pat, sysenter_cs, sysenter_esp, sysenter_eip, misc_enable;
 	uint64_t mtrr_def_type, mtrr_phys[16], mtrr_fixed[11];

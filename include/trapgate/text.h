@@ -22,7 +22,8 @@ TG_API enum tg_error tg_why(unsigned n, struct tg_why *why);
 TG_API enum tg_error tg_why_find(const char *name, unsigned *n);
 TG_API unsigned tg_why_count(void);
 
-/* Names of the numbers in records, as in traces ("soft-int", "gate-dpl", "tss32", "EIP"); "?" for a number that is none. */
+/* Names of the numbers in records, as in traces ("soft-int", "gate-dpl", "tss32", "EIP"); "?" for a number that is
+ * none. */
 TG_API const char *tg_event_name(unsigned kind);
 TG_API const char *tg_outcome_name(unsigned outcome);
 TG_API const char *tg_step_name(unsigned step);
@@ -57,8 +58,7 @@ TG_API enum tg_error tg_disassemble(struct tg_cpu *cpu, uint64_t rip, char *text
 /* The symbol of the loaded image at or before a linear address, and the distance to it.
  *   name   good as long as the machine
  *   Errors: ARGUMENT, NOT_FOUND. */
-TG_API enum tg_error tg_symbol(const struct tg_machine *machine, uint64_t address, const char **name,
-			       uint64_t *offset);
+TG_API enum tg_error tg_symbol(const struct tg_machine *machine, uint64_t address, const char **name, uint64_t *offset);
 /* The address of a name.  Errors: ARGUMENT, NOT_FOUND. */
 TG_API enum tg_error tg_symbol_address(const struct tg_machine *machine, const char *name, uint64_t *address);
 

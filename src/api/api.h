@@ -45,7 +45,16 @@ struct moment {
 	void *owner;
 };
 
-enum hook_kind { HOOK_DELIVERY, HOOK_CHECK, HOOK_RETURN, HOOK_ENTRY, HOOK_TASK, HOOK_INSTRUCTION, HOOK_MEMORY, HOOK_KINDS };
+enum hook_kind {
+	HOOK_DELIVERY,
+	HOOK_CHECK,
+	HOOK_RETURN,
+	HOOK_ENTRY,
+	HOOK_TASK,
+	HOOK_INSTRUCTION,
+	HOOK_MEMORY,
+	HOOK_KINDS
+};
 
 struct hook {
 	struct hook *next;
@@ -61,7 +70,8 @@ struct hook {
 		enum tg_action (*returned)(void *owner, struct tg_cpu *cpu, const struct tg_return *record);
 		enum tg_action (*entry)(void *owner, struct tg_cpu *cpu, const struct tg_entry *entry);
 		enum tg_action (*task)(void *owner, struct tg_cpu *cpu, const struct tg_task *task);
-		enum tg_action (*instruction)(void *owner, struct tg_cpu *cpu, const struct tg_instruction *instruction);
+		enum tg_action (*instruction)(void *owner, struct tg_cpu *cpu,
+					      const struct tg_instruction *instruction);
 		enum tg_action (*memory)(void *owner, struct tg_cpu *cpu, const struct tg_access *access);
 	} function;
 };

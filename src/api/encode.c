@@ -34,7 +34,8 @@ uint64_t tg_segment_encode(const struct tg_segment *g)
 	if (!g)
 		return 0;
 	limit = g->g ? g->limit >> 12 : g->limit;
-	access = (uint64_t)(g->type & 15) | (uint64_t)g->s << 4 | (uint64_t)(g->dpl & 3) << 5 | (uint64_t)g->present << 7;
+	access = (uint64_t)(g->type & 15) | (uint64_t)g->s << 4 | (uint64_t)(g->dpl & 3) << 5 |
+		 (uint64_t)g->present << 7;
 	flags = (uint64_t)g->avl | (uint64_t)g->l << 1 | (uint64_t)g->db << 2 | (uint64_t)g->g << 3;
 	return (limit & 0xffff) | (g->base & 0xffffff) << 16 | access << 40 | (limit >> 16 & 15) << 48 | flags << 52 |
 	       (g->base >> 24 & 0xff) << 56;

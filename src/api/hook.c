@@ -97,10 +97,19 @@ static void on_delivery(void *owner, const struct delivery_record *r)
 static void on_return(void *owner, const struct return_record *r)
 {
 	struct tg_machine *tg = owner;
-	struct tg_return out = {.size = sizeof(out), .id = r->id, .when = r->when, .cpu = r->cpu, .kind = r->kind,
-				.ended_kind = r->ended_kind, .ended_vector = r->ended_vector, .delivery = r->delivery,
-				.ticks = r->insns, .nested = r->nested.total, .from = api_place(&r->from),
-				.to = api_place(&r->to), .frame = r->frame};
+	struct tg_return out = {.size = sizeof(out),
+				.id = r->id,
+				.when = r->when,
+				.cpu = r->cpu,
+				.kind = r->kind,
+				.ended_kind = r->ended_kind,
+				.ended_vector = r->ended_vector,
+				.delivery = r->delivery,
+				.ticks = r->insns,
+				.nested = r->nested.total,
+				.from = api_place(&r->from),
+				.to = api_place(&r->to),
+				.frame = r->frame};
 	struct round round = round_begin(tg, HOOK_RETURN);
 
 	for (struct hook *h = round_next(&round); h; h = round_next(&round))
@@ -111,8 +120,14 @@ static void on_return(void *owner, const struct return_record *r)
 static void on_entry(void *owner, const struct entry_record *r)
 {
 	struct tg_machine *tg = owner;
-	struct tg_entry out = {.size = sizeof(out), .id = r->id, .when = r->when, .cpu = r->cpu, .kind = r->kind,
-			       .rax = r->rax, .from = api_place(&r->from), .to = api_place(&r->to)};
+	struct tg_entry out = {.size = sizeof(out),
+			       .id = r->id,
+			       .when = r->when,
+			       .cpu = r->cpu,
+			       .kind = r->kind,
+			       .rax = r->rax,
+			       .from = api_place(&r->from),
+			       .to = api_place(&r->to)};
 	struct round round = round_begin(tg, HOOK_ENTRY);
 
 	for (struct hook *h = round_next(&round); h; h = round_next(&round))
@@ -123,9 +138,17 @@ static void on_entry(void *owner, const struct entry_record *r)
 static void on_task(void *owner, const struct task_record *r)
 {
 	struct tg_machine *tg = owner;
-	struct tg_task out = {.size = sizeof(out), .id = r->id, .when = r->when, .cpu = r->cpu, .cause = r->cause,
-			      .width = r->width, .old_selector = r->old_selector, .new_selector = r->new_selector,
-			      .old_base = r->old_base, .new_base = r->new_base, .from = api_place(&r->from),
+	struct tg_task out = {.size = sizeof(out),
+			      .id = r->id,
+			      .when = r->when,
+			      .cpu = r->cpu,
+			      .cause = r->cause,
+			      .width = r->width,
+			      .old_selector = r->old_selector,
+			      .new_selector = r->new_selector,
+			      .old_base = r->old_base,
+			      .new_base = r->new_base,
+			      .from = api_place(&r->from),
 			      .to = api_place(&r->to)};
 	struct round round = round_begin(tg, HOOK_TASK);
 
@@ -140,8 +163,12 @@ static void tell_instruction(struct tg_cpu *c, uint64_t linear)
 {
 	struct tg_machine *tg = c->machine;
 	struct cpu *cpu = c->cpu;
-	struct tg_instruction now = {.size = sizeof(now), .when = cpu->icount, .linear = linear, .rip = cpu->s.rip,
-				     .cs = cpu->s.seg[SEG_CS].sel, .again = cpu->rep_resumes};
+	struct tg_instruction now = {.size = sizeof(now),
+				     .when = cpu->icount,
+				     .linear = linear,
+				     .rip = cpu->s.rip,
+				     .cs = cpu->s.seg[SEG_CS].sel,
+				     .again = cpu->rep_resumes};
 	struct round round = round_begin(tg, HOOK_INSTRUCTION);
 
 	now.length = (uint8_t)peek_lin(&cpu->mmu, linear, now.bytes, sizeof(now.bytes));
@@ -179,8 +206,13 @@ static void on_access(void *owner, uint64_t lin, uint64_t pa, unsigned bytes, ui
 {
 	struct tg_cpu *c = owner;
 	struct tg_machine *tg = c->machine;
-	struct tg_access access = {.size = sizeof(access), .when = c->cpu->icount, .linear = lin, .physical = pa,
-				   .value = value, .bytes = (uint8_t)bytes, .write = write};
+	struct tg_access access = {.size = sizeof(access),
+				   .when = c->cpu->icount,
+				   .linear = lin,
+				   .physical = pa,
+				   .value = value,
+				   .bytes = (uint8_t)bytes,
+				   .write = write};
 	struct round round = round_begin(tg, HOOK_MEMORY);
 
 	for (struct hook *h = round_next(&round); h; h = round_next(&round))
@@ -212,8 +244,8 @@ static void follow_hooks(struct tg_machine *tg, enum hook_kind kind)
 
 static bool listen(struct tg_machine *tg)
 {
-	struct trace_sink sink = {.delivery = on_delivery, .returned = on_return, .entry = on_entry, .task = on_task,
-				  .owner = tg};
+	struct trace_sink sink = {
+		.delivery = on_delivery, .returned = on_return, .entry = on_entry, .task = on_task, .owner = tg};
 
 	if (!tg->listens)
 		tg->listens = trace_add_sink(&tg->m->trace, sink);
@@ -257,10 +289,15 @@ HOOK_FUNCTION(tg_hook_task, HOOK_TASK, task, tg_task)
 HOOK_FUNCTION(tg_hook_instruction, HOOK_INSTRUCTION, instruction, tg_instruction)
 
 enum tg_error tg_hook_memory(struct tg_machine *tg, uint64_t first, uint64_t last, unsigned kinds,
-			     enum tg_action (*function)(void *owner, struct tg_cpu *cpu, const struct tg_access *access),
+			     enum tg_action (*function)(void *owner, struct tg_cpu *cpu,
+							const struct tg_access *access),
 			     void *owner, unsigned *hook)
 {
-	struct hook wanted = {.kind = HOOK_MEMORY, .owner = owner, .first = first, .last = last, .accesses = kinds,
+	struct hook wanted = {.kind = HOOK_MEMORY,
+			      .owner = owner,
+			      .first = first,
+			      .last = last,
+			      .accesses = kinds,
 			      .function.memory = function};
 
 	if (!tg || !function)

@@ -67,7 +67,8 @@ enum tg_error tg_interrupt_raise(struct tg_cpu *c, uint8_t vector)
 	return TG_OK;
 }
 
-enum tg_error tg_interrupt_source(struct tg_cpu *c, uint8_t (*acknowledge)(void *owner, struct tg_cpu *cpu), void *owner)
+enum tg_error tg_interrupt_source(struct tg_cpu *c, uint8_t (*acknowledge)(void *owner, struct tg_cpu *cpu),
+				  void *owner)
 {
 	enum tg_error error = c ? has_pin(c) : TG_ERROR_ARGUMENT;
 

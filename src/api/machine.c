@@ -29,7 +29,10 @@ const char *tg_error_text(enum tg_error error)
 	return (unsigned)error < TG_ERROR_COUNT ? error_texts[error] : "no such error";
 }
 
-const char *tg_version(void) { return TRAPGATE_VERSION; }
+const char *tg_version(void)
+{
+	return TRAPGATE_VERSION;
+}
 
 enum tg_error api_fail(struct tg_machine *tg, enum tg_error error, const char *format, ...)
 {
@@ -87,7 +90,9 @@ enum tg_error api_writable(struct tg_machine *tg)
 {
 	if (!tg->running || tg->between)
 		return TG_OK;
-	return api_fail(tg, TG_ERROR_BUSY, "the machine is running: of all callbacks only instruction hooks and moments may write registers");
+	return api_fail(
+		tg, TG_ERROR_BUSY,
+		"the machine is running: of all callbacks only instruction hooks and moments may write registers");
 }
 
 static bool small_enough(const struct tg_config *c, struct diagnostic *why)
@@ -146,8 +151,8 @@ static struct machine_config machine_config_of(const struct tg_config *c)
 static void forget_strings(struct machine_config *config)
 {
 	struct board_config *board = &config->board;
-	const char **strings[] = {&config->cpu, &board->serial[0], &board->serial[1], &board->debugcon, &board->firmware,
-				  &board->vga_firmware};
+	const char **strings[] = {&config->cpu,     &board->serial[0], &board->serial[1],
+				  &board->debugcon, &board->firmware,  &board->vga_firmware};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		if (*strings[i])
@@ -229,7 +234,10 @@ void tg_machine_free(struct tg_machine *tg)
 	free(tg);
 }
 
-const char *tg_machine_detail(const struct tg_machine *tg) { return tg ? tg->detail.text : ""; }
+const char *tg_machine_detail(const struct tg_machine *tg)
+{
+	return tg ? tg->detail.text : "";
+}
 
 struct tg_cpu *tg_machine_cpu(struct tg_machine *tg, unsigned n)
 {

@@ -17,8 +17,8 @@ static enum tg_error check_range(struct tg_machine *tg, uint64_t address, uint64
 		return api_fail(tg, TG_ERROR_ARGUMENT, "0x%" PRIx64 "+0x%" PRIx64 " is empty or goes beyond 2^52",
 				address, size);
 	if (pages && (address | size) % BUS_PAGE_SIZE)
-		return api_fail(tg, TG_ERROR_ARGUMENT, "0x%" PRIx64 "+0x%" PRIx64 " is not made of whole pages of 4 KiB",
-				address, size);
+		return api_fail(tg, TG_ERROR_ARGUMENT,
+				"0x%" PRIx64 "+0x%" PRIx64 " is not made of whole pages of 4 KiB", address, size);
 	return TG_OK;
 }
 
@@ -75,8 +75,8 @@ enum tg_error tg_map_rom(struct tg_machine *tg, uint64_t address, uint64_t size,
 		return TG_ERROR_ARGUMENT;
 	error = check_range(tg, address, size, true);
 	if (error == TG_OK && (image_size > size || size > MACHINE_MAX_RAM))
-		return api_fail(tg, TG_ERROR_ARGUMENT, "an image of %zu bytes in a ROM of 0x%" PRIx64 " bytes", image_size,
-				size);
+		return api_fail(tg, TG_ERROR_ARGUMENT, "an image of %zu bytes in a ROM of 0x%" PRIx64 " bytes",
+				image_size, size);
 	if (error == TG_OK)
 		error = check_free(tg, address, size, true);
 	if (error == TG_OK && !bus_add_rom(tg->m->bus, "ROM", address, size, image ? image : "", image_size))
@@ -153,7 +153,8 @@ enum tg_error tg_map_mmio(struct tg_machine *tg, uint64_t address, uint64_t size
 		return TG_ERROR_MEMORY;
 	device->mmio = known;
 	/* Of equal ones the bus shows the one that came last. */
-	if (!bus_add_mmio(tg->m->bus, "device", address, size, (struct mmio_ops){mmio_read, mmio_write}, device, INT_MAX))
+	if (!bus_add_mmio(tg->m->bus, "device", address, size, (struct mmio_ops){mmio_read, mmio_write}, device,
+			  INT_MAX))
 		return api_fail(tg, TG_ERROR_MEMORY, "out of memory");
 	return TG_OK;
 }

@@ -4,26 +4,51 @@
 #include "api/api.h"
 
 _Static_assert(TG_MAX_WORDS == RECORD_MAX_WORDS, "words of a frame");
-_Static_assert((int)TG_EVENT_NMI == EV_NMI && (int)TG_OUTCOME_SHUTDOWN == OUT_SHUTDOWN && (int)TG_CHECK_COMMIT == STEP_COMMIT &&
-		       (int)TG_STACK_TASK == STACK_TASK && (int)TG_WORD_GS == PUSH_GS && (int)TG_RETURN_SYSRET == RET_SYSRET &&
+_Static_assert((int)TG_EVENT_NMI == EV_NMI && (int)TG_OUTCOME_SHUTDOWN == OUT_SHUTDOWN &&
+		       (int)TG_CHECK_COMMIT == STEP_COMMIT && (int)TG_STACK_TASK == STACK_TASK &&
+		       (int)TG_WORD_GS == PUSH_GS && (int)TG_RETURN_SYSRET == RET_SYSRET &&
 		       (int)TG_ENTRY_CALL_GATE == ENTRY_CALL_GATE && (int)TG_TASK_IRET == TASK_IRET &&
 		       (int)TG_SEG_TR == SEG_TR && (int)TG_WAIT_SIPI == ACT_WAIT_SIPI,
 	       "the library's numbers are the machine's");
 
 struct tg_place api_place(const struct where *w)
 {
-	return (struct tg_place){.rip = w->rip, .rsp = w->rsp, .rflags = w->rflags, .cs_base = w->cs_base,
-				 .ss_base = w->ss_base, .cs = w->cs, .ss = w->ss, .cpl = w->cpl, .mode = w->mode};
+	return (struct tg_place){.rip = w->rip,
+				 .rsp = w->rsp,
+				 .rflags = w->rflags,
+				 .cs_base = w->cs_base,
+				 .ss_base = w->ss_base,
+				 .cs = w->cs,
+				 .ss = w->ss,
+				 .cpl = w->cpl,
+				 .mode = w->mode};
 }
 
 void api_delivery_out(struct tg_delivery *to, const struct delivery_record *r)
 {
 	*to = (struct tg_delivery){
-		.size = sizeof(*to), .id = r->id, .when = r->when, .cause = r->cause, .parent = r->parent, .cpu = r->cpu,
-		.kind = r->kind, .vector = r->vector, .outcome = r->outcome, .step = r->step, .has_error = r->has_error,
-		.error = r->error, .cr2 = r->cr2, .why = r->why, .rax = r->rax, .from = api_place(&r->from),
-		.to = api_place(&r->to), .stack_source = r->stack_source, .words = r->words, .word_bytes = r->word_bytes,
-		.frame = r->frame, .tss_base = r->tss_base,
+		.size = sizeof(*to),
+		.id = r->id,
+		.when = r->when,
+		.cause = r->cause,
+		.parent = r->parent,
+		.cpu = r->cpu,
+		.kind = r->kind,
+		.vector = r->vector,
+		.outcome = r->outcome,
+		.step = r->step,
+		.has_error = r->has_error,
+		.error = r->error,
+		.cr2 = r->cr2,
+		.why = r->why,
+		.rax = r->rax,
+		.from = api_place(&r->from),
+		.to = api_place(&r->to),
+		.stack_source = r->stack_source,
+		.words = r->words,
+		.word_bytes = r->word_bytes,
+		.frame = r->frame,
+		.tss_base = r->tss_base,
 	};
 	to->gate.address = r->gate.address;
 	to->gate.offset = r->gate.offset;
@@ -61,7 +86,10 @@ enum tg_error tg_delivery_recent(const struct tg_machine *tg, unsigned n, struct
 	return api_give(delivery, &out, sizeof(out), SIZE_UP_TO(struct tg_delivery, refused));
 }
 
-uint64_t tg_delivery_count(const struct tg_machine *tg) { return tg ? tg->m->trace.deliveries : 0; }
+uint64_t tg_delivery_count(const struct tg_machine *tg)
+{
+	return tg ? tg->m->trace.deliveries : 0;
+}
 
 /* ---- the checks of a delivery ----
  * SDM 2A "INT n", Operation: real mode looks for neither type nor segment; a task gate goes its own way after the
@@ -107,7 +135,9 @@ enum tg_error tg_delivery_checks(const struct tg_delivery *d, struct tg_check *c
 		if (!applies(d, step))
 			continue;
 		if (n < room) {
-			checks[n] = (struct tg_check){.size = sizeof(*checks), .delivery = d->id, .step = (uint8_t)step,
+			checks[n] = (struct tg_check){.size = sizeof(*checks),
+						      .delivery = d->id,
+						      .step = (uint8_t)step,
 						      .result = (uint8_t)result(d, step)};
 			if (checks[n].result == TG_CHECK_REFUSED)
 				checks[n].why = d->refused.why;

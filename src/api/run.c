@@ -16,7 +16,10 @@ uint64_t api_now(const struct tg_machine *tg)
 	return now;
 }
 
-uint64_t tg_now(const struct tg_machine *tg) { return tg ? api_now(tg) : 0; }
+uint64_t tg_now(const struct tg_machine *tg)
+{
+	return tg ? api_now(tg) : 0;
+}
 
 void api_stop(struct tg_machine *tg, unsigned hook)
 {
@@ -45,16 +48,11 @@ void tg_interrupt(struct tg_machine *tg)
 static enum tg_stop_kind stop_kind(const struct tg_machine *tg, enum end_kind end)
 {
 	static const uint8_t kinds[] = {
-		[END_POWER_OFF] = TG_STOP_POWER_OFF,
-		[END_RESET] = TG_STOP_RESET,
-		[END_DEBUG_EXIT] = TG_STOP_DEBUG_EXIT,
-		[END_TRIPLE_FAULT] = TG_STOP_SHUTDOWN,
-		[END_DEAD_HALT] = TG_STOP_HALT,
-		[END_MAX_INSNS] = TG_STOP_BUDGET,
-		[END_TIMEOUT] = TG_STOP_REQUEST,
-		[END_UNIMPLEMENTED] = TG_STOP_UNIMPLEMENTED,
-		[END_INTERRUPTED] = TG_STOP_REQUEST,
-		[END_CLOSED] = TG_STOP_REQUEST,
+		[END_POWER_OFF] = TG_STOP_POWER_OFF,   [END_RESET] = TG_STOP_RESET,
+		[END_DEBUG_EXIT] = TG_STOP_DEBUG_EXIT, [END_TRIPLE_FAULT] = TG_STOP_SHUTDOWN,
+		[END_DEAD_HALT] = TG_STOP_HALT,        [END_MAX_INSNS] = TG_STOP_BUDGET,
+		[END_TIMEOUT] = TG_STOP_REQUEST,       [END_UNIMPLEMENTED] = TG_STOP_UNIMPLEMENTED,
+		[END_INTERRUPTED] = TG_STOP_REQUEST,   [END_CLOSED] = TG_STOP_REQUEST,
 	};
 
 	if (end == END_INTERRUPTED && tg->stop_by == STOP_BY_HOOK)
@@ -130,7 +128,10 @@ enum tg_error tg_run(struct tg_machine *tg, uint64_t budget, struct tg_stop *sto
 	return stop ? api_give(stop, &done, sizeof(done), SIZE_UP_TO(struct tg_stop, text)) : TG_OK;
 }
 
-enum tg_error tg_step(struct tg_machine *tg, struct tg_stop *stop) { return tg_run(tg, 1, stop); }
+enum tg_error tg_step(struct tg_machine *tg, struct tg_stop *stop)
+{
+	return tg_run(tg, 1, stop);
+}
 
 /* ---- moments ---- */
 
@@ -173,8 +174,8 @@ struct moment *api_moment_add(struct tg_machine *tg, uint64_t when,
 
 	if (!moment)
 		return NULL;
-	*moment = (struct moment){.next = tg->moments, .machine = tg, .id = tg->next_moment++, .function = function,
-				  .owner = owner};
+	*moment = (struct moment){
+		.next = tg->moments, .machine = tg, .id = tg->next_moment++, .function = function, .owner = owner};
 	tg->moments = moment;
 	tg->m->moments++;
 	timer_init(&moment->timer, &tg->m->clock, "libtrapgate", 0, fire, moment);

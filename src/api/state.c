@@ -17,9 +17,10 @@ struct reg {
 	uint8_t bytes;   /* there */
 	uint8_t bits;
 	uint8_t place;
-	uint8_t seg;     /* SELECTOR */
+	uint8_t seg; /* SELECTOR */
 };
 
+/* clang-format off */
 #define AT(field)              offsetof(struct arch_state, field)
 #define GPR32(name, n)         {name, AT(gpr) + 8 * (n), 8, 32, PLAIN, 0}
 #define GPR16(name, n)         {name, AT(gpr) + 8 * (n), 2, 16, PLAIN, 0}
@@ -55,6 +56,7 @@ static const struct reg regs[TG_REGISTERS] = {
 	[TG_SHADOW] = FIELD("shadow", shadow, 2), [TG_NMI_BLOCKED] = FIELD("nmi_blocked", nmi_blocked, 1),
 	[TG_ACTIVITY] = FIELD("activity", activity, 2),
 };
+/* clang-format on */
 
 const char *tg_register_name(enum tg_register reg)
 {
@@ -146,8 +148,8 @@ static enum tg_error load_selector(struct tg_cpu *c, struct arch_state *s, unsig
 		return TG_OK;
 	}
 	if (!desc_locate(cpu, sel, &address) || peek_lin(&cpu->mmu, address, &raw, DESC_BYTES) != DESC_BYTES)
-		return api_fail(c->machine, TG_ERROR_UNMAPPED, "selector %04x: its descriptor is beyond the table, or not in memory",
-				sel);
+		return api_fail(c->machine, TG_ERROR_UNMAPPED,
+				"selector %04x: its descriptor is beyond the table, or not in memory", sel);
 	desc_decode(&d, raw, sel);
 	s->seg[seg] = d.seg;
 	return TG_OK;
@@ -161,7 +163,8 @@ static enum tg_error load_pdptes(struct tg_cpu *c, struct arch_state *s)
 	if (!(s->cr0 & CR0_PG) || !(s->cr4 & CR4_PAE))
 		return TG_OK;
 	if (bus_peek(c->machine->m->bus, table, s->pdpte, sizeof(s->pdpte)) != sizeof(s->pdpte))
-		return api_fail(c->machine, TG_ERROR_UNMAPPED, "no memory for the page-directory pointers at 0x%" PRIx64, table);
+		return api_fail(c->machine, TG_ERROR_UNMAPPED,
+				"no memory for the page-directory pointers at 0x%" PRIx64, table);
 	return TG_OK;
 }
 
@@ -198,7 +201,8 @@ enum tg_error tg_register_set(struct tg_cpu *c, enum tg_register reg, uint64_t v
 		return error;
 	r = &regs[reg];
 	if (value >> r->bits)
-		return api_fail(c->machine, TG_ERROR_VALUE, "%s = 0x%" PRIx64 ": it has %u bits", r->name, value, r->bits);
+		return api_fail(c->machine, TG_ERROR_VALUE, "%s = 0x%" PRIx64 ": it has %u bits", r->name, value,
+				r->bits);
 	if (r->place != PLAIN && r->place != EIP)
 		return write_field(c, r, value);
 	memcpy((uint8_t *)&c->cpu->s + r->offset, &value, r->bytes);

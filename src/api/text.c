@@ -34,18 +34,51 @@ enum tg_error tg_why_find(const char *name, unsigned *n)
 	return TG_ERROR_NOT_FOUND;
 }
 
-unsigned tg_why_count(void) { return WHY_COUNT; }
+unsigned tg_why_count(void)
+{
+	return WHY_COUNT;
+}
 
-const char *tg_event_name(unsigned kind) { return event_kind_name((enum event_kind)kind); }
-const char *tg_outcome_name(unsigned outcome) { return delivery_outcome_name((enum delivery_outcome)outcome); }
-const char *tg_step_name(unsigned step) { return delivery_step_name((enum delivery_step)step); }
-const char *tg_stack_name(unsigned source) { return stack_source_name((enum stack_source)source); }
-const char *tg_word_name(unsigned word, unsigned bytes) { return pushed_name_text((enum pushed_name)word, 8 * bytes); }
-const char *tg_return_name(unsigned kind) { return return_kind_name((enum return_kind)kind); }
-const char *tg_entry_name(unsigned kind) { return entry_kind_name((enum entry_kind)kind); }
-const char *tg_task_name(unsigned cause) { return task_cause_name((enum task_cause)cause); }
-const char *tg_mode_name(unsigned mode) { return mode_name(mode); }
-const char *tg_exception_name(unsigned vector) { return exception_name(vector); }
+const char *tg_event_name(unsigned kind)
+{
+	return event_kind_name((enum event_kind)kind);
+}
+const char *tg_outcome_name(unsigned outcome)
+{
+	return delivery_outcome_name((enum delivery_outcome)outcome);
+}
+const char *tg_step_name(unsigned step)
+{
+	return delivery_step_name((enum delivery_step)step);
+}
+const char *tg_stack_name(unsigned source)
+{
+	return stack_source_name((enum stack_source)source);
+}
+const char *tg_word_name(unsigned word, unsigned bytes)
+{
+	return pushed_name_text((enum pushed_name)word, 8 * bytes);
+}
+const char *tg_return_name(unsigned kind)
+{
+	return return_kind_name((enum return_kind)kind);
+}
+const char *tg_entry_name(unsigned kind)
+{
+	return entry_kind_name((enum entry_kind)kind);
+}
+const char *tg_task_name(unsigned cause)
+{
+	return task_cause_name((enum task_cause)cause);
+}
+const char *tg_mode_name(unsigned mode)
+{
+	return mode_name(mode);
+}
+const char *tg_exception_name(unsigned vector)
+{
+	return exception_name(vector);
+}
 
 /* ---- what the writers print ---- */
 
@@ -95,7 +128,8 @@ enum tg_error tg_delivery_card(struct tg_machine *tg, uint64_t id, char *text, s
 			break;
 	}
 	if (!r || r->id != id)
-		return api_fail(tg, TG_ERROR_NOT_FOUND, "no delivery with this number is among the last %u", TRACE_RING);
+		return api_fail(tg, TG_ERROR_NOT_FOUND, "no delivery with this number is among the last %u",
+				TRACE_RING);
 	if (!page_open(&page))
 		return TG_ERROR_MEMORY;
 	trace_write_card(&(struct trace_writer){.file = page.file, .view = view_of(&tg->view)}, r);

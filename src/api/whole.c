@@ -22,11 +22,20 @@ static enum tg_error check_widths(struct tg_cpu *c, const struct arch_state *s)
 		const char *what;
 		uint64_t value;
 	} narrow[] = {
-		{"EIP has 32 bits", s->rip},           {"EFLAGS has 32 bits", s->rflags}, {"CR0 has 32 bits", s->cr0},
-		{"CR2 has 32 bits", s->cr2},           {"CR3 has 32 bits", s->cr3},       {"CR4 has 32 bits", s->cr4},
-		{"DR0 has 32 bits", s->dr[0]},         {"DR1 has 32 bits", s->dr[1]},     {"DR2 has 32 bits", s->dr[2]},
-		{"DR3 has 32 bits", s->dr[3]},         {"DR6 has 32 bits", s->dr6},       {"DR7 has 32 bits", s->dr7},
-		{"GDTR's base has 32 bits", s->gdtr.base}, {"IDTR's base has 32 bits", s->idtr.base},
+		{"EIP has 32 bits", s->rip},
+		{"EFLAGS has 32 bits", s->rflags},
+		{"CR0 has 32 bits", s->cr0},
+		{"CR2 has 32 bits", s->cr2},
+		{"CR3 has 32 bits", s->cr3},
+		{"CR4 has 32 bits", s->cr4},
+		{"DR0 has 32 bits", s->dr[0]},
+		{"DR1 has 32 bits", s->dr[1]},
+		{"DR2 has 32 bits", s->dr[2]},
+		{"DR3 has 32 bits", s->dr[3]},
+		{"DR6 has 32 bits", s->dr6},
+		{"DR7 has 32 bits", s->dr7},
+		{"GDTR's base has 32 bits", s->gdtr.base},
+		{"IDTR's base has 32 bits", s->idtr.base},
 	};
 
 	for (size_t i = 0; i < sizeof(narrow) / sizeof(narrow[0]); i++)
@@ -177,9 +186,10 @@ static void fpu_in(struct fpu_state *f, const struct tg_state *from)
 
 /* Fields of the same name and type in both. */
 #define SAME_FIELDS(X)                                                                                                 \
-	X(rip) X(rflags) X(cpl) X(shadow) X(activity) X(nmi_blocked) X(pending_dr6)                                    \
-	X(cr0) X(cr2) X(cr3) X(cr4) X(cr8) X(efer) X(dr6) X(dr7) X(tsc_offset) X(pat)                                  \
-	X(sysenter_cs) X(sysenter_esp) X(sysenter_eip) X(misc_enable) X(mtrr_def_type) X(mcg_status) X(bios_sign_id)
+	X(rip)                                                                                                         \
+	X(rflags) X(cpl) X(shadow) X(activity) X(nmi_blocked) X(pending_dr6) X(cr0) X(cr2) X(cr3) X(cr4) X(cr8)        \
+		X(efer) X(dr6) X(dr7) X(tsc_offset) X(pat) X(sysenter_cs) X(sysenter_esp) X(sysenter_eip)              \
+			X(misc_enable) X(mtrr_def_type) X(mcg_status) X(bios_sign_id)
 #define SAME_ARRAYS(X) X(dr) X(pdpte) X(mtrr_phys) X(mtrr_fixed)
 
 enum tg_error tg_state_get(struct tg_cpu *c, struct tg_state *state)
@@ -195,7 +205,7 @@ enum tg_error tg_state_get(struct tg_cpu *c, struct tg_state *state)
 		api_segment_out(&out.segment[i], &s.seg[i]);
 	out.gdtr = (struct tg_table){s.gdtr.base, s.gdtr.limit};
 	out.idtr = (struct tg_table){s.idtr.base, s.idtr.limit};
-#define OUT(field) out.field = s.field;
+#define OUT(field)       out.field = s.field;
 #define OUT_ARRAY(field) memcpy(out.field, s.field, sizeof(out.field));
 	SAME_FIELDS(OUT)
 	SAME_ARRAYS(OUT_ARRAY)
@@ -225,7 +235,7 @@ enum tg_error tg_state_set(struct tg_cpu *c, const struct tg_state *state)
 		return api_fail(c->machine, TG_ERROR_VALUE, "a segment's type has 4 bits, its DPL 2");
 	s.gdtr = (struct table_register){in.gdtr.base, in.gdtr.limit};
 	s.idtr = (struct table_register){in.idtr.base, in.idtr.limit};
-#define IN(field) s.field = in.field;
+#define IN(field)       s.field = in.field;
 #define IN_ARRAY(field) memcpy(s.field, in.field, sizeof(s.field));
 	SAME_FIELDS(IN)
 	SAME_ARRAYS(IN_ARRAY)

@@ -18,7 +18,10 @@ struct log {
 	struct tg_machine *machine;
 };
 
-static unsigned slot(struct log *log) { return log->calls++ % 64; }
+static unsigned slot(struct log *log)
+{
+	return log->calls++ % 64;
+}
 
 static enum tg_action on_delivery(void *owner, struct tg_cpu *cpu, const struct tg_delivery *d)
 {
@@ -267,8 +270,8 @@ static void a_task_gate_is_a_task_switch(void **state)
 	struct tg_segment tss = {.selector = 0x30, .base = 0x3100, .limit = 0x67, .type = 9, .present = true};
 	struct tg_gate gate = {.selector = 0x30, .type = 5, .present = true};
 	uint64_t raw_tss = tg_segment_encode(&tss), raw_gate = tg_gate_encode(&gate);
-	static const uint32_t words[26] = {[8] = 0x9000, [9] = 2, [14] = 0xc000, [18] = 0x10, [19] = 0x08, [20] = 0x10,
-					   [21] = 0x10};
+	static const uint32_t words[26] = {
+		[8] = 0x9000, [9] = 2, [14] = 0xc000, [18] = 0x10, [19] = 0x08, [20] = 0x10, [21] = 0x10};
 	struct log log = {.calls = 0};
 
 	world_code(m, WORLD_GDT + 0x30, &raw_tss, 8);

@@ -5,7 +5,10 @@
 
 #include "world.h"
 
-static struct tg_cpu *first(struct tg_machine *m) { return tg_machine_cpu(m, 0); }
+static struct tg_cpu *first(struct tg_machine *m)
+{
+	return tg_machine_cpu(m, 0);
+}
 
 static uint32_t word(struct tg_machine *m, uint32_t address)
 {
@@ -212,12 +215,12 @@ static void a_moment_may_write_registers(void **state)
 static void a_pcs_line_goes_through_its_interrupt_controllers(void **state)
 {
 	static const uint8_t code[] = {
-		0xc7, 0x06, 0x2c, 0, 0x20, 0x7c,      /* mov word [4 * 11], 7c20 */
-		0xc7, 0x06, 0x2e, 0, 0, 0,            /* mov word [4 * 11 + 2], 0 */
-		0xb0, 0xf7, 0xe6, 0x21,               /* only IRQ 3 */
-		0xfb, 0xf4, 0xeb, 0xfd,               /* sti; hlt; again */
+		0xc7, 0x06, 0x2c, 0,    0x20, 0x7c,                                     /* mov word [4 * 11], 7c20 */
+		0xc7, 0x06, 0x2e, 0,    0,    0,                                        /* mov word [4 * 11 + 2], 0 */
+		0xb0, 0xf7, 0xe6, 0x21,                                                 /* only IRQ 3 */
+		0xfb, 0xf4, 0xeb, 0xfd,                                                 /* sti; hlt; again */
 		0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, /* to 7c20 */
-		0xfa, 0xf4,                           /* cli; hlt */
+		0xfa, 0xf4,                                                             /* cli; hlt */
 	};
 	struct tg_config config = {.size = sizeof(config), .board = TG_BOARD_PC, .ram = 1 << 20};
 	struct tg_delivery d = {.size = sizeof(d)};
@@ -284,7 +287,8 @@ static void a_snapshot_keeps_pins_and_half_an_instruction(void **state)
 	struct tg_snapshot *snapshot;
 	struct tg_state a = {.size = sizeof(a)}, b = {.size = sizeof(b)};
 
-	CODE(m, 0xb9, 100, 0, 0, 0, 0xf3, 0xa6, 0xfb, 0x90, 0x90, 0xf4); /* mov ecx, 100; repe cmpsb; sti; nop; nop; hlt */
+	CODE(m, 0xb9, 100, 0, 0, 0, 0xf3, 0xa6, 0xfb, 0x90, 0x90,
+	     0xf4); /* mov ecx, 100; repe cmpsb; sti; nop; nop; hlt */
 	HANDLER(m, 2, 0x43, 0xcf);
 	HANDLER(m, 0x20, 0x42, 0xcf);
 	OK(tg_register_set(first(m), TG_ESI, 0x5000));

@@ -72,10 +72,13 @@ static void every_error_has_a_text_of_its_own(void **state)
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(tg_error_text((enum tg_error)i), tg_error_text((enum tg_error)j));
 	assert_string_equal(tg_error_text(TG_ERROR_COUNT), "no such error");
-	assert_string_equal(tg_error_text((enum tg_error)-1), "no such error");
+	assert_string_equal(tg_error_text((enum tg_error) - 1), "no such error");
 }
 
-static void header_and_library_are_of_one_version(void **state) { assert_string_equal(tg_version(), TG_VERSION); }
+static void header_and_library_are_of_one_version(void **state)
+{
+	assert_string_equal(tg_version(), TG_VERSION);
+}
 
 static void what_cannot_be_made_is_said(void **state)
 {
@@ -257,7 +260,10 @@ static void a_device_in_memory_is_asked(void **state)
 	tg_machine_free(m);
 }
 
-static uint32_t port_read(void *owner, uint16_t port, unsigned bytes) { return (uint32_t)mmio_read(owner, port, bytes); }
+static uint32_t port_read(void *owner, uint16_t port, unsigned bytes)
+{
+	return (uint32_t)mmio_read(owner, port, bytes);
+}
 static void port_write(void *owner, uint16_t port, unsigned bytes, uint32_t value)
 {
 	mmio_write(owner, port, bytes, value);
@@ -271,8 +277,8 @@ static void a_device_at_ports_is_asked(void **state)
 
 	OK(tg_map_ports(m, 0x70, 2, &device));
 	assert_int_equal(tg_map_ports(m, 0xffff, 2, &device), TG_ERROR_ARGUMENT);
-	CODE(m, 0x90, 0x90, 0xe5, 0x70, 0x90,    /* nop; nop; in eax, 0x70: two ports are ours, two nobody's */
-	     0xb0, 7, 0xe6, 0x71, 0x90, 0xf4);   /* mov al, 7; out 0x71, al; nop; hlt */
+	CODE(m, 0x90, 0x90, 0xe5, 0x70, 0x90,  /* nop; nop; in eax, 0x70: two ports are ours, two nobody's */
+	     0xb0, 7, 0xe6, 0x71, 0x90, 0xf4); /* mov al, 7; out 0x71, al; nop; hlt */
 	world_run(m, 3);
 	assert_int_equal(world_get(m, TG_EAX), 0xffff4444);
 	assert_int_equal(s.rip, WORLD_CODE + 2);

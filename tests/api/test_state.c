@@ -4,7 +4,10 @@
 
 #include "world.h"
 
-static struct tg_cpu *first(struct tg_machine *m) { return tg_machine_cpu(m, 0); }
+static struct tg_cpu *first(struct tg_machine *m)
+{
+	return tg_machine_cpu(m, 0);
+}
 
 static void every_register_is_named_found_and_read(void **state)
 {
@@ -48,13 +51,13 @@ static void states_no_processor_can_be_in_are_refused(void **state)
 		enum tg_register reg;
 		uint64_t value;
 	} bad[] = {
-		{TG_CR0, 0x80000010},       /* PG without PE */
-		{TG_CR0, 0x20000011},       /* NW without CD */
-		{TG_CR0, 0x1000000000},     /* too wide */
-		{TG_CR4, 0x80000000},       /* no such bit */
-		{TG_EFLAGS, 0},             /* bit 1 is always 1 */
-		{TG_EFLAGS, 0x8002},        /* bit 15 is always 0 */
-		{TG_EFLAGS, 0x20002},       /* VM at CPL 0 */
+		{TG_CR0, 0x80000010},   /* PG without PE */
+		{TG_CR0, 0x20000011},   /* NW without CD */
+		{TG_CR0, 0x1000000000}, /* too wide */
+		{TG_CR4, 0x80000000},   /* no such bit */
+		{TG_EFLAGS, 0},         /* bit 1 is always 1 */
+		{TG_EFLAGS, 0x8002},    /* bit 15 is always 0 */
+		{TG_EFLAGS, 0x20002},   /* VM at CPL 0 */
 		{TG_CPL, 4},
 		{TG_ACTIVITY, 9},
 	};
@@ -118,8 +121,17 @@ static void flags_are_read_as_computed(void **state)
 static void a_selector_brings_its_descriptor(void **state)
 {
 	struct tg_machine *m = world_new(0);
-	struct tg_segment g = {.selector = 0x28, .base = 0x12345678, .limit = 0x00abcfff, .type = 3, .s = true, .dpl = 2,
-			       .present = true, .usable = true, .avl = true, .db = true, .g = true},
+	struct tg_segment g = {.selector = 0x28,
+			       .base = 0x12345678,
+			       .limit = 0x00abcfff,
+			       .type = 3,
+			       .s = true,
+			       .dpl = 2,
+			       .present = true,
+			       .usable = true,
+			       .avl = true,
+			       .db = true,
+			       .g = true},
 			  got;
 	uint64_t raw = tg_segment_encode(&g);
 
@@ -160,11 +172,21 @@ static void in_real_mode_the_base_follows_the_selector(void **state)
 
 static void descriptors_go_there_and_back(void **state)
 {
-	struct tg_gate gate = {.offset = 0x12345678, .selector = 0x1b, .type = 0xc, .dpl = 3, .parameters = 17,
+	struct tg_gate gate = {.offset = 0x12345678,
+			       .selector = 0x1b,
+			       .type = 0xc,
+			       .dpl = 3,
+			       .parameters = 17,
 			       .present = true},
 		       back;
-	struct tg_segment g = {.selector = 8, .base = 0xfedc1234, .limit = 0x45678, .type = 0xb, .s = true, .present = true,
-			       .usable = true, .l = true},
+	struct tg_segment g = {.selector = 8,
+			       .base = 0xfedc1234,
+			       .limit = 0x45678,
+			       .type = 0xb,
+			       .s = true,
+			       .present = true,
+			       .usable = true,
+			       .l = true},
 			  g_back;
 
 	tg_gate_decode(tg_gate_encode(&gate), &back);

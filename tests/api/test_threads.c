@@ -1,4 +1,5 @@
-/* Two machines in two threads know nothing of each other.  Built with -DTRAPGATE_TSAN=ON, the thread sanitizer watches. */
+/* Two machines in two threads know nothing of each other.  Built with -DTRAPGATE_TSAN=ON, the thread sanitizer watches.
+ */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,8 @@ static enum tg_error exercise(struct outcome *o)
 	world_gate(m, 0x80, 3);
 	HANDLER(m, 0x80, 0xcf);
 	HANDLER(m, 0x20, 0xcf);
-	CODE(m, 0xcd, 0x80, 0x40, 0x50, 0x58, 0xd9, 0xeb, 0xdd, 0xd8, 0xeb, 0xf5); /* int 80; inc; push; pop; fldpi; fstp */
+	CODE(m, 0xcd, 0x80, 0x40, 0x50, 0x58, 0xd9, 0xeb, 0xdd, 0xd8, 0xeb,
+	     0xf5); /* int 80; inc; push; pop; fldpi; fstp */
 	OK(tg_register_set(cpu, TG_EFLAGS, 0x202));
 	OK(tg_at(m, 100, again, o, NULL));
 	OK(tg_run(m, 100000, NULL));

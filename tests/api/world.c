@@ -2,8 +2,15 @@
 
 static struct tg_segment flat(uint16_t selector, uint8_t type, uint8_t dpl)
 {
-	return (struct tg_segment){.selector = selector, .limit = 0xffffffff, .type = type, .s = true, .dpl = dpl,
-				   .present = true, .usable = true, .db = true, .g = true};
+	return (struct tg_segment){.selector = selector,
+				   .limit = 0xffffffff,
+				   .type = type,
+				   .s = true,
+				   .dpl = dpl,
+				   .present = true,
+				   .usable = true,
+				   .db = true,
+				   .g = true};
 }
 
 void world_code(struct tg_machine *machine, uint32_t address, const void *code, size_t size)
@@ -13,8 +20,8 @@ void world_code(struct tg_machine *machine, uint32_t address, const void *code, 
 
 void world_gate(struct tg_machine *machine, unsigned vector, unsigned dpl)
 {
-	struct tg_gate gate = {.offset = WORLD_HANDLER(vector), .selector = 0x08, .type = 0xe, .dpl = (uint8_t)dpl,
-			       .present = true};
+	struct tg_gate gate = {
+		.offset = WORLD_HANDLER(vector), .selector = 0x08, .type = 0xe, .dpl = (uint8_t)dpl, .present = true};
 	uint64_t raw = tg_gate_encode(&gate);
 
 	world_code(machine, WORLD_IDT + 8 * vector, &raw, 8);
