@@ -221,11 +221,14 @@ static void draw_text(struct curses_display *d)
 			draw_cell(d, color, row, column);
 }
 
-/* Below the picture, where there is room. */
-static void draw_status(struct curses_display *d)
+/* Below the picture, where there is room; over its last row, when it is time to go. */
+static void draw_status(struct curses_display *d, bool over)
 {
-	if ((unsigned)LINES > (d->picture.graphics ? 1 : d->picture.rows))
-		mvprintw(LINES - 1, 0, "%.*s", COLS - 1, d->title);
+	if (!over && (unsigned)LINES <= (d->picture.graphics ? 1 : d->picture.rows))
+		return;
+	attrset(over ? A_REVERSE : A_NORMAL);
+	mvprintw(LINES - 1, 0, "%.*s", COLS - 1, d->title);
+	attrset(A_NORMAL);
 }
 
 static void place_cursor(struct curses_display *d)
@@ -241,7 +244,7 @@ static void place_cursor(struct curses_display *d)
 	move((int)(s->cursor.row - d->top), (int)(s->cursor.column - d->left));
 }
 
-static void draw(struct curses_display *d)
+static void draw(struct curses_display *d, bool over)
 {
 	const struct vga_screen *s = &d->picture;
 
@@ -251,7 +254,7 @@ static void draw(struct curses_display *d)
 			 s->pixel_height);
 	else if (s->on)
 		draw_text(d);
-	draw_status(d);
+	draw_status(d, over);
 	place_cursor(d);
 	refresh();
 }
@@ -268,7 +271,7 @@ static void curses_show(void *display, const struct console_view *view)
 		clearok(curscr, TRUE);
 	d->redraw = false;
 	vga_screen(view->vga, &d->picture);
-	draw(d);
+	draw(d, view->over);
 }
 
 /* ---- keys ---- */
@@ -413,6 +416,10 @@ void curses_close(struct console *console)
 	struct curses_display *d = console->display;
 
 	set_term(d->screen);
+	/* Where there is no other screen to go back to, the picture stays, and the next prompt comes below. */
+	move(LINES - 1, 0);
+	clrtoeol();
+	refresh();
 	endwin();
 	delscreen(d->screen);
 	forget_last_words();

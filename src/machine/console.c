@@ -77,7 +77,7 @@ static void show(struct machine *m, uint64_t now)
 	struct console *c = &m->console;
 
 	make_title(m, now);
-	c->ops->show(c->display, &(struct console_view){m->board.vga, c->title});
+	c->ops->show(c->display, &(struct console_view){m->board.vga, c->title, m->end.kind != END_NONE});
 }
 
 static void look(struct machine *m, uint64_t now)

@@ -21,6 +21,7 @@ struct console_key {
 struct console_view {
 	const struct vga *vga; /* its generation tells whether there is another picture */
 	const char *title;     /* one line: what the machine does */
+	bool over;             /* nothing: the user is to end it */
 };
 
 struct console_ops {

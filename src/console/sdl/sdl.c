@@ -17,14 +17,14 @@
 #define FIRST_WIDTH  720
 #define FIRST_HEIGHT 400
 #define FRAMES_PER_SECOND 70u /* of the adapter's text modes: what blinks counts them */
-#define MILLION UINT64_C(1000000)
+#define NAP UINT64_C(4000000) /* nanoseconds */
 #define FOR_RELEASES 512u /* room in the queue that only keys going up may use: one whose way up
 			   * were lost would repeat for ever */
 
 #define SDL_FUNCTIONS(X)                                                                                               \
 	X(Init) X(Quit) X(GetError) X(SetHint) X(CreateWindow) X(DestroyWindow) X(SetWindowTitle) X(SetWindowSize)     \
 	X(GetWindowSurface) X(UpdateWindowSurface) X(CreateRGBSurfaceWithFormat) X(FreeSurface) X(UpperBlitScaled)     \
-	X(FillRect) X(PollEvent) X(WaitEventTimeout) X(StopTextInput) X(EnableScreenSaver) X(GetTicks)
+	X(FillRect) X(PollEvent) X(StopTextInput) X(EnableScreenSaver) X(GetTicks)
 
 struct sdl {
 #define MEMBER(name) __typeof__(SDL_##name) *name;
@@ -38,6 +38,7 @@ struct sdl_display {
 	SDL_Surface *dots; /* the picture, dot by dot */
 	struct key_queue queue;
 	bool closed, exposed;
+	bool acted; /* the user did something */
 	unsigned width, height; /* of the picture that the window was made for */
 	struct vga_screen picture, before;
 	uint64_t generation;
@@ -168,7 +169,8 @@ static void take_events(struct sdl_display *d)
 {
 	SDL_Event event;
 
-	while (d->sdl.PollEvent(&event))
+	while (d->sdl.PollEvent(&event)) {
+		d->acted |= event.type == SDL_QUIT || event.type == SDL_KEYDOWN || event.type == SDL_KEYUP;
 		switch (event.type) {
 		case SDL_QUIT:
 			d->closed = true;
@@ -183,18 +185,24 @@ static void take_events(struct sdl_display *d)
 		default:
 			break;
 		}
+	}
 }
 
+/* SDL_WaitEventTimeout() wakes itself through a second connection to the X server, which may see that only after the
+ * window is gone and then ends the process (BadWindow); so events are looked for every few milliseconds. */
 static void sdl_wait(void *display, uint64_t ns)
 {
 	struct sdl_display *d = display;
-	struct timespec rest = {0, (long)(ns % MILLION)};
 
-	if (ns >= MILLION)
-		d->sdl.WaitEventTimeout(NULL, (int)(ns / MILLION));
-	else if (ns)
-		nanosleep(&rest, NULL);
+	for (uint64_t slept = 0; !d->acted && slept < ns;) {
+		uint64_t part = ns - slept < NAP ? ns - slept : NAP;
+
+		nanosleep(&(struct timespec){0, (long)part}, NULL);
+		slept += part;
+		take_events(d);
+	}
 	take_events(d);
+	d->acted = false;
 }
 
 static bool sdl_next(void *display, struct console_key *key)
