@@ -8,6 +8,8 @@
 #include "explain/moment.h"
 #include "explain/way.h"
 
+#define PAGE_BYTES 4096u
+
 void path_free(struct path *p)
 {
 	free(p->note);
@@ -110,9 +112,46 @@ static void end_path(struct path *p, const struct seen *s)
 			p->skipped_same = p->returner[i].count;
 }
 
+/* The child of a fork: a task that begins at child_at with this one's saved EIP in its pt_regs. */
+static void look_for_child(struct path *p, struct cpu *cpu)
+{
+	uint32_t eip = (uint32_t)(cpu->s.seg[SEG_CS].base + cpu->s.rip), esp, top, ip = 0, offset;
+
+	if (!p->child_at || p->child_seen || eip != p->child_at || !desc_reg_offset(&p->x->desc, "ip", &offset))
+		return;
+	esp = (uint32_t)cpu->s.seg[SEG_SS].base + reg32(cpu, RSP);
+	if (know_top(p->x, cpu, &top) && top - esp < PAGE_BYTES)
+		esp = top - 4 * p->x->desc.regs;
+	know_read32(cpu, esp + offset, &ip);
+	if (p->entry.kind == SEEN_DELIVERY && ip != (uint32_t)p->entry.from->rip)
+		return;
+	p->child_seen = true;
+	p->child_t = cpu->icount;
+	p->child_regs = esp;
+	p->child_task = know_task(p->x, cpu);
+	p->child_first = cpu->s;
+	for (unsigned i = 0; i < p->x->desc.regs; i++)
+		know_read32(cpu, esp + 4 * i, &p->child_words[i]);
+}
+
+static bool look_for_childs_return(struct path *p, const struct seen *s)
+{
+	if (!p->child_seen || p->child_returned || s->kind != SEEN_RETURN || s->to->cpl != 3 ||
+	    know_task(p->x, p->x->machine->cpu[s->cpu]) != p->child_task)
+		return false;
+	p->child_returned = true;
+	p->child_end = *s;
+	p->child_end.from = &p->child_end.returned.from;
+	p->child_end.to = &p->child_end.returned.to;
+	p->child_eax = reg32(p->x->machine->cpu[s->cpu], RAX);
+	return true;
+}
+
 static bool on_event(void *owner, const struct seen *s)
 {
 	struct path *p = owner;
+
+	look_for_childs_return(p, s);
 
 	if (s->kind == SEEN_RETURN && (s->cpu != p->cpu || !is_end(p, s)))
 		count_return(p, (uint32_t)(s->from->cs_base + s->from->rip));
@@ -168,8 +207,11 @@ static bool on_instruction(void *owner, struct cpu *cpu)
 {
 	struct path *p = owner;
 
+	look_for_child(p, cpu);
 	if (!follow(p, cpu))
 		return p->out_of_memory;
+	if (p->insns && cpu->s.cr3 != p->before_end.cr3)
+		p->cr3_changes++;
 	p->insns++;
 	way_instruction(p, cpu);
 	p->before_end = cpu->s;
@@ -234,13 +276,11 @@ static void place_regs(struct path *p)
 	p->regs = p->frame ? p->frame - ip : p->top ? p->top - 4 * d->regs : 0;
 }
 
-bool path_record(struct explain *x, struct path *p, bool to_user)
+static bool record(struct explain *x, struct path *p, bool to_user)
 {
 	const struct look look = {on_event, on_instruction, on_data, p};
 	enum driven driven;
 
-	if (!begin(p, x))
-		return diagnose(&x->why, "out of memory");
 	p->to_user = p->from_user || to_user;
 	if (to_user && !p->from_user)
 		push_level(p, &p->entry.delivery);
@@ -255,6 +295,42 @@ bool path_record(struct explain *x, struct path *p, bool to_user)
 	p->after_end = x->machine->cpu[p->cpu]->s;
 	p->after_end.rflags = cpu_flags(x->machine->cpu[p->cpu]);
 	return true;
+}
+
+bool path_record(struct explain *x, struct path *p, bool to_user)
+{
+	return begin(p, x) ? record(x, p, to_user) : diagnose(&x->why, "out of memory");
+}
+
+bool path_record_fork(struct explain *x, struct path *p, uint32_t child_at)
+{
+	if (!begin(p, x))
+		return diagnose(&x->why, "out of memory");
+	p->child_at = child_at;
+	return record(x, p, false);
+}
+
+static bool child_comes(void *owner, struct cpu *cpu)
+{
+	struct path *p = owner;
+
+	look_for_child(p, cpu);
+	return p->child_seen;
+}
+
+static bool child_returns(void *owner, const struct seen *s)
+{
+	return look_for_childs_return(owner, s);
+}
+
+bool path_await_child(struct explain *x, struct path *p)
+{
+	const struct look comes = {.instruction = child_comes, .owner = p}, returns = {.event = child_returns, .owner = p};
+
+	if (!p->child_seen && drive_run(&x->drive, &comes, CLOCK_NEVER) != DRIVEN_STOPPED)
+		return explain_never(x, "the first instruction of a child");
+	return p->child_returned || drive_run(&x->drive, &returns, CLOCK_NEVER) == DRIVEN_STOPPED ||
+	       explain_never(x, "the child's return to ring 3");
 }
 
 /* ---- questions ---- */

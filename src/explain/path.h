@@ -109,6 +109,18 @@ struct path {
 	uint32_t word_at[DESC_WORDS], word_value[DESC_WORDS];
 	struct insn insn;        /* the present one, decoded */
 	bool has_insn;
+	/* A place where another task is waited for (set before path_record; 0: none), and its first coming there with the
+	 * saved EIP of this one; its first return to ring 3. */
+	uint32_t child_at;
+	bool child_seen, child_returned;
+	uint64_t child_t;
+	uint32_t child_task, child_regs;
+	struct arch_state child_first; /* at its first instruction */
+	uint32_t child_words[DESC_REGS]; /* its pt_regs then */
+	uint32_t child_eax;            /* in ring 3 */
+	struct seen child_end;
+
+	uint64_t cr3_changes;
 	struct returner returner[PATH_RETURNERS];
 	unsigned returners;
 	bool out_of_memory;
@@ -118,6 +130,10 @@ struct path {
  * task's return to ring 3, wherever the event came from.  False with x->why: it never returned (the path is filled in as
  * far as it went), or out of memory. */
 bool path_record(struct explain *x, struct path *path, bool to_user) MUST_CHECK;
+/* The same; a new task that begins at child_at as a copy of this one is noted. */
+bool path_record_fork(struct explain *x, struct path *path, uint32_t child_at) MUST_CHECK;
+/* The child has not been seen yet: goes on until it comes, and until it is in ring 3. */
+bool path_await_child(struct explain *x, struct path *path) MUST_CHECK;
 void path_free(struct path *path);
 
 /* The last write to the word at lin before tick `before`; NULL: none on this way. */

@@ -115,7 +115,7 @@ static void put_writer(struct explain *x, const struct path *p, struct fact *row
 	const struct write *w = path_writer(p, at, p->complete ? p->complete : UINT64_MAX), *source;
 
 	if (!w) {
-		put_text(row, "by", "nobody yet");
+		put_text(row, "by", !p->from_user && at >= p->frame ? "nobody: not pushed in ring 0" : "nobody yet");
 		return;
 	}
 	if (w->processor) {

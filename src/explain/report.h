@@ -27,6 +27,9 @@ void report_return(struct explain *x, const struct path *path);
 /* Was the kernel stack empty before: do pt_regs end at its top? */
 void report_empty_stack(struct explain *x, const struct path *path);
 
+/* Was the entry hook of system-call tracing called? */
+bool path_traced(const struct path *path);
+
 /* "INT 80", "SYSENTER", "IRQ 20", "#PF": what entered. */
 void entry_text(char *text, size_t size, const struct seen *entry);
 /* The name of an error that a system call returns, "ENOSYS"; NULL: none. */

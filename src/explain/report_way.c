@@ -44,15 +44,34 @@ static struct fact *put_tests(struct explain *x, const struct path *p, struct fa
 	return rows;
 }
 
-/* Was syscall tracing looked for, and wanted? */
+/* The tracing hook that was called before the handler, or after it. */
+static const struct note *tracer(const struct path *p, bool before)
+{
+	for (unsigned i = 0; i < p->notes; i++) {
+		const struct note *n = &p->note[i];
+		bool early = !p->has_handler || n->t < p->handler_begun;
+
+		if (n->kind == NOTE_CALL && n->role && strcmp(n->role->role, "trace") == 0 && early == before)
+			return n;
+	}
+	return NULL;
+}
+
+bool path_traced(const struct path *p)
+{
+	return tracer(p, true) != NULL;
+}
+
+/* Was it traced? */
 static void put_traced(struct explain *x, const struct path *p, struct fact *o)
 {
-	const struct note *call = path_note(p, NOTE_CALL, "trace", 0);
-	bool traced = call != NULL;
+	const struct note *entry = tracer(p, true), *exit = tracer(p, false);
 
-	put_flag(o, "traced", traced);
-	if (call)
-		put_place(x, o, "tracer", call->to);
+	put_flag(o, "traced", entry);
+	if (entry)
+		put_place(x, o, "entry_hook", entry->to);
+	if (exit)
+		put_place(x, o, "exit_hook", exit->to);
 }
 
 void report_decisions(struct explain *x, const struct path *p)

@@ -19,13 +19,13 @@ static bool fits_iret(struct explain *x, const struct seen *s)
 	       peek_lin(&cpu->mmu, (s->from->cs_base + s->from->rip) & UINT32_MAX, &byte, 1) == 1 && byte == OPCODE_IRET;
 }
 
-/* The words that IRET was given; they lie untouched above the frame of the fault. */
-static void put_refused_frame(struct explain *x, const struct path *p)
+/* The words that IRET was given; at this moment they lie untouched above the frame of the fault. */
+static void put_refused_frame(struct explain *x, const struct where *from)
 {
 	static const char *const names[FRAME_WORDS] = {"EIP", "CS", "EFLAGS", "ESP", "SS"};
-	struct cpu *cpu = x->machine->cpu[p->cpu];
+	struct cpu *cpu = moment_cpu(x);
 	struct fact *rows = put_list(&x->facts.root, "refused_frame");
-	uint32_t at = (uint32_t)(p->entry.from->ss_base + p->entry.from->rsp);
+	uint32_t at = (uint32_t)(from->ss_base + from->rsp);
 
 	for (unsigned i = 0; i < FRAME_WORDS; i++) {
 		struct fact *row = put_object(rows, NULL);
@@ -78,6 +78,7 @@ static void put_fixup(struct explain *x, const struct path *p)
 	if (back) {
 		put_number(o, "fault_returned_at_t", back->t);
 		put_place(x, o, "goes_on_at", back->to);
+		put_flag(o, "fixed_up", back->to != (uint32_t)(p->entry.from->cs_base + p->entry.from->rip));
 	}
 	signal = put_object(&x->facts.root, "signal");
 	call = path_note(p, NOTE_CALL, "force-signal", 0);
@@ -102,10 +103,10 @@ bool view_iretfault(struct explain *x)
 
 	if (!moment_event(x, &moment, x->options.nth - 1))
 		return false;
+	put_text(&x->facts.root, "title", "a fault inside IRET on cpu%u at t=%" PRIu64, x->drive.cpu, x->drive.seen.when);
+	put_fault(x, &x->drive.seen.delivery);
+	put_refused_frame(x, x->drive.seen.from);
 	ended = path_record(x, &p, true);
-	put_text(&x->facts.root, "title", "a fault inside IRET on cpu%u at t=%" PRIu64, p.cpu, p.entry.when);
-	put_fault(x, &p.entry.delivery);
-	put_refused_frame(x, &p);
 	put_fixup(x, &p);
 	report_bits(x, &p);
 	report_calls(x, &p);

@@ -18,7 +18,7 @@ static bool fits(struct explain *x, const struct seen *s)
 /* What --bad, --traced, --result ... ask of a whole way. */
 static bool way_fits(const struct explain_options *o, const struct path *p)
 {
-	bool traced = path_has(p, NOTE_CALL, "trace"), bad = p->bad_number;
+	bool traced = path_traced(p), bad = p->bad_number;
 
 	if (p->x->desc.calls && !p->has_number)
 		bad = p->nr >= p->x->desc.calls;

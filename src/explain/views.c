@@ -29,6 +29,9 @@ const struct explain_view explain_views[] = {
 	{"sched", NULL, false, "schedule before a return: who set need_resched, and who came next", "A3",
 	 "The first entry (that the options allow) on whose way out schedule() is called because of the flag.",
 	 TAKES_EVENT | TAKES_SYSCALL | TAKES_NTH | TAKES_TASK, view_sched},
+	{"fork", NULL, false, "fork: the child's first instruction, its copied frame, who ran first", "A6",
+	 "A system call fork, clone, vfork or clone3 (or --nr), followed in the parent and in the child.",
+	 TAKES_SYSCALL | TAKES_NTH | TAKES_TASK, view_fork},
 	{"sysenter", NULL, false, "SYSENTER and the return from it", "A8 A9",
 	 "The MSRs 174h-176h, target, ESP, flags; SYSEXIT and the shadow of the STI before it.  --raise nmi and --tf put an NMI\n"
 	 "or a single-step trap on the first instruction behind SYSENTER.",
@@ -54,6 +57,13 @@ const struct explain_view explain_views[] = {
 	{"current", NULL, false, "synchronous or asynchronous: may `current` be used in this handler?", "C8",
 	 "For one delivery, or for --count N of them, one after the other.", TAKES_EVENT | TAKES_NTH | TAKES_TASK | TAKES_COUNT,
 	 view_current},
+	{"unwind", NULL, false, "the callers of a place, through interrupt frames", "C4",
+	 "Handler, the interrupt, then what was interrupted, kernel or ring 3.  The moment: --symbol, an event, --at; without\n"
+	 "one: where the guest ends.",
+	 STATE, view_unwind},
+	{"memory", "ADDRESS", true, "memory as the kernel sees it at its entry: page tables, rights, words", "C7",
+	 "An address or a symbol.  CR3 at the entry, before the return, and how often it changed in between.",
+	 STATE, view_memory},
 	{"quiet", NULL, false, "why no interrupt is delivered right now", "C5",
 	 "IF, shadow, blocked NMIs, 8259s, TPR, PPR, ISR, the masks in LVT and I/O APIC, or nothing pending.  Without an\n"
 	 "option for the moment: where the guest ends.",

@@ -14,11 +14,13 @@ void put_current(struct explain *x, struct fact *object, struct cpu *cpu, const 
 bool view_current(struct explain *x);
 bool view_delivery(struct explain *x);
 bool view_espfix(struct explain *x);
+bool view_fork(struct explain *x);
 bool view_frame(struct explain *x);
 bool view_gate(struct explain *x);
 bool view_idt(struct explain *x);
 bool view_iretfault(struct explain *x);
 bool view_latency(struct explain *x);
+bool view_memory(struct explain *x);
 bool view_pending(struct explain *x);
 bool view_quiet(struct explain *x);
 bool view_return(struct explain *x);
@@ -28,6 +30,7 @@ bool view_syscall(struct explain *x);
 bool view_sysenter(struct explain *x);
 bool view_taskgate(struct explain *x);
 bool view_timer(struct explain *x);
+bool view_unwind(struct explain *x);
 bool view_words(struct explain *x);
 
 #endif

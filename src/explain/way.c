@@ -260,7 +260,7 @@ static void at_function(struct path *p, struct cpu *cpu, const char *name)
 	if (p->levels == 0 && handler && !p->has_handler)
 		enter_handler(p, cpu, name);
 	told_regs(p, cpu, name);
-	if (!role && p->depth > 1)
+	if ((!role && p->depth > 1) || p->depth == 0) /* a jump inside the entry code is a label's affair */
 		return;
 	n = way_note(p, NOTE_CALL);
 	if (!n)
