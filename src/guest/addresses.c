@@ -27,20 +27,21 @@ bool addresses_check(struct addresses *a, const struct load *l)
 		a->bytes = a->load_end - a->load;
 	}
 	if (a->bytes > left)
-		return diagnose(l->why, "%s: cut off: its Multiboot header speaks of %" PRIu64 " bytes, %" PRIu64
-				" are there",
+		return diagnose(l->why,
+				"%s: cut off: its Multiboot header speaks of %" PRIu64 " bytes, %" PRIu64 " are there",
 				l->name, a->bytes, left);
 	a->memory = a->bytes;
 	if (a->bss_end) {
 		if (a->bss_end < a->load + a->bytes)
-			return diagnose(l->why, "%s: its Multiboot header ends the BSS at 0x%" PRIx32
-					", inside what is loaded",
+			return diagnose(l->why,
+					"%s: its Multiboot header ends the BSS at 0x%" PRIx32 ", inside what is loaded",
 					l->name, a->bss_end);
 		a->memory = a->bss_end - a->load;
 	}
 	if (a->entry < a->load || a->entry - a->load >= a->memory)
-		return diagnose(l->why, "%s: the entry point 0x%" PRIx32 " lies outside the image (0x%" PRIx32
-				"+0x%" PRIx64 ")",
+		return diagnose(l->why,
+				"%s: the entry point 0x%" PRIx32 " lies outside the image (0x%" PRIx32 "+0x%" PRIx64
+				")",
 				l->name, a->entry, a->load, a->memory);
 	return true;
 }

@@ -91,8 +91,8 @@ static const uint8_t no_system[] = {
 	0xcf,                   /* iret */
 };
 
-/* INT 18h, INT 19h and the reset vector: there is nothing to start again but the machine: the keyboard controller pulses the
- * reset line. */
+/* INT 18h, INT 19h and the reset vector: there is nothing to start again but the machine: the keyboard controller
+ * pulses the reset line. */
 static const uint8_t restart[] = {
 	0xb0, 0xfe, /* mov al, 0feh */
 	0xe6, 0x64, /* out 64h, al */
@@ -131,10 +131,10 @@ static const struct {
 	uint8_t first, last;
 	uint16_t offset; /* 0: the vector is 0:0, a table that is not there */
 } vectors[] = {
-	{0x08, 0x08, AT_TIMER},    {0x09, 0x0f, AT_MASTER}, {0x13, 0x13, AT_NO_DISK}, {0x15, 0x15, AT_NO_SYSTEM},
-	{0x18, 0x19, AT_RESTART},  {0x1d, 0x1d, 0},         {0x1e, 0x1e, AT_DISKETTE}, {0x1f, 0x1f, 0},
-	{0x40, 0x40, AT_NO_DISK},  {0x41, 0x41, 0},         {0x43, 0x43, 0},           {0x46, 0x46, 0},
-	{0x70, 0x74, AT_SLAVE},    {0x75, 0x75, AT_FPU},    {0x76, 0x77, AT_SLAVE},
+	{0x08, 0x08, AT_TIMER},   {0x09, 0x0f, AT_MASTER}, {0x13, 0x13, AT_NO_DISK},  {0x15, 0x15, AT_NO_SYSTEM},
+	{0x18, 0x19, AT_RESTART}, {0x1d, 0x1d, 0},         {0x1e, 0x1e, AT_DISKETTE}, {0x1f, 0x1f, 0},
+	{0x40, 0x40, AT_NO_DISK}, {0x41, 0x41, 0},         {0x43, 0x43, 0},           {0x46, 0x46, 0},
+	{0x70, 0x74, AT_SLAVE},   {0x75, 0x75, AT_FPU},    {0x76, 0x77, AT_SLAVE},
 };
 
 static void fill_vectors(uint8_t *ivt)
@@ -162,16 +162,16 @@ static void fill_video(uint8_t *bda)
 {
 	bda[0x49] = 3;
 	store(bda + 0x4a, 2, 80);
-	store(bda + 0x4c, 2, 0x1000);   /* bytes of a page */
-	store(bda + 0x60, 2, 0x0607);   /* cursor lines */
-	store(bda + 0x63, 2, 0x3d4);    /* the CRT controller */
-	bda[0x65] = 0x29;               /* mode register: text, 80 columns, shown, blinking */
+	store(bda + 0x4c, 2, 0x1000); /* bytes of a page */
+	store(bda + 0x60, 2, 0x0607); /* cursor lines */
+	store(bda + 0x63, 2, 0x3d4);  /* the CRT controller */
+	bda[0x65] = 0x29;             /* mode register: text, 80 columns, shown, blinking */
 	bda[0x66] = 0x30;
-	bda[0x84] = 24;                 /* rows - 1 */
-	store(bda + 0x85, 2, 16);       /* lines of a character */
-	bda[0x87] = 0x60;               /* 256 KiB, cleared at mode setting */
+	bda[0x84] = 24;           /* rows - 1 */
+	store(bda + 0x85, 2, 16); /* lines of a character */
+	bda[0x87] = 0x60;         /* 256 KiB, cleared at mode setting */
 	bda[0x88] = 0xf9;
-	bda[0x89] = 0x51;               /* 400 lines, VGA active */
+	bda[0x89] = 0x51; /* 400 lines, VGA active */
 }
 
 /* Ticks of 65536 / 1193182 s since midnight. */

@@ -20,10 +20,10 @@ struct memory_range {
 struct boot_board {
 	struct memory_range range[BOOT_MAX_RANGES]; /* by address, without overlap */
 	unsigned ranges;
-	uint64_t rsdp;               /* where the ACPI RSDP lies, 0: no ACPI tables */
-	uint32_t seconds;            /* time of the day */
+	uint64_t rsdp;              /* where the ACPI RSDP lies, 0: no ACPI tables */
+	uint32_t seconds;           /* time of the day */
 	uint16_t com[BOOT_MAX_COM]; /* ports of the serial interfaces, 0: none */
-	uint8_t floppies, disks;     /* how many of them */
+	uint8_t floppies, disks;    /* how many of them */
 	bool fpu;
 	bool vga;       /* a VGA, in its text mode 80x25 */
 	bool long_mode; /* the processor has it */

@@ -106,8 +106,7 @@ static bool read_sizes(struct header *h, const struct load *l)
 	if (h->kernel > l->size - h->setup && h->kernel - (l->size - h->setup) < 16)
 		h->kernel = (uint32_t)(l->size - h->setup);
 	if (h->kernel > l->size - h->setup)
-		return diagnose(l->why,
-				"%s: cut off: %zu bytes are there, the header speaks of %" PRIu32 " + %" PRIu32,
+		return diagnose(l->why, "%s: cut off: %zu bytes are there, the header speaks of %" PRIu32 " + %" PRIu32,
 				l->name, l->size, h->setup, h->kernel);
 	return true;
 }
@@ -119,11 +118,13 @@ static bool read_width(struct header *h, const struct load *l)
 	if (!(h->xloadflags & XLF_KERNEL_64))
 		return true;
 	if (!l->boot->board->long_mode)
-		return diagnose(l->why,
-				"%s: a 64-bit kernel needs long mode; this processor model has none; use an i386 kernel",
-				l->name);
+		return diagnose(
+			l->why,
+			"%s: a 64-bit kernel needs long mode; this processor model has none; use an i386 kernel",
+			l->name);
 	if (h->kernel <= ENTRY_64)
-		return diagnose(l->why, "%s: %" PRIu32 " bytes of kernel do not reach its 64-bit entry at 0x%x; corrupt",
+		return diagnose(l->why,
+				"%s: %" PRIu32 " bytes of kernel do not reach its 64-bit entry at 0x%x; corrupt",
 				l->name, h->kernel, ENTRY_64);
 	return true;
 }

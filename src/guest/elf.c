@@ -23,7 +23,8 @@ static bool check_header(struct elf_file *f, struct load *l)
 					: "not an ELF file, nor a Linux bzImage; flat binaries: --load FILE@ADDRESS");
 	wide = header->e_ident[EI_CLASS] == ELFCLASS64;
 	if (header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != (wide ? EM_X86_64 : EM_386))
-		return diagnose(l->why, "%s: an ELF%d file for another processor (machine %u); i386 or x86-64 is wanted",
+		return diagnose(l->why,
+				"%s: an ELF%d file for another processor (machine %u); i386 or x86-64 is wanted",
 				l->name, wide ? 64 : 32, (unsigned)header->e_machine);
 	if (header->e_type != ET_EXEC && header->e_type != ET_DYN)
 		return diagnose(l->why, "%s: ELF type %u is no executable; link it first", l->name,

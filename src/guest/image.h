@@ -22,8 +22,8 @@ bool diagnose(struct diagnostic *why, const char *format, ...) __attribute__((fo
 
 /* How the processor stands at the first instruction.  START_RESET: as after
  * reset (a ROM at the top of memory); the others in flat segments or real mode at
- * `entry`.  START_MULTIBOOT and START_MULTIBOOT2 are 32-bit protected mode with EAX and EBX as these specifications say,
- * START_PVH likewise with EBX, START_LINUX and START_LINUX64 as Linux's 32-bit and 64-bit boot protocols say. */
+ * `entry`.  START_MULTIBOOT and START_MULTIBOOT2 are 32-bit protected mode with EAX and EBX as these specifications
+ * say, START_PVH likewise with EBX, START_LINUX and START_LINUX64 as Linux's 32-bit and 64-bit boot protocols say. */
 enum start_mode {
 	START_RESET,
 	START_REAL,

@@ -9,7 +9,8 @@ static bool load_plain(struct load *l)
 	if (!guest_load_elf(l->bus, l->name, l->data, l->size, l->guest, l->why))
 		return false;
 	if (l->boot->initrd)
-		return diagnose(l->why, "-initrd %s: %s has no Linux, Multiboot or PVH header, and nothing else takes one",
+		return diagnose(l->why,
+				"-initrd %s: %s has no Linux, Multiboot or PVH header, and nothing else takes one",
 				l->boot->initrd, l->name);
 	if (l->boot->append)
 		return diagnose(l->why, "-append: %s has no Linux, Multiboot or PVH header, and nothing else takes one",

@@ -46,8 +46,8 @@ struct wish {
 /* Free RAM of the board's map; no diagnostic: the caller knows what for. */
 bool space_find(struct load *l, const struct wish *wish, uint64_t *at);
 
-/* A structure for the kernel, built at its place: below 640 KiB where there is room, so that kernels that use memory right
- * behind themselves do not hit it. */
+/* A structure for the kernel, built at its place: below 640 KiB where there is room, so that kernels that use memory
+ * right behind themselves do not hit it. */
 struct info {
 	uint8_t *bytes;
 	uint64_t at;

@@ -73,12 +73,15 @@ static bool check_header(const struct load *l, const struct header *h)
 	uint32_t size = h->flags & WANTS_VIDEO ? HEADER_VIDEO : h->flags & GIVES_PLACES ? HEADER_PLACES : HEADER_SHORT;
 
 	if (unknown)
-		return diagnose(l->why, "%s: its Multiboot header requires what no version of Multiboot 1 defines (flags 0x%"
-				PRIx32 ")", l->name, unknown);
+		return diagnose(
+			l->why,
+			"%s: its Multiboot header requires what no version of Multiboot 1 defines (flags 0x%" PRIx32
+			")",
+			l->name, unknown);
 	if (size > l->size - h->at || h->at + size > HEADER_SEARCH)
 		return diagnose(l->why,
-				"%s: its Multiboot header (file offset 0x%" PRIx64
-				", %" PRIu32 " bytes) is cut off by the end of the file or of its first %u bytes",
+				"%s: its Multiboot header (file offset 0x%" PRIx64 ", %" PRIu32
+				" bytes) is cut off by the end of the file or of its first %u bytes",
 				l->name, h->at, size, HEADER_SEARCH);
 	if ((h->flags & WANTS_VIDEO) && !l->boot->board->vga)
 		return diagnose(l->why, "%s: its Multiboot header requires a video mode, and this board has no VGA",
@@ -105,10 +108,11 @@ static bool load_by_places(struct load *l, const struct header *h)
 static bool load_elf(struct load *l, struct elf_file *f)
 {
 	if (!elf_is(l->data, l->size))
-		return diagnose(l->why,
-				"%s: its Multiboot header gives no load addresses (flag 16), and it is no ELF file; one or "
-				"the other is wanted",
-				l->name);
+		return diagnose(
+			l->why,
+			"%s: its Multiboot header gives no load addresses (flag 16), and it is no ELF file; one or "
+			"the other is wanted",
+			l->name);
 	if (!elf_open(f, l))
 		return false;
 	if (!elf_physical(f, f->header.e_entry, &l->guest->entry))

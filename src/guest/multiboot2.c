@@ -30,8 +30,8 @@ static bool choose_place(struct load *l, const struct multiboot2 *m, uint64_t lo
 		return true;
 	if (!space_find(l, &wish, &at))
 		return diagnose(l->why,
-				"%s: no room for its 0x%" PRIx64 " bytes at a multiple of 0x%" PRIx32
-				" in 0x%" PRIx32 "-0x%" PRIx32 ", where it asks to lie; use -m",
+				"%s: no room for its 0x%" PRIx64 " bytes at a multiple of 0x%" PRIx32 " in 0x%" PRIx32
+				"-0x%" PRIx32 ", where it asks to lie; use -m",
 				l->name, wish.size, m->align, m->lowest, m->highest);
 	*shift = at - low;
 	return true;
@@ -45,8 +45,7 @@ static bool load_by_addresses(struct load *l, struct multiboot2 *m)
 	if (!addresses_check(&m->addresses, l))
 		return false;
 	low = m->addresses.load;
-	if (!choose_place(l, m, low, low + m->addresses.memory, &shift) ||
-	    !addresses_place(&m->addresses, l, shift))
+	if (!choose_place(l, m, low, low + m->addresses.memory, &shift) || !addresses_place(&m->addresses, l, shift))
 		return false;
 	m->load_base = (uint32_t)(low + shift);
 	l->guest->entry = m->entry + shift;
@@ -63,7 +62,8 @@ static bool find_entry(const struct load *l, const struct multiboot2 *m, const s
 	for (size_t i = 0; i < f->segments; i++)
 		if (m->entry - f->segment[i].paddr < f->segment[i].memsz)
 			return true;
-	return diagnose(l->why, "%s: the entry address 0x%" PRIx32 " of its Multiboot2 header lies in no loadable segment",
+	return diagnose(l->why,
+			"%s: the entry address 0x%" PRIx32 " of its Multiboot2 header lies in no loadable segment",
 			l->name, m->entry);
 }
 
@@ -72,10 +72,11 @@ static bool load_elf(struct load *l, struct multiboot2 *m, struct elf_file *f)
 	uint64_t entry, shift;
 
 	if (!elf_is(l->data, l->size))
-		return diagnose(l->why,
-				"%s: its Multiboot2 header gives no load addresses (tag 2), and it is no ELF file; one or "
-				"the other is wanted",
-				l->name);
+		return diagnose(
+			l->why,
+			"%s: its Multiboot2 header gives no load addresses (tag 2), and it is no ELF file; one or "
+			"the other is wanted",
+			l->name);
 	if (!elf_open(f, l) || !find_entry(l, m, f, &entry) || !choose_place(l, m, f->low, f->high, &shift) ||
 	    !elf_place(f, l, shift))
 		return false;

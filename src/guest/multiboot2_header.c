@@ -42,9 +42,10 @@ static bool read_request(const struct load *l, struct multiboot2 *m, const uint8
 {
 	for (uint32_t i = TAG_BYTES; i + 4 <= size; i += 4)
 		if (load32(tag + i) >= TAG_COUNT)
-			return diagnose(l->why,
-					"%s: its Multiboot2 header requires boot information of the unknown type %" PRIu32,
-					l->name, load32(tag + i));
+			return diagnose(
+				l->why,
+				"%s: its Multiboot2 header requires boot information of the unknown type %" PRIu32,
+				l->name, load32(tag + i));
 	return true;
 }
 
@@ -59,8 +60,10 @@ static bool read_addresses(const struct load *l, struct multiboot2 *m, const uin
 				.load_end = load32(tag + 16),
 				.bss_end = load32(tag + 20)};
 	if (a->load == FROM_START && a->header < m->at)
-		return diagnose(l->why, "%s: the header address 0x%" PRIx32 " leaves no room for the 0x%" PRIx64
-				" bytes before its Multiboot2 header", l->name, a->header, m->at);
+		return diagnose(l->why,
+				"%s: the header address 0x%" PRIx32 " leaves no room for the 0x%" PRIx64
+				" bytes before its Multiboot2 header",
+				l->name, a->header, m->at);
 	if (a->load == FROM_START)
 		a->load = a->header - (uint32_t)m->at;
 	return true;
@@ -103,16 +106,16 @@ static const struct {
 	uint32_t size; /* at least */
 	bool (*read)(const struct load *l, struct multiboot2 *m, const uint8_t *tag, uint32_t size);
 } tags[] = {
-	[1] = {TAG_BYTES, read_request},      /* information request */
-	[2] = {24, read_addresses},           /* address */
-	[3] = {12, read_entry},               /* entry address */
-	[4] = {12, read_console},             /* flags */
-	[5] = {20, read_nothing},             /* framebuffer */
-	[6] = {TAG_BYTES, read_nothing},      /* module alignment */
-	[7] = {TAG_BYTES, read_nothing},      /* EFI boot services */
-	[8] = {12, read_nothing},             /* EFI i386 entry address */
-	[9] = {12, read_nothing},             /* EFI amd64 entry address */
-	[10] = {24, read_relocatable},        /* relocatable */
+	[1] = {TAG_BYTES, read_request}, /* information request */
+	[2] = {24, read_addresses},      /* address */
+	[3] = {12, read_entry},          /* entry address */
+	[4] = {12, read_console},        /* flags */
+	[5] = {20, read_nothing},        /* framebuffer */
+	[6] = {TAG_BYTES, read_nothing}, /* module alignment */
+	[7] = {TAG_BYTES, read_nothing}, /* EFI boot services */
+	[8] = {12, read_nothing},        /* EFI i386 entry address */
+	[9] = {12, read_nothing},        /* EFI amd64 entry address */
+	[10] = {24, read_relocatable},   /* relocatable */
 };
 #define TAG_TYPES (sizeof(tags) / sizeof(tags[0]))
 
@@ -123,11 +126,15 @@ static bool read_tag(const struct load *l, struct multiboot2 *m, const uint8_t *
 	bool optional = load16(tag + 2) & TAG_OPTIONAL;
 
 	if (type >= TAG_TYPES || !tags[type].read || (type == 1 && optional))
-		return optional || diagnose(l->why, "%s: its Multiboot2 header requires what the unknown tag %" PRIu32
-					    " stands for", l->name, type);
+		return optional ||
+		       diagnose(l->why,
+				"%s: its Multiboot2 header requires what the unknown tag %" PRIu32 " stands for",
+				l->name, type);
 	if (size < tags[type].size)
-		return diagnose(l->why, "%s: tag %" PRIu32 " of its Multiboot2 header has %" PRIu32 " bytes; at least %"
-				PRIu32 " are wanted", l->name, type, size, tags[type].size);
+		return diagnose(l->why,
+				"%s: tag %" PRIu32 " of its Multiboot2 header has %" PRIu32 " bytes; at least %" PRIu32
+				" are wanted",
+				l->name, type, size, tags[type].size);
 	return tags[type].read(l, m, tag, size);
 }
 
@@ -142,9 +149,10 @@ static bool read_tags(const struct load *l, struct multiboot2 *m)
 		if (load16(header + at) == 0)
 			return true;
 		if (size < TAG_BYTES || size > m->length - at)
-			return diagnose(l->why, "%s: tag %" PRIu32 " of its Multiboot2 header (file offset 0x%" PRIx64
-					") has %" PRIu32 " bytes, which do not fit into the header", l->name,
-					load16(header + at), m->at + at, size);
+			return diagnose(l->why,
+					"%s: tag %" PRIu32 " of its Multiboot2 header (file offset 0x%" PRIx64
+					") has %" PRIu32 " bytes, which do not fit into the header",
+					l->name, load16(header + at), m->at + at, size);
 		if (!read_tag(l, m, header + at, size))
 			return false;
 		size = (size + 7) & ~UINT32_C(7);
@@ -166,9 +174,10 @@ bool multiboot2_header(const struct load *l, struct multiboot2 *m)
 		return diagnose(l->why, "%s: its Multiboot2 header is for architecture %" PRIu32 "; 0 (i386) is wanted",
 				l->name, load32(header + 4));
 	if (m->length < HEADER_BYTES || m->length > l->size - m->at || m->length > HEADER_SEARCH - m->at)
-		return diagnose(l->why, "%s: its Multiboot2 header (file offset 0x%" PRIx64 ", %" PRIu32
-				" bytes) is cut off by the end of the file or of its first %u bytes", l->name, m->at,
-				m->length, HEADER_SEARCH);
+		return diagnose(l->why,
+				"%s: its Multiboot2 header (file offset 0x%" PRIx64 ", %" PRIu32
+				" bytes) is cut off by the end of the file or of its first %u bytes",
+				l->name, m->at, m->length, HEADER_SEARCH);
 	if (!read_tags(l, m))
 		return false;
 	if (m->has_addresses && !m->has_entry)

@@ -5,14 +5,14 @@
 #include "guest/bytes.h"
 #include "guest/multiboot2.h"
 
-#define INFO_HEADER  8u /* total size, reserved */
-#define TAG_BYTES    8u /* type, size */
-#define MMAP_BYTES   24u
-#define RSDP_OLD     20u /* ACPI 1.0 */
-#define RSDP_REV     15u
-#define RSDP_LENGTH  20u
-#define RSDP_MAX     64u
-#define EGA_TEXT     2u
+#define INFO_HEADER 8u /* total size, reserved */
+#define TAG_BYTES   8u /* type, size */
+#define MMAP_BYTES  24u
+#define RSDP_OLD    20u /* ACPI 1.0 */
+#define RSDP_REV    15u
+#define RSDP_LENGTH 20u
+#define RSDP_MAX    64u
+#define EGA_TEXT    2u
 
 /* A tag with so many bytes behind type and size: the offset of these. */
 static size_t tag(struct info *info, enum boot_tag type, size_t bytes)
@@ -119,7 +119,8 @@ static void put_tags(const struct load *l, struct info *info, const struct multi
 static size_t room_for(const struct load *l, const char *line, const struct modules *modules,
 		       const struct section_table *sections)
 {
-	/* Two strings, memory, map, screen, sections, two RSDPs, load base, end: each with its type, size and padding. */
+	/* Two strings, memory, map, screen, sections, two RSDPs, load base, end: each with its type, size and padding.
+	 */
 	size_t room = INFO_HEADER + 10 * (TAG_BYTES + 8) + 16 + 16 + 32 + 16 + RSDP_OLD + RSDP_MAX + 8 + strlen(line) +
 		      sizeof(LOADER_NAME) + 2;
 

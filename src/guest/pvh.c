@@ -7,18 +7,18 @@
 
 #define NOTE_PHYS32_ENTRY 18u
 
-#define START_MAGIC     0x336ec578u
-#define START_VERSION   1u
-#define S_VERSION       4u
-#define S_MODULES       12u
-#define S_MODULE_LIST   16u
-#define S_CMDLINE       24u
-#define S_RSDP          32u
-#define S_MEMMAP        40u
-#define S_MEMMAP_COUNT  48u
-#define START_BYTES     56u
-#define MEMMAP_BYTES    24u
-#define MODULE_BYTES    32u
+#define START_MAGIC    0x336ec578u
+#define START_VERSION  1u
+#define S_VERSION      4u
+#define S_MODULES      12u
+#define S_MODULE_LIST  16u
+#define S_CMDLINE      24u
+#define S_RSDP         32u
+#define S_MEMMAP       40u
+#define S_MEMMAP_COUNT 48u
+#define START_BYTES    56u
+#define MEMMAP_BYTES   24u
+#define MODULE_BYTES   32u
 
 bool pvh_is(struct load *l)
 {
@@ -94,8 +94,10 @@ static bool load_image(struct load *l, struct elf_file *f)
 		if (entry - f->segment[i].paddr < f->segment[i].memsz)
 			l->guest->entry = entry;
 	if (!entry || l->guest->entry != entry)
-		return diagnose(l->why, "%s: the PVH entry point 0x%" PRIx64 " (a physical address) lies in no loadable "
-				"segment", l->name, entry);
+		return diagnose(l->why,
+				"%s: the PVH entry point 0x%" PRIx64 " (a physical address) lies in no loadable "
+				"segment",
+				l->name, entry);
 	return elf_place(f, l, 0) && elf_names(f, l, 0);
 }
 

@@ -6,8 +6,8 @@
 #include "machine/machine.h"
 
 /* The board's devices and memory as a BIOS leaves them: interrupt vectors, data areas, tables, the devices' registers.
- * Before an image is loaded, which may want the same memory; machine_start() does it for who has not.  Once: later calls,
- * and those for a bare machine, do nothing. */
+ * Before an image is loaded, which may want the same memory; machine_start() does it for who has not.  Once: later
+ * calls, and those for a bare machine, do nothing. */
 bool machine_like_firmware(struct machine *machine, struct diagnostic *why) MUST_CHECK;
 
 /* What firmware would tell a kernel of this board, for guest_load_kernel(). */

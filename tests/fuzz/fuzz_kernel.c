@@ -1,5 +1,5 @@
-/* guest_load_kernel: ELF32 and ELF64, Multiboot 1 and 2, PVH.  The first byte takes headers out, so that the loaders behind
- * them get their turn; checksums are made right, so that what follows them is looked at. */
+/* guest_load_kernel: ELF32 and ELF64, Multiboot 1 and 2, PVH.  The first byte takes headers out, so that the loaders
+ * behind them get their turn; checksums are made right, so that what follows them is looked at. */
 #include "fuzz.h"
 #include "guest/boot.h"
 
@@ -55,19 +55,24 @@ static const struct {
 				     .p_filesz = 0x80,
 				     .p_memsz = 0x1000},
 				    {.p_type = PT_NOTE, .p_offset = 352, .p_filesz = 20, .p_memsz = 20, .p_align = 4}},
-			.mb2 = {MB2, 0, 152, 0,                                          /* header */
-				1, 16, 6, 9,                                             /* information request */
-				2, 24, 0x100098, 0x100000, 0, 0,                         /* addresses */
-				3, 12, 0x100000, 0,                                      /* entry */
-				4, 12, 3, 0,                                             /* console */
-				0x10005, 20, 80, 25, 0, 0,                               /* framebuffer */
-				6, 8, 10, 24, 0x200000, 0x3fffff, 0x1000, 2, 0, 8},      /* modules, relocatable, end */
+			.mb2 = {MB2,     0,  152,      0,                     /* header */
+				1,       16, 6,        9,                     /* information request */
+				2,       24, 0x100098, 0x100000, 0,        0, /* addresses */
+				3,       12, 0x100000, 0,                     /* entry */
+				4,       12, 3,        0,                     /* console */
+				0x10005, 20, 80,       25,       0,        0, /* framebuffer */
+				6,       8,  10,       24,       0x200000, 0x3fffff,
+				0x1000,  2,  0,        8}, /* modules, relocatable, end */
 			.mb1 = {MB1, 0x10007, 0, 0x100130, 0x100000, 0, 0, 0x100000, 1, 80, 25, 0},
 			.note = {4, 4, 18, 0x006e6558, 0x100000},
 			.symbols = {{0}, {1, 0x100000, 4, STT_FUNC, 0, 1}},
 			.names = "\0one",
 			.sections = {{0},
-				     {.sh_type = SHT_SYMTAB, .sh_offset = 404, .sh_size = 32, .sh_link = 2, .sh_entsize = 16},
+				     {.sh_type = SHT_SYMTAB,
+				      .sh_offset = 404,
+				      .sh_size = 32,
+				      .sh_link = 2,
+				      .sh_entsize = 16},
 				     {.sh_type = SHT_STRTAB, .sh_offset = 436, .sh_size = 8}},
 		},
 };

@@ -267,7 +267,8 @@ static void the_64_bit_entry_is_200h_behind_the_start_under_identity_page_tables
 	assert_int_equal(guest.pages, LINUX_PAGES);
 	assert_int_equal(bus_read(bus, LINUX_GDT + 0x10, 8), 0x00af9b000000ffff); /* L = 1 */
 	for (uint64_t page = 0; page < 2048; page += 2047) {
-		uint64_t pdpt = bus_read(bus, guest.pages, 8), pd = bus_read(bus, (pdpt & ~0xfffull) + 8 * (page / 512), 8);
+		uint64_t pdpt = bus_read(bus, guest.pages, 8),
+			 pd = bus_read(bus, (pdpt & ~0xfffull) + 8 * (page / 512), 8);
 
 		assert_int_equal(pdpt & 0xfff, 3);
 		assert_int_equal(pd & 0xfff, 3);

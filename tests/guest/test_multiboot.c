@@ -241,10 +241,19 @@ static void add_sections(void)
 {
 	const Elf32_Shdr headers[] = {
 		{0},
-		{.sh_name = 1, .sh_type = SHT_PROGBITS, .sh_flags = SHF_ALLOC, .sh_addr = 0x100200, .sh_offset = 0x200,
+		{.sh_name = 1,
+		 .sh_type = SHT_PROGBITS,
+		 .sh_flags = SHF_ALLOC,
+		 .sh_addr = 0x100200,
+		 .sh_offset = 0x200,
 		 .sh_size = 0x100},
 		{.sh_name = 1, .sh_type = SHT_STRTAB, .sh_offset = 0x5040, .sh_size = 0x11},
-		{.sh_name = 1, .sh_type = SHT_SYMTAB, .sh_offset = 0x5000, .sh_size = 0x40, .sh_link = 2, .sh_entsize = 16,
+		{.sh_name = 1,
+		 .sh_type = SHT_SYMTAB,
+		 .sh_offset = 0x5000,
+		 .sh_size = 0x40,
+		 .sh_link = 2,
+		 .sh_entsize = 16,
 		 .sh_addralign = 16},
 		{.sh_name = 1, .sh_type = SHT_NOBITS, .sh_size = 0x1000},
 	};

@@ -33,8 +33,7 @@ static void finish(uint32_t architecture)
 	put(AT + 12, 4, -(MAGIC + architecture + length));
 }
 
-#define TAG(type, flags, ...)                                                                                          \
-	tag(type, flags, sizeof((uint32_t[]){__VA_ARGS__}) / 4, (const uint32_t[]){__VA_ARGS__})
+#define TAG(type, flags, ...) tag(type, flags, sizeof((uint32_t[]){__VA_ARGS__}) / 4, (const uint32_t[]){__VA_ARGS__})
 
 static void make_kernel(void)
 {
@@ -294,10 +293,10 @@ static void relocatable_images_lie_where_they_ask_to(void **state)
 	static const struct {
 		uint32_t lowest, highest, align, preference, base;
 	} cases[] = {
-		{0x100000, 0x1ffffff, 0x1000, 0, 0x100000},    /* may stay */
-		{0x200000, 0x1ffffff, 0x1000, 0, 0x200000},    /* may not */
-		{0x100000, 0x1ffffff, 0x200000, 0, 0x200000},  /* is not aligned */
-		{0x80000, 0x107ffe, 0x1000, 0, 0x80000},       /* too high by a byte */
+		{0x100000, 0x1ffffff, 0x1000, 0, 0x100000},   /* may stay */
+		{0x200000, 0x1ffffff, 0x1000, 0, 0x200000},   /* may not */
+		{0x100000, 0x1ffffff, 0x200000, 0, 0x200000}, /* is not aligned */
+		{0x80000, 0x107ffe, 0x1000, 0, 0x80000},      /* too high by a byte */
 		{0x200001, 0x1ffffff, 0x1000, 1, 0x201000},
 		{0x100000, 0x1ffffff, 0x200000, 1, 0x200000},
 		{0x100000, 0x1ffffff, 0x1000, 2, 0x1ff8000},

@@ -119,9 +119,9 @@ static void without_modules_there_is_no_list(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(the_notes_address_is_the_entry),   TEST(other_notes_make_no_pvh_kernel),
-		TEST(notes_cut_off_are_none),           TEST(an_entry_outside_is_refused),
-		TEST(start_info_is_of_version_1),       TEST(without_modules_there_is_no_list),
+		TEST(the_notes_address_is_the_entry), TEST(other_notes_make_no_pvh_kernel),
+		TEST(notes_cut_off_are_none),         TEST(an_entry_outside_is_refused),
+		TEST(start_info_is_of_version_1),     TEST(without_modules_there_is_no_list),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

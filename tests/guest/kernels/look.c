@@ -1,5 +1,5 @@
-/* Tells on port E9h what the kernel was given and what the board looks like; ends by isa-debug-exit with 10h, or 1 after a
- * line "FAILED".  Lines that begin with "=" hold for every loader and board of this kind; the others are this
+/* Tells on port E9h what the kernel was given and what the board looks like; ends by isa-debug-exit with 10h, or 1
+ * after a line "FAILED".  Lines that begin with "=" hold for every loader and board of this kind; the others are this
  * loader's own. */
 #include <stdint.h>
 
@@ -64,7 +64,7 @@ static void hex(uint64_t v)
 		digits++;
 	outb(PORT_DEBUGCON, ' ');
 	while (digits-- > 0)
-		outb(PORT_DEBUGCON, (uint8_t)"0123456789abcdef"[v >> (4 * digits) & 15]);
+		outb(PORT_DEBUGCON, (uint8_t) "0123456789abcdef"[v >> (4 * digits) & 15]);
 }
 
 static void line(const char *name, unsigned count, ...)
@@ -274,8 +274,8 @@ static void board(void)
 	line("=extended memory: CMOS", 2, (uint64_t)cmos(0x30), (uint64_t)cmos(0x34));
 	line("=extended BIOS data area", 2, (uint64_t)ebda, (uint64_t)byte(ebda));
 	line("=COM1", 1, (uint64_t)(word(0x400) & 0xffff));
-	line("=video: mode, columns, CRT controller, rows - 1", 4, (uint64_t)byte(0x449), (uint64_t)(word(0x44a) & 0xffff),
-	     (uint64_t)(word(0x463) & 0xffff), (uint64_t)byte(0x484));
+	line("=video: mode, columns, CRT controller, rows - 1", 4, (uint64_t)byte(0x449),
+	     (uint64_t)(word(0x44a) & 0xffff), (uint64_t)(word(0x463) & 0xffff), (uint64_t)byte(0x484));
 	line("=keyboard buffer", 2, (uint64_t)word(0x41a), (uint64_t)word(0x480));
 	line("=timer vector's segment", 1, (uint64_t)(word(0x20) >> 16));
 	line("=model", 1, (uint64_t)byte(0xffffe));
