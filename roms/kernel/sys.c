@@ -180,25 +180,35 @@ fastcall void syscall_trace_leave(struct pt_regs *regs)
 	}
 }
 
-/* (request, from, to), of the caller itself: 0 off, 1 on, 2 on with a line for each, 3 call `to` instead of `from`,
- * 4 four words {entries, exits, last number, last result} to address `from`. */
-asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to);
-asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to)
+static struct task_struct *traced(uint32_t pid)
 {
-	struct tracing *t = &current->tracing;
+	for (uint32_t i = 1; i < NR_TASKS && pid; i++)
+		if (tasks[i].pid == pid && tasks[i].parent == current && tasks[i].state != TASK_UNUSED)
+			return &tasks[i];
+	return pid ? NULL : current;
+}
 
+/* (request, from, to, pid): of a child, or of the caller itself (0).  0 off, 1 on, 2 on with a line for each call, 3 call
+ * `to` instead of `from`, 4 four words {entries, exits, last number, last result} to address `from`. */
+asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to, const uint32_t pid);
+asmlinkage int sys_ptrace(const uint32_t request, const uint32_t from, const uint32_t to, const uint32_t pid)
+{
+	struct task_struct *task = traced(pid);
+
+	if (!task)
+		return -ESRCH;
 	if (request > 4)
 		return -EINVAL;
 	if (request == 4)
-		return copy_to_user(from, &t->entries, 16);
+		return copy_to_user(from, &task->tracing.entries, 16);
 	if (request == 0) {
-		task_info(current)->flags &= ~(uint32_t)_TIF_SYSCALL_TRACE;
+		task_info(task)->flags &= ~(uint32_t)_TIF_SYSCALL_TRACE;
 		return 0;
 	}
-	*t = (struct tracing){.log = request == 2};
+	task->tracing = (struct tracing){.log = request == 2};
 	if (request == 3)
-		t->from = from, t->to = to;
-	set_flag(current, _TIF_SYSCALL_TRACE);
+		task->tracing.from = from, task->tracing.to = to;
+	set_flag(task, _TIF_SYSCALL_TRACE);
 	return 0;
 }
 

@@ -89,32 +89,66 @@ void try_kill(const char *argument)
 }
 
 /* ---- tracing ---- */
+struct trace_count {
+	unsigned entries, exits, number, result;
+};
+
+static int trace(int request, unsigned from, unsigned to, int pid)
+{
+	return call(NR_ptrace, request, from, to, pid, 5, 6);
+}
+
+static void call_for_ever(void)
+{
+	for (;;)
+		getpid();
+}
+
+static void trace_child(void)
+{
+	struct trace_count count = {0, 0, 0, 0};
+	int child = fork();
+
+	if (child == 0)
+		call_for_ever();
+	check("a child's hooks: on", 0, (unsigned)trace(3, NR_getpid, NR_getppid, child));
+	for (unsigned i = 0; i < 100 && count.exits < 2; i++) {
+		CALL(NR_nanosleep, 1, 0, 0);
+		trace(4, (unsigned)&count, 0, child);
+	}
+	CALL(NR_kill, child, SIGTERM, 0);
+	check("they counted", 1, count.entries >= 2 && count.exits >= 2);
+	check("its number was getpid, its result what getppid gives", 1,
+	      count.number == NR_getpid && count.result == (unsigned)getpid());
+	wait_for(child);
+	check("a task that is no child: -ESRCH", (unsigned)-ESRCH, (unsigned)trace(1, 0, 0, child));
+}
+
 void try_trace(const char *argument)
 {
-	struct {
-		unsigned entries, exits, number, result;
-	} count = {0, 0, 0, 0};
+	struct trace_count count = {0, 0, 0, 0};
 	int me = getpid();
 
 	if (*argument && !same(argument, "log")) {
 		print("sh: trace %s: log or nothing is wanted\n", argument);
 		return;
 	}
-	CALL(NR_ptrace, *argument ? 2 : 1, 0, 0);
+	trace(*argument ? 2 : 1, 0, 0, 0);
 	getpid();
 	CALL(9999, 1, 2, 3);
-	CALL(NR_ptrace, 4, &count, 0);
-	CALL(NR_ptrace, 0, 0, 0);
+	trace(4, (unsigned)&count, 0, 0);
+	trace(0, 0, 0, 0);
 	check("the entry hook: getpid, 9999, ptrace", 3, count.entries);
 	check("the exit hook: the call that turned tracing on, getpid, 9999", 3, count.exits);
 	check("the last number is ptrace's", NR_ptrace, count.number);
 	check("the last result: -ENOSYS of 9999", (unsigned)-ENOSYS, count.result);
-	CALL(NR_ptrace, 3, NR_getuid, NR_getpid);
+	trace(3, NR_getuid, NR_getpid, 0);
 	check("the entry hook turned getuid into getpid", (unsigned)me, (unsigned)CALL(NR_getuid, 0, 0, 0));
-	CALL(NR_ptrace, 3, NR_getuid, 9999);
+	trace(3, NR_getuid, 9999, 0);
 	check("... and into a bad number: -ENOSYS", (unsigned)-ENOSYS, (unsigned)CALL(NR_getuid, 0, 0, 0));
-	CALL(NR_ptrace, 0, 0, 0);
+	trace(0, 0, 0, 0);
 	check("off again: getuid", 0, (unsigned)CALL(NR_getuid, 0, 0, 0));
+	trace_child();
 }
 
 /* ---- faults ---- */
