@@ -79,9 +79,10 @@ static void raster(const struct vga *vga, struct vga_screen *s)
 	s->cell_height = (vga->cr[VGA_CR_MAX_SCAN] & 0x1fu) + 1;
 	s->scan_repeat = vga->cr[VGA_CR_MAX_SCAN] & CR_MAX_SCAN_DOUBLE ? 2 : 1;
 	s->first_scan = vga->cr[VGA_CR_PRESET_SCAN] & 0x1fu;
-	s->pan = vga->ac[VGA_AC_PAN];
-	if (s->cell_width == 9)
-		s->pan = s->pan >= 8 ? 0 : s->pan + 1; /* 8: none, 0: one dot ... */
+	if (s->cell_width == 9) /* 8: none, 0: one dot ... */
+		s->pan = vga->ac[VGA_AC_PAN] >= 8 ? 0 : vga->ac[VGA_AC_PAN] + 1u;
+	else
+		s->pan = vga->ac[VGA_AC_PAN] & 7u;
 	s->columns = vga->cr[VGA_CR_H_DISPLAY_END] + 1u;
 	s->clipped = s->columns > VGA_MAX_COLUMNS;
 	s->columns = s->columns < VGA_MAX_COLUMNS ? s->columns : VGA_MAX_COLUMNS;
