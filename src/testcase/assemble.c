@@ -65,7 +65,7 @@ static bool names_word(const struct scene *scene, const char *word)
 }
 
 /* Places, selectors and the case's numbers as symbols. */
-static void out_symbols(struct source *s, const struct scene *scene)
+static void out_symbols(struct source *s, const struct scene *scene, struct scope *scope)
 {
 	static const char *const names[] = {"gdt", "ldt", "idt", "tss", "code", "data", "tables", "stack0", "stack1",
 					    "stack2", "stack3", "cs0", "ds0", "cs1", "ds1", "cs2", "ds2", "cs3", "ds3"};
@@ -75,16 +75,18 @@ static void out_symbols(struct source *s, const struct scene *scene)
 		if (names_word(scene, names[i]) && scene_name(scene, names[i], strlen(names[i]), &value))
 			out(s, ".set %s, %" PRId64 "\n", names[i], value);
 	for (const struct param *p = scene->params; p; p = p->next)
-		if (p->number && names_word(scene, p->name))
-			out(s, ".set %s, %" PRId64 "\n", p->name, p->value);
+		if (names_word(scene, p->name) &&
+		    (p->number || expr_try(scope, scene->node, p->text, &value)))
+			out(s, ".set %s, %" PRId64 "\n", p->name, p->number ? p->value : value);
 }
 
 static const char *write_source(struct scene *scene)
 {
 	struct source s = {.arena = scene->arena};
+	struct scope scope = scene_scope(scene);
 
 	out(&s, ".intel_syntax noprefix\n");
-	out_symbols(&s, scene);
+	out_symbols(&s, scene, &scope);
 	for (unsigned i = 0; i < scene->codes; i++) {
 		struct code *c = &scene->code[i];
 		if (c->hex)

@@ -14,6 +14,7 @@ struct edit {
 	const char *text;    /* what comes */
 	const struct node *node;
 	unsigned number;     /* in the order made: several at one place stay so */
+	bool conflict;       /* rows of the case want different text: it is left as it was */
 };
 
 struct blessing {
@@ -60,8 +61,7 @@ static const struct node *in_file(const struct node *tree, const struct node *no
 {
 	const struct node *found = NULL;
 
-	if (tree->kind == node->kind && tree->start.line == node->start.line &&
-	    tree->start.column == node->start.column)
+	if (tree->start.line == node->start.line && tree->start.column == node->start.column)
 		return tree;
 	for (unsigned i = 0; !found && i < tree->count; i++)
 		found = in_file(tree->kind == NODE_LIST ? tree->item[i] : tree->entry[i].value, node);
@@ -90,8 +90,10 @@ static void replace(struct blessing *b, const struct change *c)
 	for (unsigned i = 0; i < b->edits; i++) {
 		if (b->edit[i].node != n)
 			continue;
-		if (strcmp(b->edit[i].text, e.text) != 0)
+		if (strcmp(b->edit[i].text, e.text) != 0) {
+			b->edit[i].conflict = true;
 			refuse(b, c, "another row of the case wants another value here: state it with `when` or by a parameter");
+		}
 		return;
 	}
 	add_edit(b, e);
@@ -158,6 +160,24 @@ static const struct node *key_of(const struct node *map, const struct node *valu
 	return NULL;
 }
 
+/* Between two entries of an addition, until it is known how they are to stand. */
+#define BETWEEN '\1'
+
+static const char *joined(struct arena *arena, const char *entries, const char *with)
+{
+	const char *text = "", *end;
+
+	for (; (end = strchr(entries, BETWEEN)); entries = end + 1)
+		text = arena_print(arena, "%s%.*s%s", text, (int)(end - entries), entries, with);
+	return arena_print(arena, "%s%s", text, entries);
+}
+
+/* On lines of their own under a column. */
+static const char *below(struct arena *arena, unsigned column, const char *mark)
+{
+	return arena_print(arena, "\n%s%s", spaces(arena, column - 1), mark);
+}
+
 /* All additions of one section of one expectation, as one piece of text. */
 struct addition {
 	const struct node *expect;
@@ -183,13 +203,17 @@ static void put_addition(struct blessing *b, const struct addition *a)
 	}
 	section = *a->section ? tree_get(expect, a->section) : NULL;
 	if (section && section->kind == NODE_MAP && section->count) {
-		add_entry(b, section, text);
+		add_entry(b, section,
+			  joined(&b->arena, text, section->flow ? ", " : below(&b->arena, section->start.column, "")));
 		return;
 	}
-	if (section && section->kind == NODE_LIST && section->count && !section->flow) {
+	if (section && section->kind == NODE_LIST && section->count) {
+		const char *mark = section->flow ? ", " : below(&b->arena, section->start.column, "- ");
 		struct edit e = {.node = section};
-		e.at = e.end = line_end(b->suite, byte_at(b->suite, last_place(section)));
-		e.text = arena_print(&b->arena, "\n%s- %s", spaces(&b->arena, section->start.column - 1), text);
+		e.at = section->flow ? byte_at(b->suite, section->end) - 1
+				     : line_end(b->suite, byte_at(b->suite, last_place(section)));
+		e.end = e.at;
+		e.text = arena_print(&b->arena, "%s%s", mark, joined(&b->arena, text, mark));
 		add_edit(b, e);
 		return;
 	}
@@ -197,6 +221,7 @@ static void put_addition(struct blessing *b, const struct addition *a)
 		refuse(b, a->first, "add it by hand");
 		return;
 	}
+	text = joined(&b->arena, text, ", ");
 	if (!strcmp(a->section, "memory"))
 		text = arena_print(&b->arena, "memory: [%s]", text);
 	else if (*a->section)
@@ -237,7 +262,8 @@ static void gather_row(struct blessing *b, struct additions *all, const struct j
 			own.item = arena_more(&b->arena, own.item, own.count, sizeof(own.item[0]));
 			own.item[own.count++] = (struct addition){c->expect, section, one_entry(&b->arena, d), c, c->row, false};
 		} else {
-			own.item[k].text = arena_print(&b->arena, "%s, %s", own.item[k].text, one_entry(&b->arena, d));
+			own.item[k].text =
+				arena_print(&b->arena, "%s%c%s", own.item[k].text, BETWEEN, one_entry(&b->arena, d));
 		}
 	}
 	for (unsigned i = 0; i < own.count; i++) {
@@ -295,7 +321,7 @@ static bool write_edits(struct blessing *b)
 	qsort(b->edit, b->edits, sizeof(b->edit[0]), by_place);
 	for (unsigned i = 0; i < b->edits; i++) {
 		const struct edit *e = &b->edit[i];
-		if (e->at < at)
+		if (e->at < at || e->conflict)
 			continue;
 		fwrite(s->bytes + at, 1, e->at - at, f);
 		fputs(e->text, f);
@@ -331,11 +357,14 @@ static bool bless_suite(struct run *run, const struct suite *suite)
 		gather_row(&b, &all, job);
 	}
 	put_additions(&b, &all);
-	if (b.edits && !write_edits(&b)) {
+	unsigned edits = 0;
+	for (unsigned i = 0; i < b.edits; i++)
+		edits += !b.edit[i].conflict;
+	if (edits && !write_edits(&b)) {
 		fprintf(stderr, "trapgate test: --bless: %s: %s\n", suite->file, strerror(errno));
 		b.refused++;
-	} else if (b.edits) {
-		printf("blessed: %s: %u place%s\n", suite->file, b.edits, b.edits == 1 ? "" : "s");
+	} else if (edits) {
+		printf("blessed: %s: %u place%s\n", suite->file, edits, edits == 1 ? "" : "s");
 	}
 	arena_free(&b.arena);
 	return b.refused == 0;

@@ -9,7 +9,7 @@ struct scope scene_scope(struct scene *scene)
 	return (struct scope){scene->arena, scene->problems, scene->params, scene};
 }
 
-const char *const scene_end_names[] = {"any", "end", "halt", "shutdown", "steps", "limit"};
+const char *const scene_end_names[] = {"any", "end", "handler", "halt", "shutdown", "steps", "limit"};
 
 /* ---- memory as it is put together ---- */
 void scene_put(struct scene *scene, struct bytes bytes)
@@ -30,6 +30,18 @@ void scene_peek(const struct scene *scene, uint64_t at, void *buffer, size_t siz
 		if (first < last)
 			memcpy(to + (first - at), b->data + (first - b->at), last - first);
 	}
+}
+
+bool scene_is_handler(const struct scene *scene, uint64_t linear)
+{
+	if (linear < AT_HANDLERS || linear >= AT_HANDLERS + HANDLERS || linear % 16)
+		return false;
+	for (unsigned i = 0; i < scene->memory_count; i++) {
+		const struct bytes *b = &scene->memory[i];
+		if (!b->preset && linear - b->at < b->size)
+			return false;
+	}
+	return true;
 }
 
 /* Two parts of the case that lie over each other, and bytes outside of memory. */
@@ -163,6 +175,8 @@ bool scene_build(struct scene *scene, struct arena *arena, struct problems *prob
 		return false;
 	if (tree_get(node, "fpu") && !fpu_build(scene, tree_get(node, "fpu")))
 		return false;
+	if (!scene->codes && !scene->events)
+		return problem(problems, node, "there is nothing to run: no code, and no events");
 	if (!scene_overlaps(scene))
 		return false;
 	return expect ? expect_build(scene, expect)

@@ -393,7 +393,7 @@ static bool expect_end(struct scene *scene, const struct node *end)
 			scene->expect.end_node = end;
 			return true;
 		}
-	return text && problem(scene->problems, end, "'%s': a case ends by end, halt, shutdown, steps or limit", text);
+	return text && problem(scene->problems, end, "'%s': a case ends by end, handler, halt, shutdown, steps or limit", text);
 }
 
 bool expect_build(struct scene *scene, const struct node *expect)

@@ -78,6 +78,19 @@ static int64_t call(struct parser *p, const char *name, size_t length)
 	return value;
 }
 
+/* A parameter whose text is an expression over names that were not known when it was bound: selectors, labels. */
+static int64_t text_value(struct parser *p, const struct param *param)
+{
+	struct parser inner = {.scope = p->scope, .node = p->node, .text = param->text, .at = param->text,
+			       .depth = p->depth + 1, .quiet = true};
+	int64_t value = ternary(&inner);
+
+	space(&inner);
+	if (inner.failed || *inner.at)
+		fail(p, "the parameter %s is text, not a number: '%s'", param->name, param->text);
+	return value;
+}
+
 static int64_t named(struct parser *p)
 {
 	const char *name = p->at;
@@ -91,7 +104,7 @@ static int64_t named(struct parser *p)
 		return call(p, name, n);
 	const struct param *param = param_find(p->scope, name, n);
 	if (param && !param->number)
-		fail(p, "the parameter %s is text, not a number", param->name);
+		value = text_value(p, param);
 	else if (param)
 		value = param->value;
 	else if (!p->scope->scene || !scene_name(p->scope->scene, name, n, &value))

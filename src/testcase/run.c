@@ -202,6 +202,24 @@ static void keep_step(struct bench *b, const struct cpu *cpu, uint64_t linear)
 		b->each(b->each_owner, &b->cpu, t->bytes, t->size);
 }
 
+static bool events_left(const struct bench *b)
+{
+	for (unsigned i = 0; i < b->scene->events; i++)
+		if (!b->fired[i])
+			return true;
+	return false;
+}
+
+/* At the end of the code, or in a handler while nothing more is to come. */
+static enum scene_end end_here(const struct bench *b, uint64_t linear)
+{
+	if (b->scene->until != END_AT_END || b->cpu.icount == 0)
+		return END_ANY;
+	if (linear == b->scene->until_address)
+		return END_AT_END;
+	return scene_is_handler(b->scene, linear) && !events_left(b) ? END_HANDLER : END_ANY;
+}
+
 static bool before_each(void *owner, struct cpu *cpu)
 {
 	struct bench *b = owner;
@@ -209,8 +227,7 @@ static bool before_each(void *owner, struct cpu *cpu)
 
 	if (fire_at(b, linear))
 		return false;
-	if (b->scene->until == END_AT_END && linear == b->scene->until_address && cpu->icount > 0) {
-		b->end = END_AT_END;
+	if ((b->end = end_here(b, linear)) != END_ANY) {
 		cpu_request_stop(cpu);
 		return false;
 	}

@@ -14,7 +14,8 @@
 #define AT_LDT      0x1800u
 #define AT_IDT      0x2000u
 #define AT_TSS      0x2800u
-#define AT_HANDLERS 0x4000u /* handler(v): 16 bytes each, a HLT and 15 more */
+#define AT_HANDLERS 0x4000u /* handler(v): 16 bytes each, all HLT */
+#define HANDLERS    0x1000u
 #define AT_STACK    0x7000u /* stack0; stack1 a page above it, and so on: each grows down over a page */
 #define AT_CODE     0xb000u
 #define AT_DATA     0xd000u
@@ -117,7 +118,7 @@ struct delivery_want {
 	struct word_want word[RECORD_MAX_WORDS];
 };
 
-enum scene_end { END_ANY, END_AT_END, END_HALT, END_SHUTDOWN, END_STEPS, END_LIMIT };
+enum scene_end { END_ANY, END_AT_END, END_HANDLER, END_HALT, END_SHUTDOWN, END_STEPS, END_LIMIT };
 extern const char *const scene_end_names[];
 
 struct expectation {
@@ -188,6 +189,8 @@ void scene_put(struct scene *scene, struct bytes bytes);
 /* The byte of the initial memory. */
 void scene_peek(const struct scene *scene, uint64_t at, void *buffer, size_t size);
 bool scene_overlaps(struct scene *scene);
+/* Is there a handler of the preset, which the case has not overwritten? */
+bool scene_is_handler(const struct scene *scene, uint64_t linear);
 /* One item of `memory`: what it puts where goes to the end of *list. */
 bool memory_item(struct scene *scene, const struct node *item, bool expected, struct bytes **list, unsigned *count);
 /* Pairs of hexadecimal digits, at a place. */

@@ -56,7 +56,7 @@ static const struct param *bind_text(struct reading *r, const struct param *para
 	struct param *p = arena_alloc(&r->suite->arena, sizeof(*p));
 
 	*p = (struct param){.name = name, .text = text, .next = (struct param *)(uintptr_t)params};
-	p->number = !where->quoted && *text && expr_try(&scope, where, text, &p->value);
+	p->number = *text && expr_try(&scope, where, text, &p->value);
 	if (p->number && !isdigit((unsigned char)*text)) /* an expression: its value is its text */
 		p->text = arena_print(&r->suite->arena, p->value >= 0 && p->value < 10 ? "%" PRId64 : "0x%" PRIx64, p->value);
 	return p;
@@ -254,6 +254,8 @@ static bool expand(struct reading *r, const struct expansion *x)
 		good = expand_matrix(r, x, 0, NULL);
 	for (unsigned i = 0; x->rows && i < x->rows->count; i++)
 		good &= expand_row(r, x, x->rows->item[i]);
+	if (!good)
+		r->suite->count = before;
 	if (good && r->suite->count == before)
 		return problem(&r->suite->problems, x->written, "the case has no rows: its matrix or `only` leaves none");
 	return good;

@@ -250,10 +250,10 @@ static void preset_idt(struct scene *scene)
 
 static void preset_handlers(struct scene *scene)
 {
-	uint8_t *halts = arena_alloc(scene->arena, 256 * 16);
+	uint8_t *halts = arena_alloc(scene->arena, HANDLERS);
 
-	memset(halts, 0xf4, 256 * 16);
-	scene_put(scene, (struct bytes){.at = AT_HANDLERS, .size = 256 * 16, .data = halts, .node = scene->node,
+	memset(halts, 0xf4, HANDLERS);
+	scene_put(scene, (struct bytes){.at = AT_HANDLERS, .size = HANDLERS, .data = halts, .node = scene->node,
 					.what = "the handlers", .preset = true});
 }
 

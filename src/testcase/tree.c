@@ -212,7 +212,7 @@ static const struct node *from_document(struct reading *r)
 
 static void parser_problem(struct reading *r, const yaml_parser_t *parser)
 {
-	struct place at = place_of(parser->problem_mark);
+	struct place at = place_of(parser->context ? parser->context_mark : parser->problem_mark);
 
 	if (parser->error == YAML_READER_ERROR)
 		problem_at(r->problems, r->file, (struct place){1, 1}, "%s at byte %zu", parser->problem,
