@@ -299,8 +299,8 @@ bool board_init(struct machine *m, struct diagnostic *why)
 				b->has_pci ? "this processor model" : "the isapc board");
 	if (!open_chardevs(b, config, why))
 		return false;
-	if (!add_interrupt_wires(m) || !add_memory(m) || !add_devices(m) || !connect_interrupts(m) ||
-	    !board_add_apics(m) || (b->has_pci && !board_add_pci(m)))
+	if (!add_interrupt_wires(m) || !add_memory(m) || !add_devices(m) || !board_add_apics(m) ||
+	    !connect_interrupts(m) || (b->has_pci && !board_add_pci(m)))
 		return diagnose(why, "out of memory");
 	rtc_set_memory(&b->rtc, m->config.ram, 0);
 	connect_pins(m);
