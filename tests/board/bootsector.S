@@ -1,6 +1,8 @@
 /* A boot sector and the sector behind it.  Tells the drive it came from on the serial line (by its
  * ports) and on the screen (by INT 10h), reads the second sector by INT 13h if the firmware has not loaded it (a CD: it has), and
  * ends through isa-debug-exit: 0 (status 1) if its mark is there. */
+#define MARK 0x4b52414d
+
 	.code16
 	.text
 	.globl _start
@@ -20,7 +22,10 @@ _start:
 	movw $second, %bx
 	int $0x13
 	jc failed
-2:	movw $text, %si
+2:	movw $0x3fb, %dx /* eight bits a character */
+	movb $3, %al
+	outb %al, %dx
+	movw $text, %si
 	call say
 	movb drive, %al
 	shrb $4, %al
@@ -63,7 +68,6 @@ put:	movw $0x3f8, %dx
 text:	.asciz "booted from drive "
 drive:	.byte 0
 
-#define MARK 0x4b52414d
 	.org 510
 	.word 0xaa55
 second:
