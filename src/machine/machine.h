@@ -55,7 +55,8 @@ struct machine {
 	struct trace trace;
 	struct cpu *cpu[MACHINE_MAX_CPUS]; /* the first one starts the others */
 	unsigned cpus;
-	unsigned turn; /* the processor whose turn it is */
+	unsigned turn;  /* the processor whose turn it is */
+	uint32_t turns; /* where the sequence of their lengths stands */
 	struct board board;
 	struct machine_config config;
 	struct guest guest;       /* symbols for the trace */

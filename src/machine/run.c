@@ -9,8 +9,10 @@
 /* Ticks between two looks at the host (input, time limit, signals): some
  * milliseconds.  Where a stretch ends has no effect on the guest. */
 #define STRETCH 2000000u
-/* Ticks of a turn where there are several processors. */
-#define QUANTUM 2000u
+/* Ticks of a turn where there are several processors: from TURN_LEAST on, TURN_SPREAD lengths by a fixed sequence.  Were all turns of
+ * one length, a loop that gives a lock away and takes it back could end every turn of its with the lock taken. */
+#define TURN_LEAST  1500u
+#define TURN_SPREAD 1009u
 /* Nanoseconds that a halted machine waits for input before it looks around again. */
 #define LONGEST_WAIT 50000000u
 
@@ -57,15 +59,21 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t turn_length(struct machine *m)
+{
+	m->turns = m->turns * 1664525u + 1013904223u; /* Knuth's congruential generator of 32 bits */
+	return TURN_LEAST + (m->turns >> 16) % TURN_SPREAD;
+}
+
 /* Where the next stretch ends at the latest. */
-static uint64_t stretch_end(const struct machine *m)
+static uint64_t stretch_end(struct machine *m)
 {
 	uint64_t end = least(clock_deadline(&m->clock), m->next_look);
 
 	if (m->config.max_insns)
 		end = least(end, m->config.max_insns + m->idle);
 	if (m->cpus > 1)
-		end = least(end, m->clock.now + QUANTUM);
+		end = least(end, m->clock.now + turn_length(m));
 	return screen_next(&m->screen) == UINT64_MAX ? end : least(end, screen_next(&m->screen) + m->idle);
 }
 
