@@ -6,12 +6,17 @@
 
 /* ---- Rows ---- */
 
+/* The attributes that may hide a row. */
+#define SELECTING (ATTR_I64 | ATTR_O64 | ATTR_INTEL | ATTR_W0 | ATTR_W1 | ATTR_B0 | ATTR_L0 | ATTR_L1 | ATTR_256_AVX2)
+
 /* Is the row there in this mode, on this processor, with these bits of REX or VEX? */
 static bool row_exists(const struct decoding *d, const struct opcode_row *row)
 {
 	uint32_t attributes = row->attributes;
 	unsigned rex = d->insn->rex;
 
+	if (!(attributes & SELECTING) && row->cpu <= GEN_LATER)
+		return true;
 	if (attributes & (in_long64(d) ? ATTR_I64 : ATTR_O64))
 		return false;
 	if ((attributes & ATTR_INTEL) && (d->how & DECODE_AMD))
@@ -60,28 +65,25 @@ static bool modrm_fits(const struct decoding *d, const struct row *row)
 	}
 }
 
-/* The last row of the opcode up to this one that exists; NULL: none does. */
-static const struct row *last_existing(const struct decoding *d, const struct row *row)
+/* The row of the same opcode before this one; NULL: none. */
+static const struct row *previous(const struct row *row)
 {
-	uint8_t first = row->opcode;
+	return row != decode_rows && row[-1].opcode == row->opcode && row[-1].map == row->map ? row - 1 : NULL;
+}
 
-	while (!row_exists(d, &opcode_rows[row - decode_rows])) {
-		if (row == decode_rows || row[-1].opcode != first || row[-1].map != d->map)
-			return NULL;
-		row--;
-	}
+/* This row, or the last before it that exists; NULL: none does. */
+static const struct row *existing(const struct decoding *d, const struct row *row)
+{
+	while (row && !row_exists(d, &opcode_rows[row - decode_rows]))
+		row = previous(row);
 	return row;
 }
 
-static const struct row *last_fitting(const struct decoding *d, const struct row *row)
+static const struct row *previous_fitting(const struct decoding *d, const struct row *row)
 {
-	uint8_t first = row->opcode;
-
-	while ((row = last_existing(d, row)) && !(prefix_fits(d, row) && modrm_fits(d, row))) {
-		if (row == decode_rows || row[-1].opcode != first || row[-1].map != d->map)
-			return NULL;
-		row--;
-	}
+	do
+		row = existing(d, previous(row));
+	while (row && !(prefix_fits(d, row) && modrm_fits(d, row)));
 	return row;
 }
 
@@ -91,7 +93,7 @@ static enum decode_status find_row(struct decoding *d)
 {
 	struct insn *insn = d->insn;
 	unsigned next = decode_last_row[d->map][d->opcode];
-	const struct row *row = next ? last_existing(d, &decode_rows[next - 1]) : NULL;
+	const struct row *row = next ? existing(d, &decode_rows[next - 1]) : NULL;
 
 	if (row == NULL)
 		return DECODE_UD;
@@ -103,7 +105,8 @@ static enum decode_status find_row(struct decoding *d)
 		insn->has_modrm = true;
 		insn->modrm = (uint8_t)modrm;
 	}
-	row = last_fitting(d, row);
+	if (!(prefix_fits(d, row) && modrm_fits(d, row)))
+		row = previous_fitting(d, row);
 	if (row == NULL)
 		return DECODE_UD;
 	insn->row = (uint16_t)(row - decode_rows);

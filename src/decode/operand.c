@@ -103,9 +103,9 @@ enum width_code {
 	BITS_EIGHTH,
 };
 
-static uint16_t bits_of(const struct insn *insn, unsigned code)
+static uint16_t coded_bits(const struct insn *insn, unsigned code)
 {
-	switch (code) {
+	switch ((enum width_code)code) {
 	case BITS_V:
 		return insn->osize;
 	case BITS_Z:
@@ -132,11 +132,14 @@ static uint16_t bits_of(const struct insn *insn, unsigned code)
 		return insn->vl / 2;
 	case BITS_FOURTH:
 		return insn->vl / 4;
-	case BITS_EIGHTH:
+	default: /* BITS_EIGHTH */
 		return insn->vl / 8;
-	default:
-		return (uint16_t)code;
 	}
+}
+
+static inline uint16_t bits_of(const struct insn *insn, unsigned code)
+{
+	return code < BITS_V ? (uint16_t)code : coded_bits(insn, code);
 }
 
 /* Where the operand's number comes from. */
@@ -392,7 +395,7 @@ static bool look_at_columns(struct decoding *d, const struct row *row)
 	struct insn *insn = d->insn;
 	bool memory = insn->has_modrm && MOD(insn->modrm) != 3, vec = false, mmx = false;
 
-	for (unsigned i = 0; i < ROW_OPERANDS; i++) {
+	for (unsigned i = 0; i < ROW_OPERANDS && row->operand[i] != COL_; i++) {
 		const struct column *column = &columns[row->operand[i]];
 		memory &= column->source != FROM_RM_REG;
 		vec |= column->kind == OPD_VEC;

@@ -84,6 +84,7 @@ static void mandatory_prefixes(void **state)
 	CHECK_NAMES(cases, MODE_REAL, ALL32);
 	/* a mandatory 66 is no operand size */
 	assert_int_equal(decode64("66 0f 6e c0").op[1].width, 32);
+	assert_int_equal(decode64("66 0f 6e c0").osize, 32);
 	assert_int_equal(decode64("66 48 0f 6e c0").op[1].width, 64);
 	assert_int_equal(decode64("66 f2 0f 38 f1 c0").op[1].width, 16);
 }
