@@ -156,13 +156,15 @@ static enum tg_action remove_itself(void *owner, struct tg_cpu *cpu, const struc
 static void a_hook_may_remove_itself_and_set_others(void **state)
 {
 	struct tg_machine *m = world_new(0);
-	struct log log[2] = {{.machine = m}, {.calls = 0}};
+	struct log log[3] = {{.machine = m}, {.calls = 0}, {.calls = 0}};
 
 	CODE(m, 0xcc, 0xcc, 0xcc, 0xf4);
 	HANDLER(m, 3, 0xcf);
 	OK(tg_hook_delivery(m, remove_itself, &log[0], &log[0].hook));
+	OK(tg_hook_delivery(m, on_delivery, &log[2], NULL));
 	world_run(m, 100);
 	assert_int_equal(log[0].calls, 1);
+	assert_int_equal(log[2].calls, 3);
 	assert_int_equal(log[1].calls, 2); /* from the next delivery on */
 	tg_machine_free(m);
 }

@@ -79,6 +79,19 @@ static void a_fixed_vector_is_taken_once(void **state)
 	tg_machine_free(m);
 }
 
+static void the_acknowledge_takes_the_pin_down(void **state)
+{
+	struct tg_machine *m = world_new(0);
+
+	CODE(m, 0xfb, 0x90, 0x90, 0x90, 0xfa, 0xf4);
+	HANDLER(m, 0x21, 0x43, 0xcf); /* inc ebx; iret */
+	OK(tg_interrupt_raise(first(m), 0x21));
+	assert_string_equal(tg_why_quiet(first(m)), "the interrupt pin is high");
+	assert_int_equal(world_run(m, 100).kind, TG_STOP_HALT);
+	assert_int_equal(world_get(m, TG_EBX), 1);
+	tg_machine_free(m);
+}
+
 struct source {
 	unsigned acknowledged;
 	uint8_t vector;
@@ -299,6 +312,7 @@ static void a_snapshot_keeps_pins_and_half_an_instruction(void **state)
 	OK(tg_snapshot_save(m, &snapshot));
 	OK(tg_snapshot_restore(other, snapshot)); /* one made alike */
 	tg_snapshot_free(snapshot);
+	assert_string_equal(tg_why_quiet(first(other)), "the interrupt pin is high");
 	world_run(m, 1000);
 	world_run(other, 1000);
 	OK(tg_state_get(first(m), &a));
@@ -307,6 +321,36 @@ static void a_snapshot_keeps_pins_and_half_an_instruction(void **state)
 	assert_int_equal(world_get(other, TG_EBX), 1);
 	assert_int_equal(world_get(other, TG_EDX), world_get(m, TG_EDX));
 	assert_int_equal(tg_now(m), tg_now(other));
+	tg_machine_free(m);
+	tg_machine_free(other);
+}
+
+/* A REPE CMPS that faults in a later iteration pushes the flags from before its first one: they are kept. */
+static void a_snapshot_keeps_the_flags_a_rep_began_with(void **state)
+{
+	struct tg_machine *m = world_new(0), *other = world_new(0);
+	struct tg_delivery a = {.size = sizeof(a)}, b = {.size = sizeof(b)};
+	struct tg_snapshot *snapshot;
+	struct tg_segment es;
+
+	CODE(m, 0xf9, 0xb9, 100, 0, 0, 0, 0xf3, 0xa6); /* stc; mov ecx, 100; repe cmpsb */
+	OK(tg_segment_get(first(m), TG_SEG_ES, &es));
+	es.limit = 0x603f;
+	es.g = false;
+	OK(tg_segment_set(first(m), TG_SEG_ES, &es));
+	OK(tg_register_set(first(m), TG_ESI, 0x5000));
+	OK(tg_register_set(first(m), TG_EDI, 0x6000));
+	world_run(m, 50);
+	OK(tg_snapshot_save(m, &snapshot));
+	OK(tg_snapshot_restore(other, snapshot));
+	tg_snapshot_free(snapshot);
+	world_run(m, 1000);
+	world_run(other, 1000);
+	OK(tg_delivery_recent(m, 0, &a));
+	OK(tg_delivery_recent(other, 0, &b));
+	assert_int_equal(a.vector, 13);
+	assert_int_equal(a.from.rflags & 1, 1);
+	assert_memory_equal(&a, &b, sizeof(a));
 	tg_machine_free(m);
 	tg_machine_free(other);
 }
@@ -333,6 +377,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_interrupt_comes_at_the_very_instruction),
 		cmocka_unit_test(a_fixed_vector_is_taken_once),
+		cmocka_unit_test(the_acknowledge_takes_the_pin_down),
 		cmocka_unit_test(a_source_gives_the_vector_and_keeps_the_level),
 		cmocka_unit_test(nmi_and_init),
 		cmocka_unit_test(a_moment_wakes_a_halted_machine),
@@ -342,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_pcs_line_goes_through_its_interrupt_controllers),
 		cmocka_unit_test(a_snapshot_runs_on_alike),
 		cmocka_unit_test(a_snapshot_keeps_pins_and_half_an_instruction),
+		cmocka_unit_test(a_snapshot_keeps_the_flags_a_rep_began_with),
 		cmocka_unit_test(snapshots_that_do_not_fit_are_refused),
 	};
 
