@@ -213,6 +213,24 @@ static void a_slave_asks_through_the_master(void **state)
 		   "+0 8259A master IR2: end of interrupt\n");
 }
 
+static void the_masters_level_belongs_to_what_the_slave_gave(void **state)
+{
+	struct board *b = *state;
+
+	line_connect(&b->line, pic_input, &b->pic, 12);
+	line_connect(&b->other, pic_input, &b->pic, 8);
+	raise_line(b, &b->line, 900);
+	raise_line(b, &b->other, 901); /* comes first, at the same input of the master */
+	assert_int_equal(ack(b, 0x28), 901);
+	out8(&b->way.bed, 0x20, 0x20);
+	expect_way(&b->way, 901,
+		   "+0 lever rises\n"
+		   "+0 8259A slave IR0: requested\n"
+		   "+0 8259A slave IR0: passed on\n"
+		   "+0 8259A slave IR0, vector 28: acknowledged\n"
+		   "+0 8259A master IR2: end of interrupt\n");
+}
+
 static void a_slave_nobody_answers_for_loses_its_request(void **state)
 {
 	struct board *b = *state;
@@ -664,6 +682,24 @@ static void a_masked_entry_loses_an_edge_and_holds_a_level(void **state)
 		   "+4 LAPIC 0 INTR rises\n");
 }
 
+static void each_request_at_a_masked_entry_is_told(void **state)
+{
+	struct board *b = *state;
+
+	line_connect(&b->line, ioapic_input, &b->ioapic, 9);
+	entry(b, 9, IOAPIC_RTE_LEVEL | IOAPIC_RTE_MASKED | 0x39, 0);
+	for (uint64_t cause = 900; cause <= 901; cause++) {
+		raise_line(b, &b->line, cause);
+		line_set(&b->line, false, 0);
+		expect_way(&b->way, cause,
+			   "+0 button rises\n"
+			   "+0 IOAPIC pin 9: requested\n"
+			   "+0 IOAPIC pin 9: held back: the redirection entry is masked\n"
+			   "+0 button falls\n"
+			   "+0 IOAPIC pin 9: withdrawn: the line went away before the acknowledge\n");
+	}
+}
+
 static void a_message_without_destination_waits_by_level(void **state)
 {
 	struct board *b = *state;
@@ -718,6 +754,7 @@ int main(void)
 		T(a_lower_priority_waits_for_the_level_in_service),
 		T(an_edge_in_service_keeps_the_old_cause_until_its_eoi),
 		T(a_slave_asks_through_the_master),
+		T(the_masters_level_belongs_to_what_the_slave_gave),
 		T(a_slave_nobody_answers_for_loses_its_request),
 		T(a_request_that_goes_away_leaves_a_spurious_irq7),
 		T(a_controller_that_is_not_ready_holds_everything),
@@ -736,6 +773,7 @@ int main(void)
 		T(a_level_at_the_ioapic_waits_for_the_eoi_of_the_last),
 		T(a_level_that_stays_up_asks_again_after_its_eoi),
 		T(a_masked_entry_loses_an_edge_and_holds_a_level),
+		T(each_request_at_a_masked_entry_is_told),
 		T(a_message_without_destination_waits_by_level),
 		T(nothing_is_told_while_nobody_asks),
 		T(memory_stays_bounded_and_the_newest_links_are_kept),
