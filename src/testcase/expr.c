@@ -9,6 +9,7 @@
 #include "testcase/scene.h"
 
 #define DEEPEST 40u
+#define MOST_SUBSTITUTIONS 1000u
 
 struct parser {
 	struct scope *scope;
@@ -305,6 +306,7 @@ static const char *substitute_one(struct scope *scope, const struct node *node, 
 const char *expr_substitute(struct scope *scope, const struct node *node)
 {
 	const char *text = node->text, *out = "", *open;
+	unsigned count = 0;
 
 	if (node->kind != NODE_SCALAR) {
 		problem(scope->problems, node, "here belongs a single value");
@@ -314,8 +316,8 @@ const char *expr_substitute(struct scope *scope, const struct node *node)
 		return text;
 	while ((open = strstr(text, "${"))) {
 		const char *close = strchr(open, '}'), *value;
-		if (!close) {
-			problem(scope->problems, node, "no '}' for a '${'");
+		if (!close || ++count > MOST_SUBSTITUTIONS) {
+			problem(scope->problems, node, close ? "too many of ${...}" : "no '}' for a '${'");
 			return NULL;
 		}
 		value = substitute_one(scope, node, open + 2, (size_t)(close - open - 2));

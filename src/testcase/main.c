@@ -16,7 +16,6 @@
 #include "testcase/testcase.h"
 
 #define STATUS_USAGE 2
-#define MOST_FILE_BYTES (16 << 20)
 #define DEEPEST_FOLDER 16u
 
 static const char help[] =
@@ -114,21 +113,6 @@ static void find_files(struct files *files, char **argument, unsigned count)
 	}
 }
 
-static char *read_text(struct arena *arena, const char *path, size_t *size)
-{
-	FILE *f = fopen(path, "rb");
-	struct stat st;
-	char *text = NULL;
-
-	if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= MOST_FILE_BYTES) {
-		text = arena_alloc(arena, (size_t)st.st_size + 1);
-		*size = fread(text, 1, (size_t)st.st_size, f);
-	}
-	if (f)
-		fclose(f);
-	return text;
-}
-
 /* ---- jobs ---- */
 static bool wanted(const struct settings *s, const char *file, const char *name)
 {
@@ -162,7 +146,7 @@ static void add_suite(struct jobs *jobs, struct suite *suite, const char *path)
 {
 	struct run *run = jobs->run;
 	size_t size = 0;
-	char *text = read_text(jobs->arena, path, &size);
+	char *text = read_regular_file(jobs->arena, path, &size);
 	bool good = text && suite_read(suite, path, text, size, run->settings.seed);
 
 	if (!text)

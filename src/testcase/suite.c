@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "testcase/scene.h"
 
@@ -300,18 +301,15 @@ static bool read_case(struct reading *r, const struct node *written)
 }
 
 /* ---- include: presets of other files ---- */
-static char *read_text(struct arena *arena, const char *path, size_t *size)
+char *read_regular_file(struct arena *arena, const char *path, size_t *size)
 {
 	FILE *f = fopen(path, "rb");
+	struct stat st;
 	char *text = NULL;
 
-	if (f && fseek(f, 0, SEEK_END) == 0) {
-		long n = ftell(f);
-		rewind(f);
-		if (n >= 0 && n <= (long)MOST_FILE_BYTES) {
-			text = arena_alloc(arena, (size_t)n + 1);
-			*size = fread(text, 1, (size_t)n, f);
-		}
+	if (f && fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= (off_t)MOST_FILE_BYTES) {
+		text = arena_alloc(arena, (size_t)st.st_size + 1);
+		*size = fread(text, 1, (size_t)st.st_size, f);
 	}
 	if (f)
 		fclose(f);
@@ -328,7 +326,7 @@ static bool include_one(struct reading *r, const struct node *name)
 	if (name->kind != NODE_SCALAR)
 		return problem(&suite->problems, name, "include takes names of files");
 	path = arena_print(&suite->arena, "%.*s%s", slash ? (int)(slash - suite->file) + 1 : 0, suite->file, name->text);
-	char *text = read_text(&suite->arena, path, &size);
+	char *text = read_regular_file(&suite->arena, path, &size);
 	if (!text)
 		return problem(&suite->problems, name, "%s cannot be read", path);
 	const struct node *root = tree_read(&suite->arena, path, text, size, &suite->problems);

@@ -26,4 +26,7 @@ struct suite {
 bool suite_read(struct suite *suite, const char *file, const char *bytes, size_t size, uint64_t seed);
 void suite_free(struct suite *suite);
 
+/* The bytes of a regular file of 16 MiB at most, with a zero behind them; NULL: none such. */
+char *read_regular_file(struct arena *arena, const char *path, size_t *size);
+
 #endif
