@@ -300,11 +300,18 @@ static uint8_t read_lsr(struct uart *u)
 {
 	uint8_t value = line_status(u);
 
+	u->looks = value & UART_LSR_DR ? 0 : u->looks + (u->looks < 2);
+	u->looked = u->clock->now;
 	u->errors = 0;
 	if (u->rx_count)
 		u->rx_error[u->rx_head] = 0;
 	update(u);
 	return value;
+}
+
+bool uart_is_looked_at(const struct uart *u)
+{
+	return u->looks >= 2 && u->clock->now - u->looked < UART_LOOKING;
 }
 
 /* In loopback the modem outputs are the modem inputs. */
@@ -439,8 +446,10 @@ static void write_port(void *device, uint16_t port, uint8_t value)
 	case UART_RBR:
 		if (dlab)
 			write_divisor(u, 0xff00, value);
-		else
+		else {
+			u->looks = 0;
 			write_thr(u, value);
+		}
 		break;
 	case UART_IER:
 		if (dlab)

@@ -121,6 +121,8 @@ struct uart {
 	bool late_thre;          /* THRE will come when the stop bit begins */
 	bool timed_out;          /* characters lie in the FIFO */
 	bool offered;            /* the peer has something to say */
+	uint32_t looks;          /* reads of LSR since the last write to THR that found no character ... */
+	uint64_t looked;         /* ... and the tick of the last one */
 	uint64_t char_end;       /* of the character being sent */
 	struct timer transmitter, receiver, timeout;
 	struct irq_line irq;
@@ -137,6 +139,10 @@ void uart_reset(struct uart *uart);
 void uart_input_ready(struct uart *uart);
 /* Modem inputs: UART_MSR_CTS | DSR | RI | DCD as they are now. */
 void uart_set_modem(struct uart *uart, uint8_t levels);
+/* Does the processor look for characters time and again without an interrupt?  One look is also made before
+ * sending; two without sending, the last of them less than UART_LOOKING ticks ago, are not. */
+#define UART_LOOKING (CLOCK_HZ / 5)
+bool uart_is_looked_at(const struct uart *uart);
 /* Hands everything that still waits in the transmitter to the peer: for the end of a run. */
 void uart_flush(struct uart *uart);
 

@@ -414,6 +414,16 @@ bool board_awaits_input(const struct machine *m)
 	return port_awaits_input(&m->board, 0) || port_awaits_input(&m->board, 1);
 }
 
+static bool port_listens(const struct board *b, unsigned i)
+{
+	return port_awaits_input(b, i) || (b->serial[i].in >= 0 && uart_is_looked_at(&b->com[i]));
+}
+
+bool board_listens(const struct machine *m)
+{
+	return port_listens(&m->board, 0) || (has_serial(m, 1) && port_listens(&m->board, 1));
+}
+
 bool board_may_interrupt(const struct machine *m, uint64_t idle)
 {
 	return board_awaits_input(m) || console_may_interrupt(m) ||

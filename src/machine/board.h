@@ -177,6 +177,9 @@ bool board_may_nmi(const struct machine *machine);
 bool board_awaits_input(const struct machine *machine);
 /* Is there input from the host that a serial port would take? */
 bool board_input_waits(struct machine *machine);
+/* Does the guest look for characters from the host, by interrupt or time and again?  Then host time passes while it
+ * halts, or a person could not answer in time. */
+bool board_listens(const struct machine *machine);
 /* Input from the host goes to the devices.  wait: at most so many
  * nanoseconds are waited for some to come. */
 void board_poll_input(struct machine *machine, uint64_t wait);

@@ -140,7 +140,7 @@ static void idle(struct machine *m)
 	}
 	if (m->console.ops)
 		wait = console_wait(m, wait);
-	else if (board_awaits_input(m))
+	else if (board_listens(m))
 		board_poll_input(m, wait);
 	if (m->console.ops)
 		next = least(next, now + wait);

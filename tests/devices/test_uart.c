@@ -541,6 +541,26 @@ static void instant_transmitter(void **state)
 	close_uart(&b);
 }
 
+/* Looks before sending are not looks for input; two in a row are, for a while. */
+static void looking_for_characters_is_noticed(void **state)
+{
+	struct bench b;
+
+	open_as(&b, true);
+	for (unsigned i = 0; i < 3; i++) {
+		lsr(&b);
+		out8(&b.bed, R(0), 'a');
+		assert_false(uart_is_looked_at(&b.uart));
+	}
+	lsr(&b);
+	assert_false(uart_is_looked_at(&b.uart));
+	lsr(&b);
+	assert_true(uart_is_looked_at(&b.uart));
+	run_for(&b.bed, UART_LOOKING);
+	assert_false(uart_is_looked_at(&b.uart));
+	close_uart(&b);
+}
+
 static void flush_hands_over_what_waits(void **state)
 {
 	struct bench b;
@@ -598,6 +618,7 @@ int main(void)
 		cmocka_unit_test(clearing_the_fifo_lets_the_shift_register_finish),
 		cmocka_unit_test(break_silences_the_transmitter),
 		cmocka_unit_test(instant_transmitter),
+		cmocka_unit_test(looking_for_characters_is_noticed),
 		cmocka_unit_test(flush_hands_over_what_waits),
 		cmocka_unit_test(no_backend_is_a_cable_to_nowhere),
 	};
