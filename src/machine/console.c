@@ -58,15 +58,15 @@ static void make_title(struct machine *m, uint64_t now)
 	uint64_t took = now - c->title_time, done = retired - c->title_retired;
 
 	if (m->end.kind != END_NONE)
-		snprintf(c->title, sizeof(c->title), "Trapgate%s%s: %s", space, name, m->end.text);
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%.32s: %.80s", space, name, m->end.text);
 	else if (c->title_time == 0)
-		snprintf(c->title, sizeof(c->title), "Trapgate%s%s", space, name);
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%.32s", space, name);
 	else if (took < TITLE)
 		return;
 	else if (done < took / SECOND * 100000)
-		snprintf(c->title, sizeof(c->title), "Trapgate%s%s: waiting", space, name);
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%.32s: waiting", space, name);
 	else
-		snprintf(c->title, sizeof(c->title), "Trapgate%s%s: running, %.1f million instructions a second", space,
+		snprintf(c->title, sizeof(c->title), "Trapgate%s%.32s: running, %.1f million instructions a second", space,
 			 name, (double)done * 1000 / (double)took);
 	c->title_time = now;
 	c->title_retired = retired;

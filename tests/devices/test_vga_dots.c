@@ -122,7 +122,7 @@ static void monochrome_underlines_attribute_1(void **state)
 	assert_string_not_equal(dots(b, 13, 0, 9), "#########");
 	set_ac(b, 0x30, 0x0e);
 	look(b);
-	assert_string_not_equal(dots(b, 13, 0, 9), "#########");
+	assert_string_equal(dots(b, 13, 0, 9), "#########");
 	assert_string_not_equal(dots(b, 12, 0, 9), "#########");
 	close_bench(b);
 }
