@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "arch/x86.h"
 #include "testcase/scene.h"
 
 struct scope scene_scope(struct scene *scene)
@@ -138,7 +139,7 @@ static bool build_sizes(struct scene *scene, const struct node *node)
 	if (ram)
 		good &= expr_bits(&scope, ram, 32, &scene->ram);
 	if (good && (scene->ram % 0x1000 || scene->ram < 0x20000 || scene->ram > SCENE_MOST_RAM))
-		good = problem(scene->problems, ram, "0x%" PRIx64 " bytes: whole pages from 0x20000 to 0x4000000",
+		good = problem(scene->problems, ram, "0x%" PRIx64 " bytes: whole pages from 0x20000 to 0x40000000",
 			       scene->ram);
 	if (cpl)
 		good &= expr_bits(&scope, cpl, 2, &level);
@@ -149,6 +150,15 @@ static bool build_sizes(struct scene *scene, const struct node *node)
 		good &= pick_word(scene, board, boards, "board", &picked);
 	scene->pic = picked == 1;
 	return good;
+}
+
+/* A case with page tables of its own under PAE: the processor has loaded the four pointers with CR3. */
+static void take_pdptes(struct scene *scene)
+{
+	const struct arch_state *s = &scene->s;
+
+	if (scene->paging == PAGING_NONE && (s->cr0 & CR0_PG) && (s->cr4 & CR4_PAE))
+		scene_peek(scene, s->cr3 & 0xffffffe0, scene->s.pdpte, sizeof(scene->s.pdpte));
 }
 
 static const char *const case_keys[] = {"name",  "about", "sdm",  "use",      "cpu",    "mode",   "cpl",    "board",
@@ -175,7 +185,8 @@ bool scene_build(struct scene *scene, struct arena *arena, struct problems *prob
 		return false;
 	if (tree_get(node, "fpu") && !fpu_build(scene, tree_get(node, "fpu")))
 		return false;
-	if (!scene->codes && !scene->events)
+	take_pdptes(scene);
+	if (!scene->codes && !scene->events && !tree_get(node, "run"))
 		return problem(problems, node, "there is nothing to run: no code, and no events");
 	if (!scene_overlaps(scene))
 		return false;

@@ -76,6 +76,8 @@ static bool expect_registers(struct scene *scene, const struct node *regs, const
 	}
 	x->reg[REG_EFLAGS].mask = FLAGS_DEFINED | FLAG_ONE;
 	x->reg[reg_index("nmi_blocked")].mask = 0;
+	x->reg[reg_index("shadow")].mask = 0;
+	x->reg[reg_index("pending_dr6")].mask = 0;
 	x->regs = regs;
 	if (regs && regs->kind != NODE_MAP)
 		return problem(scene->problems, regs, "regs is a mapping from registers to values");

@@ -36,6 +36,8 @@ const struct reg_info reg_table[] = {
 	REG("idtr.limit", idtr.limit, 2, 16),
 	REG("cpl", cpl, 1, 2),
 	REG("nmi_blocked", nmi_blocked, 1, 1),
+	REG("shadow", shadow, 1, 2),
+	REG("pending_dr6", pending_dr6, 4, 16),
 	REG("cr0", cr0, 8, 32),
 	REG("cr2", cr2, 8, 32),
 	REG("cr3", cr3, 8, 32),

@@ -19,6 +19,7 @@
 #define TABLE_USUAL (ENTRY_P | ENTRY_W | ENTRY_U | ENTRY_A)
 #define MOST_TABLES 64u
 #define MOST_PAGES  0x4000u
+#define IDENTITY    (UINT64_C(64) << 20) /* so much is mapped onto itself at most */
 
 /* A directory (32-bit: one; PAE: four behind the pointer table) and page tables, taken as they are needed. */
 struct tables {
@@ -238,7 +239,7 @@ bool pages_build(struct scene *scene, const struct node *pages)
 	if (scene->paging == PAGING_NONE)
 		return true;
 	t.bytes = arena_alloc(scene->arena, MOST_TABLES * 0x1000);
-	identity(&t, scene->ram);
+	identity(&t, scene->ram < IDENTITY ? scene->ram : IDENTITY);
 	if (!all_spans(&t, pages))
 		return false;
 	scene_put(scene, (struct bytes){.at = AT_TABLES, .size = t.used, .data = t.bytes, .node = pages ? pages : scene->node,

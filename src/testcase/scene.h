@@ -21,7 +21,7 @@
 #define AT_DATA     0xd000u
 #define AT_TABLES   0x10000u /* page tables */
 #define SCENE_RAM   0x110000u
-#define SCENE_MOST_RAM (UINT64_C(64) << 20)
+#define SCENE_MOST_RAM (UINT64_C(1) << 30)
 #define TABLE_LIMIT 0x7fu /* of GDT and LDT: 16 descriptors */
 
 /* Selectors of the preset GDT. */
