@@ -5,6 +5,7 @@
 #include "explain/segment.h"
 #include "guest/kallsyms.h"
 
+#define FARTHEST    0x10000u /* symbols without a size reach no further than functions do */
 #define COMM_BYTES  16u
 #define TASK_BYTES  8192u /* of a task structure, at most */
 #define CODE_BYTES  256u
@@ -18,9 +19,9 @@ bool know_read32(struct cpu *cpu, uint64_t lin, uint32_t *value)
 }
 
 /* ---- symbols and description ---- */
-/* The number in the first instruction of a function that a place is found by: LEA off a register with a displacement
- * behind the first fields, or an absolute operand in FS.  False: none in its first bytes. */
-static bool number_in_code(struct cpu *cpu, uint64_t function, bool lea, uint32_t *number)
+/* The number in an instruction of a function that a place is found by: the nth LEA off a register with a displacement
+ * behind the first fields, or (nth = 0) the first absolute operand in FS.  False: none in its first bytes. */
+static bool number_in_code(struct cpu *cpu, uint64_t function, unsigned nth, uint32_t *number)
 {
 	uint8_t bytes[CODE_BYTES];
 	size_t got = peek_lin(&cpu->mmu, function, bytes, sizeof(bytes));
@@ -30,11 +31,11 @@ static bool number_in_code(struct cpu *cpu, uint64_t function, bool lea, uint32_
 		if (decode(&insn, bytes + at, got - at, MODE_PROTECTED, true) != DECODE_OK)
 			return false;
 		*number = (uint32_t)insn.disp;
-		if (lea && insn.mnemonic == MN_lea && insn.base != REG_NONE && *number > FIRST_FIELDS &&
-		    *number < TASK_BYTES)
+		if (nth && insn.mnemonic == MN_lea && insn.base != REG_NONE && *number > FIRST_FIELDS && *number < TASK_BYTES &&
+		    --nth == 0)
 			return true;
-		if (!lea && insn.has_modrm + insn.disp_size && insn.seg_override && insn.seg == SEG_FS &&
-		    insn.base == REG_NONE && insn.index == REG_NONE && insn.disp_size == 4)
+		if (!nth && insn.seg_override && insn.seg == SEG_FS && insn.base == REG_NONE && insn.index == REG_NONE &&
+		    insn.disp_size == 4)
 			return true;
 	}
 	return false;
@@ -49,7 +50,7 @@ static void resolve(struct explain *x, struct desc_place *at)
 		return;
 	at->address = (uint32_t)address;
 	at->resolved = at->base == DESC_AT_SYMBOL || at->base == DESC_AT_PERCPU ||
-		       number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK, &at->address);
+		       number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK ? at->mask : 0, &at->address);
 }
 
 static void resolve_all(struct explain *x)
@@ -103,7 +104,9 @@ bool know_need_symbols(struct explain *x, const char *view)
 
 const char *know_symbol(const struct explain *x, uint64_t address, uint64_t *offset)
 {
-	return symbols_find(&x->machine->guest.symbols, address, offset);
+	const char *name = symbols_find(&x->machine->guest.symbols, address, offset);
+
+	return name && *offset <= FARTHEST ? name : NULL;
 }
 
 const char *know_function(const struct explain *x, uint64_t address)

@@ -121,6 +121,20 @@ static bool at_symbol(void *owner, struct cpu *cpu)
 	return ((cpu->s.seg[SEG_CS].base + cpu->s.rip) & UINT32_MAX) == q->address && q->skip-- == 0;
 }
 
+/* NAME or NAME+OFFSET */
+static bool address_of(struct explain *x, const char *text, uint64_t *address)
+{
+	const char *plus = strrchr(text, '+');
+	uint64_t offset = 0;
+	char name[128];
+
+	snprintf(name, sizeof(name), "%.*s", (int)(plus ? plus - text : (long)strlen(text)), text);
+	if ((plus && !explain_number(plus + 1, &offset)) || !know_address(x, name, address))
+		return false;
+	*address += offset;
+	return true;
+}
+
 static bool run_to_symbol(struct explain *x)
 {
 	const char *name = x->options.symbol;
@@ -130,7 +144,7 @@ static bool run_to_symbol(struct explain *x)
 
 	if (!symbols_first(x) || !know_need_symbols(x, "--symbol"))
 		return false;
-	if (!know_address(x, name, &q.address))
+	if (!address_of(x, name, &q.address))
 		return diagnose(&x->why, "--symbol %s: the guest has no symbol of this name", name);
 	if (x->options.after > drive_now(&x->drive))
 		drive_run(&x->drive, NULL, x->options.after);

@@ -297,7 +297,7 @@ static const struct option table[] = {
 	{"--signal", NULL, "a signal is handled before its return", TAKES_RESCHED, take_signal},
 	{"--softirq", NULL, "a softirq is run before its return", TAKES_RESCHED, take_softirq},
 	{"--fault", NULL, "a fault happens in the kernel before its return", TAKES_RESCHED, take_fault},
-	{"--symbol", "NAME", "the moment: the instruction at this symbol", TAKES_SYMBOL, take_symbol},
+	{"--symbol", "NAME[+N]", "the moment: the instruction at this symbol", TAKES_SYMBOL, take_symbol},
 	{"--task", "NAME", "of the task with this name", TAKES_TASK, take_task},
 	{"--idle", NULL, "the one that wakes HLT", TAKES_USER, take_idle},
 	{"--user", NULL, "the one that interrupts ring 3", TAKES_USER, take_user},

@@ -1,5 +1,6 @@
 #include "explain/path.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,7 +217,7 @@ static bool on_instruction(void *owner, struct cpu *cpu)
 	way_instruction(p, cpu);
 	p->before_end = cpu->s;
 	p->before_end.rflags = cpu_flags(cpu);
-	return p->out_of_memory || p->insns > PATH_MAX_INSNS;
+	return p->out_of_memory || p->exits || p->insns > PATH_MAX_INSNS;
 }
 
 static void on_data(void *owner, uint64_t lin, unsigned bytes, uint64_t value, bool write)
@@ -290,6 +291,8 @@ static bool record(struct explain *x, struct path *p, bool to_user)
 		return diagnose(&x->why, "out of memory");
 	if (driven != DRIVEN_STOPPED)
 		return explain_never(x, "the return that belongs to this entry");
+	if (p->exits)
+		return diagnose(&x->why, "the task ends here, at t=%" PRIu64 ": it never returns", drive_now(&x->drive));
 	if (!p->returned)
 		return diagnose(&x->why, "no return within %u million instructions", (unsigned)(PATH_MAX_INSNS / 1000000));
 	p->after_end = x->machine->cpu[p->cpu]->s;

@@ -77,6 +77,7 @@ struct path {
 	uint32_t frame;          /* linear, of the saved EIP; 0: SYSENTER */
 
 	uint64_t skipped, skipped_same; /* returns in between; by the instruction that made the last one */
+	bool exits;              /* the task ends: it will never return */
 	bool returned;
 	struct seen end;         /* the return */
 	struct arch_state before_end, after_end; /* before the instruction that returned; after it */

@@ -3,17 +3,12 @@
 
 #include "explain/know.h"
 
-/* Symbols without a size reach no further than functions do. */
-#define FARTHEST 0x10000u
-
 struct fact *put_place(struct explain *x, struct fact *parent, const char *key, uint64_t address)
 {
 	uint64_t offset = 0;
 	const char *symbol = know_symbol(x, address, &offset), *file = NULL;
 	unsigned line = 0;
 
-	if (offset > FARTHEST)
-		symbol = NULL;
 	if (!lines_find(&x->machine->guest.lines, address, &file, &line))
 		file = NULL;
 	return put_address(parent, key, address, symbol, offset, file, line);

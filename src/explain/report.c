@@ -124,6 +124,9 @@ static void put_writer(struct explain *x, const struct path *p, struct fact *row
 	}
 	put_text(row, "by", "software");
 	put_place(x, row, "instruction", w->eip);
+	source = path_writer(p, at, w->t);
+	if (source && source->processor)
+		put_text(row, "before", "processor's %08" PRIx32, source->value);
 	source = w->has_from ? path_writer(p, w->from, w->t) : NULL;
 	if (source)
 		put_text(row, "copy_of", "%s %08" PRIx32, source->processor ? "processor's" : "software's", w->from);

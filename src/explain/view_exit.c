@@ -217,18 +217,19 @@ bool view_sched(struct explain *x)
 	struct path p;
 
 	for (;;) {
-		bool recorded = moment_event(x, &moment, 0) && path_record(x, &p, false);
+		bool recorded;
 
-		if (!recorded || !x->has_desc) {
-			if (recorded)
-				diagnose(&x->why, "explain sched: no description fits this guest, and without one its flags are "
-					 "not known; give --guest FILE");
-			path_free(&p);
+		if (!moment_event(x, &moment, 0))
 			return false;
-		}
-		if (rescheduled(&p) && left-- == 0)
+		if (!x->has_desc)
+			return diagnose(&x->why, "explain sched: no description fits this guest, and without one its flags are "
+					"not known; give --guest FILE");
+		recorded = path_record(x, &p, false);
+		if (recorded && rescheduled(&p) && left-- == 0)
 			break;
 		path_free(&p);
+		if (!recorded && !p.exits)
+			return false;
 	}
 	put_title(x, &p, "schedule before the return");
 	put_setter(x, &p);

@@ -50,7 +50,8 @@ bool find_way(struct explain *x, const struct moment *moment, struct path *p)
 		if (recorded && way_fits(o, p) && left-- == 0)
 			return true;
 		path_free(p);
-		if (!recorded)
+		/* A task that ended is none, and the search goes on. */
+		if (!recorded && !p->exits)
 			return explain_never(x, moment->what);
 	}
 }

@@ -9,6 +9,7 @@
 #define STACK_BYTES 16384u
 #define MOST_FRAMES 64u
 #define WORD        4u
+#define LABELS      512u
 
 struct unwinder {
 	struct explain *x;
@@ -68,6 +69,8 @@ static bool is_caller(const struct unwinder *u, uint32_t address, bool strict)
 		return false;
 	if (!strict || !target)
 		return true;
+	if (target <= u->ip && u->ip - target < LABELS)
+		return true; /* a label inside the function has a name of its own */
 	called = know_symbol(u->x, target, &offset);
 	return called && function && strcmp(called, function) == 0;
 }

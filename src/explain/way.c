@@ -1,6 +1,7 @@
 #include "explain/way.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "explain/know.h"
 
@@ -260,6 +261,8 @@ static void at_function(struct path *p, struct cpu *cpu, const char *name)
 	if (p->levels == 0 && handler && !p->has_handler)
 		enter_handler(p, cpu, name);
 	told_regs(p, cpu, name);
+	if (p->levels == 0 && role && strcmp(role->role, "exit") == 0)
+		p->exits = true;
 	if ((!role && p->depth > 1) || p->depth == 0) /* a jump inside the entry code is a label's affair */
 		return;
 	n = way_note(p, NOTE_CALL);
@@ -344,7 +347,8 @@ static bool decode_here(struct path *p, struct cpu *cpu)
 
 void way_instruction(struct path *p, struct cpu *cpu)
 {
-	bool called = p->has_insn && (p->insn.mnemonic == MN_call || p->insn.mnemonic == MN_jmp);
+	/* RET too: an indirect call through a thunk that hides the target from branch prediction ends in one. */
+	bool called = p->has_insn && (p->insn.mnemonic == MN_call || p->insn.mnemonic == MN_jmp || p->insn.mnemonic == MN_ret);
 	const char *name;
 
 	p->eip = (uint32_t)((cpu->s.seg[SEG_CS].base + cpu->s.rip) & UINT32_MAX);

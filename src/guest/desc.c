@@ -51,11 +51,13 @@ static const struct {
 	const char *word;
 	enum desc_base base;
 	bool names, numbers; /* what belongs behind the colon */
+	uint32_t which;      /* DESC_AT_TASK: the mask */
 } bases[] = {
-	{"symbol", DESC_AT_SYMBOL, true, false},    {"percpu", DESC_AT_PERCPU, true, false},
-	{"fs", DESC_AT_CODE, true, false},          {"segment", DESC_AT_SEGMENT, false, true},
-	{"current", DESC_AT_CURRENT, false, false}, {"lea", DESC_AT_TASK, true, false},
-	{"tss", DESC_AT_TSS, false, false},         {"stack", DESC_AT_STACK, false, true},
+	{"symbol", DESC_AT_SYMBOL, true, false, 0},    {"percpu", DESC_AT_PERCPU, true, false, 0},
+	{"fs", DESC_AT_CODE, true, false, 0},          {"segment", DESC_AT_SEGMENT, false, true, 0},
+	{"current", DESC_AT_CURRENT, false, false, 0}, {"lea", DESC_AT_TASK, true, false, 1},
+	{"lea2", DESC_AT_TASK, true, false, 2},        {"tss", DESC_AT_TSS, false, false, 0},
+	{"stack", DESC_AT_STACK, false, true, 0},
 };
 
 static bool place(const struct line_of *l, const char *text, struct desc_place *at)
@@ -78,6 +80,7 @@ static bool place(const struct line_of *l, const char *text, struct desc_place *
 		if (strcmp(word, bases[i].word) != 0)
 			continue;
 		at->base = bases[i].base;
+		at->mask = bases[i].which;
 		if ((bases[i].names || bases[i].numbers) != (colon && *colon))
 			return wrong(l, bases[i].names ? "a symbol belongs behind the colon" :
 				     bases[i].numbers ? "a number belongs behind the colon" : "nothing goes behind it", text);

@@ -26,14 +26,15 @@ enum desc_base {
 	DESC_AT_CODE,    /* fs:FUNCTION   the processor's copy of what the function's first absolute operand in FS names */
 	DESC_AT_SEGMENT, /* segment:SEL   where a segment of the GDT begins */
 	DESC_AT_CURRENT, /* current       in the task structure */
-	DESC_AT_TASK,    /* lea:FUNCTION  in the task structure, as far as the function's first LEA behind 40h says */
+	DESC_AT_TASK,    /* lea:FUNCTION, lea2:FUNCTION   in the task structure, as far as the function's first or second
+			  * LEA with a displacement above 40h says */
 	DESC_AT_TSS,     /* tss           in the present TSS */
 	DESC_AT_STACK,   /* stack:MASK    at the bottom of the stack that ends at ESP0: (ESP0 - 1) & ~MASK */
 };
 struct desc_place {
 	enum desc_base base;
 	char symbol[DESC_NAME];
-	uint32_t offset, mask; /* mask: the selector of DESC_AT_SEGMENT */
+	uint32_t offset, mask; /* mask: the selector of DESC_AT_SEGMENT; which LEA of DESC_AT_TASK */
 	bool indirect;    /* the value is what is stored there, not the address */
 	bool resolved;    /* for whoever reads the guest's memory: the symbol has been found ... */
 	uint32_t address; /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */

@@ -57,39 +57,25 @@ static uint64_t align(uint64_t at)
 	return (at + WORD - 1) & ~(uint64_t)(WORD - 1);
 }
 
-/* Is there a token table whose digits begin here?  Then token_table and token_index are set. */
+/* Is there a token table whose digits begin here?  Then token_table and token_index are set.  The index lies behind the
+ * last text and tells how far before the digits the first one begins. */
 static bool tokens_at(struct tables *t, uint64_t digits)
 {
-	uint64_t at = digits, index;
+	uint64_t end = digits, index, at;
 
-	/* 48 texts lie before; none is longer than a name. */
-	for (unsigned i = 0; i < '0'; i++) {
-		uint64_t start = at;
-
-		if (at < 2 || t->ram[at - 1] != '\0')
+	for (unsigned i = '0'; i < TOKENS && end < t->size; i++)
+		end += strnlen((const char *)t->ram + end, (size_t)(t->size - end)) + 1;
+	index = align(end);
+	if (index + 2 * TOKENS > t->size || half_at(t, index) != 0 || half_at(t, index + 2 * '0') > digits)
+		return false;
+	t->token_table = at = digits - half_at(t, index + 2 * '0');
+	t->token_index = index;
+	for (unsigned i = 0; i < TOKENS; i++) {
+		if (at >= end || t->token_table + half_at(t, index + 2 * i) != at)
 			return false;
-		for (at--; at > 0 && t->ram[at - 1] != '\0'; at--)
-			if (start - at > LONG_NAME)
-				return false;
+		at += strnlen((const char *)t->ram + at, (size_t)(t->size - at)) + 1;
 	}
-	t->token_table = at & ~(uint64_t)(WORD - 1); /* texts that are not used are empty: NULs before the first one */
-	for (unsigned back = 0; back < WORD && at >= back; back++) {
-		uint64_t p = at - back, end = p;
-
-		if (p % WORD)
-			continue;
-		for (unsigned i = 0; i < TOKENS && end < t->size; i++)
-			end += strnlen((const char *)t->ram + end, (size_t)(t->size - end)) + 1;
-		index = align(end);
-		if (index + 2 * TOKENS > t->size)
-			return false;
-		if (half_at(t, index) == 0 && p + half_at(t, index + 2 * '0') == digits) {
-			t->token_table = p;
-			t->token_index = index;
-			return true;
-		}
-	}
-	return false;
+	return t->token_table % WORD == 0;
 }
 
 /* The length of the name at *at, which moves on to its first token; 0: none fits. */
@@ -170,7 +156,8 @@ static bool ascending(const struct tables *t, uint64_t offsets)
 	for (uint32_t i = 1; i < t->count; i++)
 		if (word_at(t, offsets + (uint64_t)i * WORD) < word_at(t, offsets + (uint64_t)(i - 1) * WORD))
 			return false;
-	return true;
+	/* Empty memory is none. */
+	return word_at(t, offsets) < word_at(t, offsets + (uint64_t)(t->count - 1) * WORD);
 }
 
 /* Before num_syms, with relative_base between, or (since 6.4) behind the token index with relative_base behind
