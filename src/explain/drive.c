@@ -120,8 +120,11 @@ bool drive_init(struct drive *d, struct machine *machine)
 {
 	*d = (struct drive){.machine = machine};
 	timer_init(&d->alarm, &machine->clock, "end of a look", ALARM_PRIORITY, ring, d);
-	return trace_add_sink(&machine->trace, (struct trace_sink){.delivery = on_delivery, .returned = on_return,
-								      .entry = on_entry, .task = on_task, .owner = d});
+	return trace_add_sink(&machine->trace, (struct trace_sink){.delivery = on_delivery,
+								   .returned = on_return,
+								   .entry = on_entry,
+								   .task = on_task,
+								   .owner = d});
 }
 
 /* Instruction by instruction, or no longer. */

@@ -40,11 +40,11 @@ struct drive {
 	struct machine *machine;
 	const struct look *look; /* NULL: nobody looks */
 	struct timer alarm;
-	bool wanted, rang;       /* why the run was interrupted */
-	unsigned cpu;            /* the processor of the event or instruction stopped at */
-	struct seen seen;        /* the last thing that happened */
-	uint64_t count;          /* of everything that happened so far */
-	uint64_t idle, slept;    /* ticks skipped in HLT up to the last event; between it and the one before */
+	bool wanted, rang;    /* why the run was interrupted */
+	unsigned cpu;         /* the processor of the event or instruction stopped at */
+	struct seen seen;     /* the last thing that happened */
+	uint64_t count;       /* of everything that happened so far */
+	uint64_t idle, slept; /* ticks skipped in HLT up to the last event; between it and the one before */
 };
 
 /* Before machine_start().  False: no room for another trace. */

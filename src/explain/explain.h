@@ -15,7 +15,7 @@ struct explain {
 	struct machine *machine; /* the session's */
 	struct drive drive;
 	struct explain_options options;
-	bool learned;            /* symbols and description have been looked for */
+	bool learned; /* symbols and description have been looked for */
 	bool has_desc;
 	struct desc desc;
 	struct facts facts;
@@ -25,12 +25,12 @@ struct explain {
 /* One view.  Finds its moment, puts its facts into x->facts.root.  False: x->why. */
 struct explain_view {
 	const char *name;
-	const char *argument;    /* as in the help: "VECTOR", NULL: none */
+	const char *argument; /* as in the help: "VECTOR", NULL: none */
 	bool argument_needed;
-	const char *help;        /* one line */
-	const char *rows;        /* of the study that it answers: docs/explain.md */
-	const char *text;        /* for `explain VIEW --help` */
-	unsigned takes;          /* TAKES_*: which of the options that choose a moment it knows */
+	const char *help; /* one line */
+	const char *rows; /* of the study that it answers: docs/explain.md */
+	const char *text; /* for `explain VIEW --help` */
+	unsigned takes;   /* TAKES_*: which of the options that choose a moment it knows */
 	bool (*run)(struct explain *x);
 };
 extern const struct explain_view explain_views[];

@@ -17,12 +17,12 @@ struct fact {
 	const char *key; /* NULL inside lists; text that outlives the tree */
 	enum fact_kind kind;
 	enum tone tone;
-	unsigned digits;      /* FACT_HEX: at least so many */
-	uint64_t value;       /* FACT_NUMBER, FACT_HEX, FACT_FLAG, FACT_PLACE */
-	char *text;           /* FACT_TEXT; FACT_PLACE: "name+0x2 file.c:3", or empty */
-	const char *symbol;   /* FACT_PLACE: NULL: none; outlives the tree */
+	unsigned digits;    /* FACT_HEX: at least so many */
+	uint64_t value;     /* FACT_NUMBER, FACT_HEX, FACT_FLAG, FACT_PLACE */
+	char *text;         /* FACT_TEXT; FACT_PLACE: "name+0x2 file.c:3", or empty */
+	const char *symbol; /* FACT_PLACE: NULL: none; outlives the tree */
 	uint64_t offset;
-	const char *file;     /* FACT_PLACE: NULL: none; outlives the tree */
+	const char *file; /* FACT_PLACE: NULL: none; outlives the tree */
 	unsigned line;
 	struct fact *first, *last, *next;
 };

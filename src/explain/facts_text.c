@@ -56,7 +56,8 @@ static void scalar(const struct fact *f, char *text, size_t size)
 	case FACT_PLACE:
 		n = snprintf(text, size, "%08" PRIx64, f->value);
 		if (f->symbol && n >= 0 && (size_t)n < size)
-			n += snprintf(text + n, size - (size_t)n, f->offset ? " %s+0x%" PRIx64 : " %s", f->symbol, f->offset);
+			n += snprintf(text + n, size - (size_t)n, f->offset ? " %s+0x%" PRIx64 : " %s", f->symbol,
+				      f->offset);
 		if (f->file && n >= 0 && (size_t)n < size)
 			snprintf(text + n, size - (size_t)n, " %s:%u", f->file, f->line);
 		break;
@@ -193,8 +194,9 @@ static void print_object(const struct printer *p, const struct fact *object, int
 	int width = key_width(object);
 
 	for (const struct fact *f = object->first; f; f = f->next) {
-		if (strcmp(f->key, "title") == 0 || (indent == 0 && (strcmp(f->key, "schema") == 0 ||
-		    strcmp(f->key, "version") == 0 || strcmp(f->key, "view") == 0)))
+		if (strcmp(f->key, "title") == 0 ||
+		    (indent == 0 &&
+		     (strcmp(f->key, "schema") == 0 || strcmp(f->key, "version") == 0 || strcmp(f->key, "view") == 0)))
 			continue;
 		if (f->kind != FACT_OBJECT && !is_table(f)) {
 			print_value(p, f, indent, width);

@@ -5,13 +5,13 @@
 #include "explain/segment.h"
 #include "guest/kallsyms.h"
 
-#define FARTHEST    0x10000u /* symbols without a size reach no further than functions do */
-#define COMM_BYTES  16u
-#define TASK_BYTES  8192u /* of a task structure, at most */
-#define CODE_BYTES  256u
+#define FARTHEST     0x10000u /* symbols without a size reach no further than functions do */
+#define COMM_BYTES   16u
+#define TASK_BYTES   8192u /* of a task structure, at most */
+#define CODE_BYTES   256u
 #define FIRST_FIELDS 0x40u
-#define TSS32_ESP0  4u    /* SDM 3A, "Task-State Segment (TSS)" */
-#define TSS16_SP0   2u
+#define TSS32_ESP0   4u /* SDM 3A, "Task-State Segment (TSS)" */
+#define TSS16_SP0    2u
 
 bool know_read32(struct cpu *cpu, uint64_t lin, uint32_t *value)
 {
@@ -31,11 +31,11 @@ static bool number_in_code(struct cpu *cpu, uint64_t function, unsigned nth, uin
 		if (decode(&insn, bytes + at, got - at, MODE_PROTECTED, true) != DECODE_OK)
 			return false;
 		*number = (uint32_t)insn.disp;
-		if (nth && insn.mnemonic == MN_lea && insn.base != REG_NONE && *number > FIRST_FIELDS && *number < TASK_BYTES &&
-		    --nth == 0)
+		if (nth && insn.mnemonic == MN_lea && insn.base != REG_NONE && *number > FIRST_FIELDS &&
+		    *number < TASK_BYTES && --nth == 0)
 			return true;
-		if (!nth && insn.seg_override && insn.seg == SEG_FS && insn.base == REG_NONE && insn.index == REG_NONE &&
-		    insn.disp_size == 4)
+		if (!nth && insn.seg_override && insn.seg == SEG_FS && insn.base == REG_NONE &&
+		    insn.index == REG_NONE && insn.disp_size == 4)
 			return true;
 	}
 	return false;
@@ -49,8 +49,9 @@ static void resolve(struct explain *x, struct desc_place *at)
 	if (!at->symbol[0] || !know_address(x, at->symbol, &address))
 		return;
 	at->address = (uint32_t)address;
-	at->resolved = at->base == DESC_AT_SYMBOL || at->base == DESC_AT_PERCPU ||
-		       number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK ? at->mask : 0, &at->address);
+	at->resolved =
+		at->base == DESC_AT_SYMBOL || at->base == DESC_AT_PERCPU ||
+		number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK ? at->mask : 0, &at->address);
 }
 
 static void resolve_all(struct explain *x)
@@ -98,8 +99,10 @@ bool know_learn(struct explain *x)
 bool know_need_symbols(struct explain *x, const char *view)
 {
 	return x->machine->guest.symbols.count ||
-	       diagnose(&x->why, "explain %s: no symbols: the image has none, and no kallsyms lies in the guest's memory; "
-			"give --symbols FILE", view);
+	       diagnose(&x->why,
+			"explain %s: no symbols: the image has none, and no kallsyms lies in the guest's memory; "
+			"give --symbols FILE",
+			view);
 }
 
 const char *know_symbol(const struct explain *x, uint64_t address, uint64_t *offset)

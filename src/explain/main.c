@@ -24,8 +24,10 @@ static const struct explain_view *find_view(const char *name)
 static void print_help(FILE *file)
 {
 	fputs("usage: trapgate explain VIEW [view options] MACHINE OPTIONS\n"
-	      "Runs a guest to a moment and tells what happens there.  The machine's options are those of trapgate itself\n"
-	      "(trapgate --help); the guest's own output goes to standard error.\n\nviews:\n", file);
+	      "Runs a guest to a moment and tells what happens there.  The machine's options are those of trapgate "
+	      "itself\n"
+	      "(trapgate --help); the guest's own output goes to standard error.\n\nviews:\n",
+	      file);
 	for (unsigned i = 0; i < explain_view_count; i++) {
 		const struct explain_view *v = &explain_views[i];
 		int width = fprintf(file, "  %s%s%s", v->name, v->argument ? " " : "", v->argument ? v->argument : "");
@@ -59,8 +61,7 @@ static FILE *take_output(struct diagnostic *why)
 
 static bool print(struct explain *x, FILE *file)
 {
-	bool colour = x->options.colour == COLOUR_ALWAYS ||
-		      (x->options.colour == COLOUR_AUTO && isatty(fileno(file)));
+	bool colour = x->options.colour == COLOUR_ALWAYS || (x->options.colour == COLOUR_AUTO && isatty(fileno(file)));
 	const char *missing;
 	size_t length;
 
@@ -113,20 +114,23 @@ static int run_view(const struct explain_view *v, int count, char **arguments)
 	FILE *file;
 	int taken, status;
 
-	if (!explain_options_parse(&x.options, v->name, v->takes, v->argument != NULL, count, arguments, &taken, &x.why))
+	if (!explain_options_parse(&x.options, v->name, v->takes, v->argument != NULL, count, arguments, &taken,
+				   &x.why))
 		return complain(&x.why);
 	if (x.options.help) {
 		print_view_help(v, stdout);
 		return 0;
 	}
 	if (v->argument_needed && !x.options.argument) {
-		diagnose(&x.why, "explain %s: %s is missing behind it; see explain %s --help", v->name, v->argument, v->name);
+		diagnose(&x.why, "explain %s: %s is missing behind it; see explain %s --help", v->name, v->argument,
+			 v->name);
 		return complain(&x.why);
 	}
 	if (!options_parse(&machine, count - taken, arguments + taken, &x.why))
 		return complain(&x.why);
 	if (machine.errand != ERRAND_RUN) {
-		diagnose(&x.why, "explain %s: the machine's options ask for a list; give them to trapgate itself", v->name);
+		diagnose(&x.why, "explain %s: the machine's options ask for a list; give them to trapgate itself",
+			 v->name);
 		return complain(&x.why);
 	}
 	file = take_output(&x.why);

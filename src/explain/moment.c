@@ -55,8 +55,8 @@ static bool task_fits(struct explain *x, const struct seen *s)
 	struct cpu *cpu = x->machine->cpu[s->cpu];
 	char name[32];
 
-	return !x->options.task || (know_task_name(x, cpu, know_task(x, cpu), name, sizeof(name)) &&
-				    strcmp(name, x->options.task) == 0);
+	return !x->options.task ||
+	       (know_task_name(x, cpu, know_task(x, cpu), name, sizeof(name)) && strcmp(name, x->options.task) == 0);
 }
 
 static bool any_event_option(const struct explain_options *o)

@@ -6,7 +6,7 @@
 
 /* Beyond what the options say: what a view takes for its event. */
 struct moment {
-	const char *what; /* for "...: it never happened" */
+	const char *what;                                         /* for "...: it never happened" */
 	bool (*fits)(struct explain *x, const struct seen *seen); /* NULL: every one */
 };
 

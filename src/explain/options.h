@@ -51,8 +51,8 @@ struct explain_options {
 
 /* Takes options from the front of the arguments, and at most one word without a dash, the view's argument.
  * *taken: how many arguments were the view's; the rest are the machine's.  False: *why. */
-bool explain_options_parse(struct explain_options *options, const char *view, unsigned takes, bool argument,
-			   int count, char *const *arguments, int *taken, struct diagnostic *why) MUST_CHECK;
+bool explain_options_parse(struct explain_options *options, const char *view, unsigned takes, bool argument, int count,
+			   char *const *arguments, int *taken, struct diagnostic *why) MUST_CHECK;
 
 /* The list of options that a view with these TAKES_ bits has. */
 void explain_options_print(unsigned takes, FILE *file);

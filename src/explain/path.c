@@ -233,7 +233,7 @@ static bool first_pushes(struct path *p, const struct delivery_record *r)
 {
 	for (unsigned i = 0; i < r->words && i < RECORD_MAX_WORDS; i++) {
 		struct write *w = way_write(p, (uint32_t)r->frame + (r->words - 1u - i) * r->word_bytes, r->word_bytes,
-					     (uint32_t)r->word[i]);
+					    (uint32_t)r->word[i]);
 
 		if (!w)
 			return false;
@@ -292,9 +292,11 @@ static bool record(struct explain *x, struct path *p, bool to_user)
 	if (driven != DRIVEN_STOPPED)
 		return explain_never(x, "the return that belongs to this entry");
 	if (p->exits)
-		return diagnose(&x->why, "the task ends here, at t=%" PRIu64 ": it never returns", drive_now(&x->drive));
+		return diagnose(&x->why, "the task ends here, at t=%" PRIu64 ": it never returns",
+				drive_now(&x->drive));
 	if (!p->returned)
-		return diagnose(&x->why, "no return within %u million instructions", (unsigned)(PATH_MAX_INSNS / 1000000));
+		return diagnose(&x->why, "no return within %u million instructions",
+				(unsigned)(PATH_MAX_INSNS / 1000000));
 	p->after_end = x->machine->cpu[p->cpu]->s;
 	p->after_end.rflags = cpu_flags(x->machine->cpu[p->cpu]);
 	return true;
@@ -328,7 +330,8 @@ static bool child_returns(void *owner, const struct seen *s)
 
 bool path_await_child(struct explain *x, struct path *p)
 {
-	const struct look comes = {.instruction = child_comes, .owner = p}, returns = {.event = child_returns, .owner = p};
+	const struct look comes = {.instruction = child_comes, .owner = p},
+			  returns = {.event = child_returns, .owner = p};
 
 	if (!p->child_seen && drive_run(&x->drive, &comes, CLOCK_NEVER) != DRIVEN_STOPPED)
 		return explain_never(x, "the first instruction of a child");

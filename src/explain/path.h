@@ -5,7 +5,7 @@
 
 #include "explain/explain.h"
 
-#define PATH_LEVELS  16
+#define PATH_LEVELS    16
 #define PATH_MAX_INSNS UINT64_C(40000000)
 
 enum note_kind {
@@ -28,7 +28,7 @@ struct note {
 	uint32_t eip, to, value, mask, task;
 	unsigned word, level, depth;
 	bool taken, has_branch;
-	const char *function;       /* NOTE_CALL, NOTE_LABEL: of `to` */
+	const char *function; /* NOTE_CALL, NOTE_LABEL: of `to` */
 	const struct desc_role *role;
 	uint8_t event_kind, vector; /* NOTE_DELIVERY, NOTE_RETURN; of the level for the others */
 	uint64_t event;             /* its record's id; 0: the entry itself */
@@ -39,7 +39,7 @@ struct write {
 	uint64_t t;
 	uint32_t lin, value, eip, from; /* from: where the same value was read, if has_from */
 	uint8_t bytes;
-	bool processor;                 /* pushed by a delivery; eip means nothing */
+	bool processor; /* pushed by a delivery; eip means nothing */
 	bool has_from;
 };
 
@@ -54,7 +54,7 @@ struct level {
 /* A branch that is being waited for. */
 struct awaited {
 	bool wanted, jumping;
-	unsigned note, left;     /* index; so many instructions more */
+	unsigned note, left; /* index; so many instructions more */
 	uint32_t target;
 };
 
@@ -77,14 +77,14 @@ struct path {
 	uint32_t frame;          /* linear, of the saved EIP; 0: SYSENTER */
 
 	uint64_t skipped, skipped_same; /* returns in between; by the instruction that made the last one */
-	bool exits;              /* the task ends: it will never return */
+	bool exits;                     /* the task ends: it will never return */
 	bool returned;
-	struct seen end;         /* the return */
+	struct seen end;                         /* the return */
 	struct arch_state before_end, after_end; /* before the instruction that returned; after it */
 
-	uint32_t regs;           /* address of pt_regs; 0: unknown */
-	uint64_t complete;       /* tick at which they are complete: the first call */
-	bool regs_told;          /* a function's register said so */
+	uint32_t regs;     /* address of pt_regs; 0: unknown */
+	uint64_t complete; /* tick at which they are complete: the first call */
+	bool regs_told;    /* a function's register said so */
 
 	bool has_number, bad_number, has_slot, has_handler, handler_done, has_result;
 	uint32_t number_limit, slot, slot_target, handler, handler_esp, handler_back, result;
@@ -100,25 +100,25 @@ struct path {
 	struct level level[PATH_LEVELS];
 	unsigned levels, depth;
 	bool away;
-	uint32_t other;          /* the task that ran last while away */
-	unsigned fresh;          /* writes of the present instruction begin here */
-	uint32_t eip;            /* the present instruction */
+	uint32_t other; /* the task that ran last while away */
+	unsigned fresh; /* writes of the present instruction begin here */
+	uint32_t eip;   /* the present instruction */
 	uint32_t last_read, last_value;
 	uint8_t last_bytes;
-	const char *label;       /* symbol that the entry code is at */
+	const char *label; /* symbol that the entry code is at */
 	struct awaited test, number;
 	uint32_t word_at[DESC_WORDS], word_value[DESC_WORDS];
-	struct insn insn;        /* the present one, decoded */
+	struct insn insn; /* the present one, decoded */
 	bool has_insn;
-	/* A place where another task is waited for (set before path_record; 0: none), and its first coming there with the
-	 * saved EIP of this one; its first return to ring 3. */
+	/* A place where another task is waited for (set before path_record; 0: none), and its first coming there with
+	 * the saved EIP of this one; its first return to ring 3. */
 	uint32_t child_at;
 	bool child_seen, child_returned;
 	uint64_t child_t;
 	uint32_t child_task, child_regs;
-	struct arch_state child_first; /* at its first instruction */
+	struct arch_state child_first;   /* at its first instruction */
 	uint32_t child_words[DESC_REGS]; /* its pt_regs then */
-	uint32_t child_eax;            /* in ring 3 */
+	uint32_t child_eax;              /* in ring 3 */
 	struct seen child_end;
 
 	uint64_t cr3_changes;
@@ -127,9 +127,9 @@ struct path {
 	bool out_of_memory;
 };
 
-/* The machine stands behind an event that entered the kernel (x->drive.seen).  Goes on to its return, or (to_user) to the
- * task's return to ring 3, wherever the event came from.  False with x->why: it never returned (the path is filled in as
- * far as it went), or out of memory. */
+/* The machine stands behind an event that entered the kernel (x->drive.seen).  Goes on to its return, or (to_user) to
+ * the task's return to ring 3, wherever the event came from.  False with x->why: it never returned (the path is filled
+ * in as far as it went), or out of memory. */
 bool path_record(struct explain *x, struct path *path, bool to_user) MUST_CHECK;
 /* The same; a new task that begins at child_at as a copy of this one is noted. */
 bool path_record_fork(struct explain *x, struct path *path, uint32_t child_at) MUST_CHECK;

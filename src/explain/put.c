@@ -19,10 +19,10 @@ void put_flags(struct fact *parent, const char *key, uint64_t flags)
 	static const struct {
 		const char *name;
 		uint32_t bit;
-	} names[] = {{"CF", FLAG_CF}, {"PF", FLAG_PF}, {"AF", FLAG_AF}, {"ZF", FLAG_ZF}, {"SF", FLAG_SF},
-		     {"TF", FLAG_TF}, {"IF", FLAG_IF}, {"DF", FLAG_DF}, {"OF", FLAG_OF}, {"NT", FLAG_NT},
-		     {"RF", FLAG_RF}, {"VM", FLAG_VM}, {"AC", FLAG_AC}, {"VIF", FLAG_VIF}, {"VIP", FLAG_VIP},
-		     {"ID", FLAG_ID}};
+	} names[] = {{"CF", FLAG_CF}, {"PF", FLAG_PF},   {"AF", FLAG_AF},   {"ZF", FLAG_ZF},
+		     {"SF", FLAG_SF}, {"TF", FLAG_TF},   {"IF", FLAG_IF},   {"DF", FLAG_DF},
+		     {"OF", FLAG_OF}, {"NT", FLAG_NT},   {"RF", FLAG_RF},   {"VM", FLAG_VM},
+		     {"AC", FLAG_AC}, {"VIF", FLAG_VIF}, {"VIP", FLAG_VIP}, {"ID", FLAG_ID}};
 	struct fact *list = put_list(parent, key);
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)

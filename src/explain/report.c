@@ -5,7 +5,7 @@
 
 #include "explain/know.h"
 
-#define REG_BYTES 4u
+#define REG_BYTES     4u
 #define SYSENTER_REGS 3
 
 static struct cpu *cpu_of(const struct path *p)
@@ -18,8 +18,9 @@ void entry_text(char *text, size_t size, const struct seen *entry)
 	if (entry->kind == SEEN_DELIVERY)
 		event_text(text, size, entry->delivery.kind, entry->delivery.vector);
 	else
-		snprintf(text, size, "%s", entry->entry.kind == ENTRY_SYSENTER ? "SYSENTER" :
-						 entry_kind_name((enum entry_kind)entry->entry.kind));
+		snprintf(text, size, "%s",
+			 entry->entry.kind == ENTRY_SYSENTER ? "SYSENTER"
+							     : entry_kind_name((enum entry_kind)entry->entry.kind));
 }
 
 /* Linux's numbers, include/uapi/asm-generic/errno-base.h and errno.h, as far as system calls of a study return them. */
@@ -28,11 +29,32 @@ const char *errno_name(uint32_t result)
 	static const struct {
 		uint32_t number;
 		const char *name;
-	} names[] = {{1, "EPERM"},   {2, "ENOENT"},  {3, "ESRCH"},   {4, "EINTR"},   {5, "EIO"},    {7, "E2BIG"},
-		     {8, "ENOEXEC"}, {9, "EBADF"},   {10, "ECHILD"}, {11, "EAGAIN"}, {12, "ENOMEM"}, {13, "EACCES"},
-		     {14, "EFAULT"}, {16, "EBUSY"},  {17, "EEXIST"}, {19, "ENODEV"}, {20, "ENOTDIR"}, {22, "EINVAL"},
-		     {25, "ENOTTY"}, {29, "ESPIPE"}, {32, "EPIPE"},  {38, "ENOSYS"}, {512, "ERESTARTSYS"},
-		     {513, "ERESTARTNOINTR"}, {514, "ERESTARTNOHAND"}, {516, "ERESTART_RESTARTBLOCK"}};
+	} names[] = {{1, "EPERM"},
+		     {2, "ENOENT"},
+		     {3, "ESRCH"},
+		     {4, "EINTR"},
+		     {5, "EIO"},
+		     {7, "E2BIG"},
+		     {8, "ENOEXEC"},
+		     {9, "EBADF"},
+		     {10, "ECHILD"},
+		     {11, "EAGAIN"},
+		     {12, "ENOMEM"},
+		     {13, "EACCES"},
+		     {14, "EFAULT"},
+		     {16, "EBUSY"},
+		     {17, "EEXIST"},
+		     {19, "ENODEV"},
+		     {20, "ENOTDIR"},
+		     {22, "EINVAL"},
+		     {25, "ENOTTY"},
+		     {29, "ESPIPE"},
+		     {32, "EPIPE"},
+		     {38, "ENOSYS"},
+		     {512, "ERESTARTSYS"},
+		     {513, "ERESTARTNOINTR"},
+		     {514, "ERESTARTNOHAND"},
+		     {516, "ERESTART_RESTARTBLOCK"}};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (result == -names[i].number)
@@ -208,6 +230,8 @@ void report_empty_stack(struct explain *x, const struct path *p)
 		put_hex(o, "pt_regs_end", end, 8);
 	}
 	put_flag(o, "empty_before", empty)->tone = empty ? TONE_GOOD : TONE_PLAIN;
-	put_text(o, "because", empty ? "pt_regs + sizeof(pt_regs) == top" : "pt_regs + sizeof(pt_regs) != top: %" PRIu32
-				       " bytes lie between", empty ? 0 : p->top - (p->regs ? end : p->frame + 5 * REG_BYTES));
+	put_text(o, "because",
+		 empty ? "pt_regs + sizeof(pt_regs) == top"
+		       : "pt_regs + sizeof(pt_regs) != top: %" PRIu32 " bytes lie between",
+		 empty ? 0 : p->top - (p->regs ? end : p->frame + 5 * REG_BYTES));
 }

@@ -148,7 +148,8 @@ static void put_why(struct explain *x, const struct path *p, struct fact *o, uin
 {
 	static const struct {
 		const char *role, *text;
-	} roles[] = {{"trace", "syscall tracing"}, {"schedule", "reschedule"}, {"signal", "signal"}, {"notify", "notify"}};
+	} roles[] = {
+		{"trace", "syscall tracing"}, {"schedule", "reschedule"}, {"signal", "signal"}, {"notify", "notify"}};
 	struct fact *list = put_list(o, "taken");
 
 	for (unsigned i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)
@@ -295,11 +296,13 @@ static void put_flag_changes(struct fact *o, uint64_t before, uint64_t after)
 	static const struct {
 		const char *name;
 		uint32_t bit;
-	} bits[] = {{"IF", FLAG_IF}, {"TF", FLAG_TF}, {"NT", FLAG_NT}, {"RF", FLAG_RF}, {"DF", FLAG_DF}, {"AC", FLAG_AC}};
+	} bits[] = {{"IF", FLAG_IF}, {"TF", FLAG_TF}, {"NT", FLAG_NT},
+		    {"RF", FLAG_RF}, {"DF", FLAG_DF}, {"AC", FLAG_AC}};
 
 	for (unsigned i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
 		if ((before ^ after) & bits[i].bit)
-			put_text(list, NULL, "%s %u -> %u", bits[i].name, !!(before & bits[i].bit), !!(after & bits[i].bit));
+			put_text(list, NULL, "%s %u -> %u", bits[i].name, !!(before & bits[i].bit),
+				 !!(after & bits[i].bit));
 }
 
 void report_return(struct explain *x, const struct path *p)

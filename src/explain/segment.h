@@ -7,12 +7,12 @@
 
 struct segment_facts {
 	uint16_t selector;
-	bool found;         /* inside its table and mapped */
+	bool found; /* inside its table and mapped */
 	uint64_t raw, base;
 	uint32_t limit;
 	unsigned type, dpl;
 	bool present, s, code, conforming, wide;
-	char text[64];      /* "code32 dpl 0", "beyond the GDT" */
+	char text[64]; /* "code32 dpl 0", "beyond the GDT" */
 };
 
 void segment_look_up(struct cpu *cpu, uint16_t selector, struct segment_facts *facts);

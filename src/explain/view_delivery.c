@@ -33,7 +33,8 @@ static void put_error(struct fact *o, unsigned vector, uint32_t error)
 		return;
 	}
 	if (error & ERR_IDT)
-		put_text(o, "error_means", "IDT[%02x]: vector * 8 + IDT (bit 1)%s", error >> 3, error & ERR_EXT ? " + EXT" : "");
+		put_text(o, "error_means", "IDT[%02x]: vector * 8 + IDT (bit 1)%s", error >> 3,
+			 error & ERR_EXT ? " + EXT" : "");
 	else if (error & ~ERR_EXT)
 		put_text(o, "error_means", "%s selector %04x%s", error & ERR_TI ? "LDT" : "GDT", error & SEL_INDEX,
 			 error & ERR_EXT ? ", EXT" : "");
@@ -62,7 +63,8 @@ static void put_checks(struct explain *x, const struct delivery_record *r)
 	struct fact *rows = put_list(&x->facts.root, "checks");
 
 	for (unsigned s = STEP_VECTOR; s <= r->step; s++) {
-		bool same = s >= STEP_STACK_SELECT && s <= STEP_STACK_SEGMENT && r->stack_source == STACK_SAME && s != r->step;
+		bool same = s >= STEP_STACK_SELECT && s <= STEP_STACK_SEGMENT && r->stack_source == STACK_SAME &&
+			    s != r->step;
 		struct fact *row = put_object(rows, NULL);
 
 		put_text(row, "step", "%s", delivery_step_name((enum delivery_step)s));
@@ -137,7 +139,8 @@ void put_current(struct explain *x, struct fact *o, struct cpu *cpu, const struc
 	if (task)
 		put_task(x, o, "current", cpu, task);
 	if (asynchronous)
-		put_text(o, "may_use_current", "no: it is whoever was interrupted, the event is not its doing")->tone = TONE_BAD;
+		put_text(o, "may_use_current", "no: it is whoever was interrupted, the event is not its doing")->tone =
+			TONE_BAD;
 	else if (r->from.cpl == 3)
 		put_text(o, "may_use_current", "yes: its own instruction caused it")->tone = TONE_GOOD;
 	else

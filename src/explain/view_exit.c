@@ -95,15 +95,18 @@ bool view_frame(struct explain *x)
 		put_place(x, o, "instruction", r->from.cs_base + r->from.rip);
 		put_text(o, "by", "%s", return_kind_name((enum return_kind)r->kind));
 		put_number(o, "t", r->when);
-		put_text(o, "ss_esp", "%04x:%08" PRIx64 " (linear %08" PRIx64 ")", p.before_end.seg[SEG_SS].sel, r->from.rsp,
-			 (p.before_end.seg[SEG_SS].base + r->from.rsp) & UINT32_MAX);
+		put_text(o, "ss_esp", "%04x:%08" PRIx64 " (linear %08" PRIx64 ")", p.before_end.seg[SEG_SS].sel,
+			 r->from.rsp, (p.before_end.seg[SEG_SS].base + r->from.rsp) & UINT32_MAX);
 		put_number(o, "ring", r->from.cpl);
 		put_hex(o, "eflags", r->from.rflags, 8);
 		if (r->frame)
 			put_loads(x, &p);
 		else
-			put_text(o, "loads", "EIP from EDX %08" PRIx64 ", ESP from ECX %08" PRIx64 ", CS and SS from MSR 174h (%04x)",
-				 p.before_end.gpr.r64[RDX], p.before_end.gpr.r64[RCX], (unsigned)p.before_end.sysenter_cs);
+			put_text(o, "loads",
+				 "EIP from EDX %08" PRIx64 ", ESP from ECX %08" PRIx64
+				 ", CS and SS from MSR 174h (%04x)",
+				 p.before_end.gpr.r64[RDX], p.before_end.gpr.r64[RCX],
+				 (unsigned)p.before_end.sysenter_cs);
 		report_return(x, &p);
 	}
 	path_free(&p);
@@ -123,8 +126,9 @@ bool view_return(struct explain *x)
 		o = put_object(&x->facts.root, "skipped");
 		put_number(o, "returns", p.skipped);
 		put_number(o, "by_the_same_instruction", p.skipped_same);
-		put_text(o, "belongs_because", p.from_user ? "it goes to ring 3 with the task of the entry being current"
-							   : "its frame is the one that the entry pushed");
+		put_text(o, "belongs_because",
+			 p.from_user ? "it goes to ring 3 with the task of the entry being current"
+				     : "its frame is the one that the entry pushed");
 		report_between(x, &p);
 		report_switches(x, &p);
 		report_return(x, &p);
@@ -161,8 +165,8 @@ static bool rescheduled(const struct path *p)
 	const struct note *test = resched_test(p), *call = NULL;
 
 	for (unsigned i = 0; test && i < p->notes && !call; i++)
-		if (p->note[i].kind == NOTE_CALL && p->note[i].t > test->t && p->note[i].role && p->note[i].level == 0 &&
-		    strcmp(p->note[i].role->role, "schedule") == 0)
+		if (p->note[i].kind == NOTE_CALL && p->note[i].t > test->t && p->note[i].role &&
+		    p->note[i].level == 0 && strcmp(p->note[i].role->role, "schedule") == 0)
 			call = &p->note[i];
 	return call != NULL;
 }
@@ -222,7 +226,8 @@ bool view_sched(struct explain *x)
 		if (!moment_event(x, &moment, 0))
 			return false;
 		if (!x->has_desc)
-			return diagnose(&x->why, "explain sched: no description fits this guest, and without one its flags are "
+			return diagnose(&x->why,
+					"explain sched: no description fits this guest, and without one its flags are "
 					"not known; give --guest FILE");
 		recorded = path_record(x, &p, false);
 		if (recorded && rescheduled(&p) && left-- == 0)

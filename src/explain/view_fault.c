@@ -16,7 +16,8 @@ static bool fits_iret(struct explain *x, const struct seen *s)
 	uint8_t byte;
 
 	return seen_delivered(s) && s->delivery.kind == EV_FAULT && s->from->cpl < 3 &&
-	       peek_lin(&cpu->mmu, (s->from->cs_base + s->from->rip) & UINT32_MAX, &byte, 1) == 1 && byte == OPCODE_IRET;
+	       peek_lin(&cpu->mmu, (s->from->cs_base + s->from->rip) & UINT32_MAX, &byte, 1) == 1 &&
+	       byte == OPCODE_IRET;
 }
 
 /* The words that IRET was given; at this moment they lie untouched above the frame of the fault. */
@@ -103,7 +104,8 @@ bool view_iretfault(struct explain *x)
 
 	if (!moment_event(x, &moment, x->options.nth - 1))
 		return false;
-	put_text(&x->facts.root, "title", "a fault inside IRET on cpu%u at t=%" PRIu64, x->drive.cpu, x->drive.seen.when);
+	put_text(&x->facts.root, "title", "a fault inside IRET on cpu%u at t=%" PRIu64, x->drive.cpu,
+		 x->drive.seen.when);
 	put_fault(x, &x->drive.seen.delivery);
 	put_refused_frame(x, x->drive.seen.from);
 	ended = path_record(x, &p, true);
@@ -122,11 +124,12 @@ bool view_iretfault(struct explain *x)
 static const struct {
 	const char *name;
 	uint8_t offset, bytes;
-} fields[] = { /* SDM 3A, "Task-State Segment (TSS)" */
-	{"EIP", 0x20, 4}, {"EFLAGS", 0x24, 4}, {"CS", 0x4c, 2}, {"SS", 0x50, 2}, {"ESP", 0x38, 4}, {"DS", 0x54, 2},
-	{"ES", 0x48, 2},  {"FS", 0x58, 2},     {"GS", 0x5c, 2}, {"LDT", 0x60, 2}, {"CR3", 0x1c, 4}, {"EAX", 0x28, 4},
-	{"ECX", 0x2c, 4}, {"EDX", 0x30, 4},    {"EBX", 0x34, 4}, {"EBP", 0x3c, 4}, {"ESI", 0x40, 4}, {"EDI", 0x44, 4},
-	{"back link", 0, 2}, {"ESP0", 4, 4},   {"SS0", 8, 2}};
+} fields[] = {/* SDM 3A, "Task-State Segment (TSS)" */
+	      {"EIP", 0x20, 4}, {"EFLAGS", 0x24, 4}, {"CS", 0x4c, 2},  {"SS", 0x50, 2},     {"ESP", 0x38, 4},
+	      {"DS", 0x54, 2},  {"ES", 0x48, 2},     {"FS", 0x58, 2},  {"GS", 0x5c, 2},     {"LDT", 0x60, 2},
+	      {"CR3", 0x1c, 4}, {"EAX", 0x28, 4},    {"ECX", 0x2c, 4}, {"EDX", 0x30, 4},    {"EBX", 0x34, 4},
+	      {"EBP", 0x3c, 4}, {"ESI", 0x40, 4},    {"EDI", 0x44, 4}, {"back link", 0, 2}, {"ESP0", 4, 4},
+	      {"SS0", 8, 2}};
 
 static bool fits_task(struct explain *x, const struct seen *s)
 {
@@ -183,7 +186,8 @@ static void put_tss(struct explain *x, struct cpu *cpu, const char *key, uint16_
 bool view_taskgate(struct explain *x)
 {
 	static const struct moment moment = {"a delivery through a task gate", fits_task};
-	const struct look delivery = {.event = fits_task_delivery, .owner = x}, back = {.event = fits_task_return, .owner = x};
+	const struct look delivery = {.event = fits_task_delivery, .owner = x},
+			  back = {.event = fits_task_return, .owner = x};
 	struct task_record r;
 	struct cpu *cpu;
 	struct fact *o;

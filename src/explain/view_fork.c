@@ -18,17 +18,20 @@ static bool fits(struct explain *x, const struct seen *s)
 {
 	uint64_t nr = s->kind == SEEN_DELIVERY ? s->delivery.rax : s->entry.rax;
 
-	return moment_syscall(x, s) && (x->options.has_nr ? (uint32_t)nr == (uint32_t)x->options.nr : forks((uint32_t)nr));
+	return moment_syscall(x, s) &&
+	       (x->options.has_nr ? (uint32_t)nr == (uint32_t)x->options.nr : forks((uint32_t)nr));
 }
 
 /* The function with the role ret-from-fork. */
 static bool child_begins_at(struct explain *x, uint64_t *address)
 {
 	for (unsigned i = 0; i < x->desc.roles; i++)
-		if (strcmp(x->desc.role[i].role, "ret-from-fork") == 0 && know_address(x, x->desc.role[i].patterns, address))
+		if (strcmp(x->desc.role[i].role, "ret-from-fork") == 0 &&
+		    know_address(x, x->desc.role[i].patterns, address))
 			return true;
 	return know_address(x, "ret_from_fork", address) ||
-	       diagnose(&x->why, "explain fork: the guest has no ret_from_fork, and its description no role ret-from-fork");
+	       diagnose(&x->why,
+			"explain fork: the guest has no ret_from_fork, and its description no role ret-from-fork");
 }
 
 static void put_parent(struct explain *x, const struct path *p)
@@ -69,7 +72,8 @@ static void put_frames(struct explain *x, const struct path *p)
 
 	for (unsigned i = x->desc.regs; i-- > 0;) {
 		const struct write *w = p->regs ? path_writer(p, p->regs + i * REG_BYTES,
-							      p->handler_begun ? p->handler_begun : UINT64_MAX) : NULL;
+							      p->handler_begun ? p->handler_begun : UINT64_MAX)
+						: NULL;
 		struct fact *row = put_object(rows, NULL);
 
 		put_text(row, "word", "%s", x->desc.reg[i].name);
@@ -95,13 +99,15 @@ bool view_fork(struct explain *x)
 		return diagnose(&x->why, "explain fork: no description tells this guest's pt_regs; give --guest FILE");
 	ok = path_record_fork(x, &p, (uint32_t)at) && path_await_child(x, &p);
 	if (ok) {
-		put_text(&x->facts.root, "title", "fork by system call %" PRIu32 " on cpu%u at t=%" PRIu64, p.nr, p.cpu, p.entry.when);
+		put_text(&x->facts.root, "title", "fork by system call %" PRIu32 " on cpu%u at t=%" PRIu64, p.nr, p.cpu,
+			 p.entry.when);
 		put_parent(x, &p);
 		put_child(x, &p);
 		put_frames(x, &p);
 		o = put_object(&x->facts.root, "order");
-		put_text(o, "first_in_the_kernel", p.child_t < p.end.when ? "the child began before the parent returned"
-									   : "the parent returned before the child began");
+		put_text(o, "first_in_the_kernel",
+			 p.child_t < p.end.when ? "the child began before the parent returned"
+						: "the parent returned before the child began");
 		put_text(o, "first_in_ring_3", p.child_end.when < p.end.when ? "child" : "parent");
 		put_flag(o, "same_place", p.child_end.to->rip == p.end.to->rip);
 	}

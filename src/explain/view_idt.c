@@ -22,7 +22,8 @@ static bool read_gate(struct cpu *cpu, unsigned vector, struct gate *g)
 {
 	uint64_t raw;
 
-	*g = (struct gate){.vector = vector, .address = (cpu->s.idtr.base + (uint64_t)vector * GATE_BYTES) & UINT32_MAX};
+	*g = (struct gate){.vector = vector,
+			   .address = (cpu->s.idtr.base + (uint64_t)vector * GATE_BYTES) & UINT32_MAX};
 	if (vector * GATE_BYTES + GATE_BYTES - 1 > cpu->s.idtr.limit ||
 	    peek_lin(&cpu->mmu, g->address, &raw, sizeof(raw)) != sizeof(raw))
 		return false;
@@ -38,10 +39,11 @@ static bool read_gate(struct cpu *cpu, unsigned vector, struct gate *g)
 
 static const char *kind_of(const struct gate *g)
 {
-	static const char *const names[16] = {
-		[SYS_TASK_GATE] = "task gate",       [SYS_INT_GATE16] = "interrupt gate 16",
-		[SYS_TRAP_GATE16] = "trap gate 16",  [SYS_INT_GATE32] = "interrupt gate",
-		[SYS_TRAP_GATE32] = "trap gate"};
+	static const char *const names[16] = {[SYS_TASK_GATE] = "task gate",
+					      [SYS_INT_GATE16] = "interrupt gate 16",
+					      [SYS_TRAP_GATE16] = "trap gate 16",
+					      [SYS_INT_GATE32] = "interrupt gate",
+					      [SYS_TRAP_GATE32] = "trap gate"};
 
 	return g->s || !names[g->type] ? "none the IDT may hold" : names[g->type];
 }
@@ -105,10 +107,11 @@ static void put_idtr(struct explain *x, struct cpu *cpu)
 	put_hex(idtr, "limit", cpu->s.idtr.limit, 4);
 	/* Linux shows the processor a read-only alias of its table. */
 	if (know_address(x, "idt_table", &address) && address != cpu->s.idtr.base &&
-	    peek_translate(&cpu->mmu, cpu->s.idtr.base, &pa) &&
-	    peek_translate(&cpu->mmu, address, &other))
-		put_text(idtr, "alias", pa == other ? "the same memory as idt_table at %08" PRIx64
-						    : "another memory than idt_table at %08" PRIx64, address);
+	    peek_translate(&cpu->mmu, cpu->s.idtr.base, &pa) && peek_translate(&cpu->mmu, address, &other))
+		put_text(idtr, "alias",
+			 pa == other ? "the same memory as idt_table at %08" PRIx64
+				     : "another memory than idt_table at %08" PRIx64,
+			 address);
 }
 
 /* The first event out of ring 3: the kernel is set up then. */
@@ -116,8 +119,10 @@ static const struct moment set_up = {"an entry from ring 3, the moment without -
 
 static bool protected_mode(struct explain *x, struct cpu *cpu)
 {
-	return in_protected(cpu) || diagnose(&x->why, "explain %s: the processor is in real mode: there is no IDT, but the "
-					     "vector table at 0", fact_find(&x->facts.root, "view")->text);
+	return in_protected(cpu) || diagnose(&x->why,
+					     "explain %s: the processor is in real mode: there is no IDT, but the "
+					     "vector table at 0",
+					     fact_find(&x->facts.root, "view")->text);
 }
 
 bool view_idt(struct explain *x)
@@ -191,8 +196,9 @@ static void put_gate(struct explain *x, struct cpu *cpu, const struct gate *g)
 	if (g->type != SYS_TASK_GATE) {
 		put_hex(o, "offset", g->offset, 8);
 		put_place(x, o, "handler", (code.base + g->offset) & UINT32_MAX);
-		put_text(o, "eflags_if", is_interrupt_gate(g) ? "interrupt gate: IF is cleared on entry"
-							      : "trap gate: IF stays as it is");
+		put_text(o, "eflags_if",
+			 is_interrupt_gate(g) ? "interrupt gate: IF is cleared on entry"
+					      : "trap gate: IF stays as it is");
 	}
 	stack_text(cpu, g, &code, stack, sizeof(stack));
 	put_text(o, "stack_from_ring_3", "%s", stack);
@@ -216,12 +222,13 @@ bool view_gate(struct explain *x)
 	put_number(&x->facts.root, "vector", vector);
 	if ((unsigned)vector * GATE_BYTES + GATE_BYTES - 1 > cpu->s.idtr.limit) {
 		put_text(&x->facts.root, "gate", "outside the IDT's limit %04x: #GP(%04x)", cpu->s.idtr.limit,
-			 (unsigned)vector << 3 | ERR_IDT)->tone = TONE_BAD;
+			 (unsigned)vector << 3 | ERR_IDT)
+			->tone = TONE_BAD;
 		return true;
 	}
 	if (!read_gate(cpu, (unsigned)vector, &g))
-		return diagnose(&x->why, "explain gate %s: the IDT's page at %08" PRIx64 " is not mapped", x->options.argument,
-				g.address);
+		return diagnose(&x->why, "explain gate %s: the IDT's page at %08" PRIx64 " is not mapped",
+				x->options.argument, g.address);
 	put_gate(x, cpu, &g);
 	put_judgement(x, &g, x->options.has_ring ? x->options.ring : 3);
 	return true;

@@ -87,7 +87,9 @@ static void put_cr3(struct explain *x)
 		put_hex(o, "at_entry", p.start.cr3, 8);
 		put_hex(o, "before_the_return", p.before_end.cr3, 8);
 		put_number(o, "changes_in_between", p.cr3_changes);
-		put_text(o, "so", p.cr3_changes ? "the kernel switched page tables" : "the kernel uses the program's page tables");
+		put_text(o, "so",
+			 p.cr3_changes ? "the kernel switched page tables"
+				       : "the kernel uses the program's page tables");
 	}
 	path_free(&p);
 }
@@ -106,8 +108,8 @@ bool view_memory(struct explain *x)
 		return diagnose(&x->why, "explain memory %s: neither an address nor a symbol of the guest", text);
 	cpu = moment_cpu(x);
 	if (lin > UINT32_MAX || !peek_translate(&cpu->mmu, lin, &pa))
-		return diagnose(&x->why, "explain memory %s: the address %08" PRIx64 " is not mapped at t=%" PRIu64, text, lin,
-				drive_now(&x->drive));
+		return diagnose(&x->why, "explain memory %s: the address %08" PRIx64 " is not mapped at t=%" PRIu64,
+				text, lin, drive_now(&x->drive));
 	put_text(&x->facts.root, "title", "memory at %08" PRIx64 " at t=%" PRIu64, lin, drive_now(&x->drive));
 	put_place(x, &x->facts.root, "address", lin);
 	put_hex(&x->facts.root, "physical", pa, 8);

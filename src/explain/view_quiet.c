@@ -9,9 +9,10 @@
 
 static struct fact *put_cpu(struct explain *x, struct cpu *cpu)
 {
-	static const char *const activities[] = {
-		[ACT_RUNNING] = "running", [ACT_HALTED] = "halted", [ACT_SHUTDOWN] = "shut down",
-		[ACT_WAIT_SIPI] = "waits for a start-up IPI"};
+	static const char *const activities[] = {[ACT_RUNNING] = "running",
+						 [ACT_HALTED] = "halted",
+						 [ACT_SHUTDOWN] = "shut down",
+						 [ACT_WAIT_SIPI] = "waits for a start-up IPI"};
 	struct fact *o = put_object(&x->facts.root, "processor");
 	struct where w;
 
@@ -20,8 +21,10 @@ static struct fact *put_cpu(struct explain *x, struct cpu *cpu)
 	put_number(o, "ring", w.cpl);
 	put_text(o, "activity", "%s", activities[cpu->s.activity & 3]);
 	put_number(o, "eflags_if", !!(w.rflags & FLAG_IF));
-	put_text(o, "shadow", "%s", cpu->s.shadow & SHADOW_MOVSS ? "MOV SS: interrupts, NMI and #DB wait for one instruction"
-				    : cpu->s.shadow & SHADOW_STI ? "STI: interrupts wait for one instruction" : "none");
+	put_text(o, "shadow", "%s",
+		 cpu->s.shadow & SHADOW_MOVSS ? "MOV SS: interrupts, NMI and #DB wait for one instruction"
+		 : cpu->s.shadow & SHADOW_STI ? "STI: interrupts wait for one instruction"
+					      : "none");
 	put_flag(o, "nmi_blocked", cpu->s.nmi_blocked);
 	put_flag(o, "nmi_pending", cpu->nmi_pending);
 	put_flag(o, "intr_pin", cpu->intr_line);
@@ -150,7 +153,8 @@ static void put_verdict(struct explain *x, struct cpu *cpu)
 	if (cpu->nmi_pending && cpu->s.nmi_blocked)
 		put_text(list, NULL, "an NMI is pending, and NMIs are blocked until the next IRET");
 	if (line && (flags & FLAG_IF) && !cpu->s.shadow && cpu->s.activity != ACT_SHUTDOWN)
-		put_text(list, NULL, "nothing holds it back: the request at the pin is delivered before the next instruction");
+		put_text(list, NULL,
+			 "nothing holds it back: the request at the pin is delivered before the next instruction");
 }
 
 bool view_quiet(struct explain *x)
@@ -162,10 +166,12 @@ bool view_quiet(struct explain *x)
 	cpu = moment_cpu(x);
 	if (x->options.raise) {
 		moment_raise(x);
-		put_text(&x->facts.root, "raised", x->options.raise == RAISE_NMI ? "NMI" : "vector %02x at the test pin",
+		put_text(&x->facts.root, "raised",
+			 x->options.raise == RAISE_NMI ? "NMI" : "vector %02x at the test pin",
 			 x->options.raise_vector);
 	}
-	put_text(&x->facts.root, "title", "why nothing is delivered on cpu%u at t=%" PRIu64, cpu->id, drive_now(&x->drive));
+	put_text(&x->facts.root, "title", "why nothing is delivered on cpu%u at t=%" PRIu64, cpu->id,
+		 drive_now(&x->drive));
 	put_number(&x->facts.root, "t", drive_now(&x->drive));
 	put_verdict(x, cpu);
 	put_cpu(x, cpu);
@@ -229,8 +235,10 @@ static bool delivered(void *owner, const struct seen *s)
 {
 	struct explain *x = owner;
 
-	return seen_delivered(s) && (x->options.raise == RAISE_NMI ? s->delivery.kind == EV_NMI
-				     : s->delivery.kind == EV_IRQ && s->delivery.vector == x->options.raise_vector);
+	return seen_delivered(s) &&
+	       (x->options.raise == RAISE_NMI
+			? s->delivery.kind == EV_NMI
+			: s->delivery.kind == EV_IRQ && s->delivery.vector == x->options.raise_vector);
 }
 
 /* What became of what --raise raised. */
@@ -241,7 +249,8 @@ static bool put_raised(struct explain *x)
 	const struct delivery_record *r = &x->drive.seen.delivery;
 	uint64_t now = drive_now(&x->drive);
 
-	put_text(o, "what", x->options.raise == RAISE_NMI ? "NMI" : "vector %02x at the test pin", x->options.raise_vector);
+	put_text(o, "what", x->options.raise == RAISE_NMI ? "NMI" : "vector %02x at the test pin",
+		 x->options.raise_vector);
 	put_number(o, "at_t", now);
 	if (drive_run(&x->drive, &look, CLOCK_NEVER) != DRIVEN_STOPPED)
 		return explain_never(x, "--raise: its delivery");

@@ -24,8 +24,9 @@ static bool way_fits(const struct explain_options *o, const struct path *p)
 		bad = p->nr >= p->x->desc.calls;
 	return (!o->bad || bad) && (!o->traced || traced) &&
 	       (!o->has_result || (uint32_t)p->after_end.gpr.r64[RAX] == (uint32_t)o->result) &&
-	       (!o->resched || path_has(p, NOTE_CALL, "schedule")) && (!o->signal || path_has(p, NOTE_CALL, "signal")) &&
-	       (!o->softirq || path_has(p, NOTE_CALL, "softirq")) && (!o->fault || path_has(p, NOTE_CALL, "fixup"));
+	       (!o->resched || path_has(p, NOTE_CALL, "schedule")) &&
+	       (!o->signal || path_has(p, NOTE_CALL, "signal")) && (!o->softirq || path_has(p, NOTE_CALL, "softirq")) &&
+	       (!o->fault || path_has(p, NOTE_CALL, "fixup"));
 }
 
 static bool looks_at_ways(const struct explain_options *o)
@@ -39,6 +40,7 @@ bool find_way(struct explain *x, const struct moment *moment, struct path *p)
 	const struct explain_options *o = &x->options;
 	uint64_t left = looks_at_ways(o) ? o->nth - 1 : 0;
 
+	*p = (struct path){.x = x};
 	for (;;) {
 		bool recorded;
 

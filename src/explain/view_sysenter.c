@@ -33,8 +33,8 @@ static bool at_sysenter(void *owner, struct cpu *cpu)
 
 	return cpu->s.cpl == 3 &&
 	       peek_lin(&cpu->mmu, cpu->s.seg[SEG_CS].base + cpu->s.rip, bytes, sizeof(bytes)) == sizeof(bytes) &&
-	       bytes[0] == SYSENTER_0F && bytes[1] == SYSENTER_34 && (!o->has_nr || reg32(cpu, RAX) == (uint32_t)o->nr) &&
-	       q->skip-- == 0;
+	       bytes[0] == SYSENTER_0F && bytes[1] == SYSENTER_34 &&
+	       (!o->has_nr || reg32(cpu, RAX) == (uint32_t)o->nr) && q->skip-- == 0;
 }
 
 /* --tf: TF is set in ring 3 right before the instruction, as a debugger of the program would. */
@@ -80,7 +80,8 @@ bool view_sysenter(struct explain *x)
 		moment_raise(x);
 	ok = path_record(x, &p, false);
 	if (ok) {
-		put_text(&x->facts.root, "title", "SYSENTER, system call %" PRIu32 " %s on cpu%u, t=%" PRIu64 " to %" PRIu64, p.nr,
+		put_text(&x->facts.root, "title",
+			 "SYSENTER, system call %" PRIu32 " %s on cpu%u, t=%" PRIu64 " to %" PRIu64, p.nr,
 			 p.handler_name ? p.handler_name : "", p.cpu, p.entry.when, p.end.when);
 		put_number(&x->facts.root, "number", p.nr);
 		report_entry(x, &p);
@@ -148,8 +149,9 @@ bool view_espfix(struct explain *x)
 	bool ok = find_way(x, &moment, &p);
 
 	if (ok) {
-		put_text(&x->facts.root, "title", "16-bit stack and the return to it on cpu%u, t=%" PRIu64 " to %" PRIu64, p.cpu,
-			 p.entry.when, p.end.when);
+		put_text(&x->facts.root, "title",
+			 "16-bit stack and the return to it on cpu%u, t=%" PRIu64 " to %" PRIu64, p.cpu, p.entry.when,
+			 p.end.when);
 		put_narrow(x, &p);
 		report_way(x, &p);
 		report_return(x, &p);

@@ -13,7 +13,8 @@ static bool after_hlt(struct explain *x, const struct seen *s)
 	struct cpu *cpu = x->machine->cpu[s->cpu];
 	uint8_t byte;
 
-	return s->from->cpl < 3 && peek_lin(&cpu->mmu, (s->from->cs_base + s->from->rip - 1) & UINT32_MAX, &byte, 1) == 1 &&
+	return s->from->cpl < 3 &&
+	       peek_lin(&cpu->mmu, (s->from->cs_base + s->from->rip - 1) & UINT32_MAX, &byte, 1) == 1 &&
 	       byte == OPCODE_HLT;
 }
 
@@ -81,7 +82,8 @@ bool view_timer(struct explain *x)
 		path_free(&p);
 		return false;
 	}
-	put_text(&x->facts.root, "title", "IRQ %02x on cpu%u at t=%" PRIu64, p.entry.delivery.vector, p.cpu, p.entry.when);
+	put_text(&x->facts.root, "title", "IRQ %02x on cpu%u at t=%" PRIu64, p.entry.delivery.vector, p.cpu,
+		 p.entry.when);
 	put_irq(x, &p);
 	if (after_hlt(x, &p.entry))
 		put_idle(x, &p, idle);
@@ -145,13 +147,15 @@ static void put_way(const struct path *p, struct fact *rows, uint64_t began)
 			char event[32];
 
 			event_text(event, sizeof(event), n->event_kind, n->vector);
-			snprintf(text, sizeof(text), "%s %s", event, n->kind == NOTE_DELIVERY ? "comes in between" : "returns");
+			snprintf(text, sizeof(text), "%s %s", event,
+				 n->kind == NOTE_DELIVERY ? "comes in between" : "returns");
 			put_stage(rows, n->t, began, text);
 		} else if (n->kind == NOTE_CALL && (softirq || (n->depth == 1 && n->level == 0))) {
 			snprintf(text, sizeof(text), "%s%s", n->function, softirq ? " (softirq on the way out)" : "");
 			put_stage(rows, n->t, began, text);
 		} else if (n->kind == NOTE_AWAY || n->kind == NOTE_BACK) {
-			put_stage(rows, n->t, began, n->kind == NOTE_AWAY ? "another task runs" : "the task runs again");
+			put_stage(rows, n->t, began,
+				  n->kind == NOTE_AWAY ? "another task runs" : "the task runs again");
 		}
 	}
 	put_stage(rows, p->end.when, began, "returned");
@@ -170,13 +174,15 @@ bool view_latency(struct explain *x)
 		path_free(&p);
 		return false;
 	}
-	put_text(&x->facts.root, "title", "IRQ %02x on cpu%u: from the line to the return", p.entry.delivery.vector, p.cpu);
+	put_text(&x->facts.root, "title", "IRQ %02x on cpu%u: from the line to the return", p.entry.delivery.vector,
+		 p.cpu);
 	rows = put_list(&x->facts.root, "stages");
 	began = put_chain(x, &p, rows);
 	put_way(&p, rows, began);
 	for (unsigned i = 0; i < p.notes; i++) {
 		nested += p.note[i].kind == NOTE_DELIVERY;
-		softirqs += p.note[i].kind == NOTE_CALL && p.note[i].role && desc_match("softirq", p.note[i].role->role);
+		softirqs +=
+			p.note[i].kind == NOTE_CALL && p.note[i].role && desc_match("softirq", p.note[i].role->role);
 	}
 	o = put_object(&x->facts.root, "latency");
 	put_number(o, "line_to_delivery", p.entry.when - began);

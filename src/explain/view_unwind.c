@@ -50,7 +50,8 @@ static bool behind_call(const struct unwinder *u, uint32_t address, uint32_t *ta
 		unsigned n = lengths[i];
 
 		if (peek_lin(&u->cpu->mmu, address - n, bytes, n) != n ||
-		    decode(&insn, bytes, n, MODE_PROTECTED, true) != DECODE_OK || insn.mnemonic != MN_call || insn.length != n)
+		    decode(&insn, bytes, n, MODE_PROTECTED, true) != DECODE_OK || insn.mnemonic != MN_call ||
+		    insn.length != n)
 			continue;
 		*target = insn.op[0].kind == OPD_REL ? address + (uint32_t)insn.imm : 0;
 		return true;
@@ -78,7 +79,8 @@ static bool is_caller(const struct unwinder *u, uint32_t address, bool strict)
 /* The next caller below limit: by the chain of frame pointers, else by looking at every word. */
 static bool next_caller(struct unwinder *u, uint32_t limit)
 {
-	if (u->bp >= u->sp && u->bp < limit - 2 * WORD && u->bp % WORD == 0 && is_caller(u, word(u, u->bp + WORD), false)) {
+	if (u->bp >= u->sp && u->bp < limit - 2 * WORD && u->bp % WORD == 0 &&
+	    is_caller(u, word(u, u->bp + WORD), false)) {
 		uint32_t frame = u->bp;
 
 		u->ip = word(u, frame + WORD);
@@ -106,8 +108,8 @@ static const struct open_handler *next_handler(const struct unwinder *u)
 	for (unsigned i = 0; i < match->open; i++) {
 		const struct open_handler *h = &match->handler[i];
 
-		if (h->cpu == u->cpu->id && h->frame && !h->gate && h->frame >= u->sp && h->frame - u->sp < STACK_BYTES &&
-		    (!best || h->frame < best->frame))
+		if (h->cpu == u->cpu->id && h->frame && !h->gate && h->frame >= u->sp &&
+		    h->frame - u->sp < STACK_BYTES && (!best || h->frame < best->frame))
 			best = h;
 	}
 	return best;
@@ -130,9 +132,25 @@ static bool through(struct unwinder *u, const struct open_handler *h)
 	return !h->outer;
 }
 
-/* The pt_regs of an entry from ring 3, at the very top of the task's stack. */
+/* What came in ring 3 at this instruction, and has not returned. */
+static const struct open_handler *came_at(const struct unwinder *u, uint32_t ip)
+{
+	const struct match *match = &u->x->machine->trace.match;
+
+	for (unsigned i = match->open; i-- > 0;)
+		if (match->handler[i].outer && match->handler[i].cpu == u->cpu->id &&
+		    (uint32_t)match->handler[i].back.ip == ip)
+			return &match->handler[i];
+	return NULL;
+}
+
+/* The pt_regs of an entry from ring 3, at the very top of the task's stack: kernels that leave the stack the processor
+ * pushed onto have their copy there. */
 static void put_user(struct unwinder *u)
 {
+	const struct open_handler *h;
+	char text[32], event[80] = "pt_regs at the top of the stack";
+
 	const struct desc *d = &u->x->desc;
 	uint32_t top, regs, ip, cs, sp;
 
@@ -140,8 +158,15 @@ static void put_user(struct unwinder *u)
 	    !desc_reg_offset(d, "cs", &cs) || !desc_reg_offset(d, "sp", &sp))
 		return;
 	regs = top - d->regs * WORD;
-	if ((word(u, regs + cs) & 3) == 3)
-		put_frame(u, word(u, regs + ip), word(u, regs + sp), "ring 3", "pt_regs at the top of the stack");
+	if ((word(u, regs + cs) & 3) != 3)
+		return;
+	h = came_at(u, word(u, regs + ip));
+	if (h) {
+		event_text(text, sizeof(text), h->kind, h->vector);
+		snprintf(event, sizeof(event), "%s (vector %u) at t=%" PRIu64, h->entry ? "SYSENTER" : text, h->vector,
+			 h->when);
+	}
+	put_frame(u, word(u, regs + ip), word(u, regs + sp), "ring 3", event);
 }
 
 static uint32_t stack_limit(const struct unwinder *u)

@@ -33,8 +33,12 @@ struct note *way_note(struct path *p, enum note_kind kind)
 		return NULL;
 	p->note = list;
 	list += p->notes++;
-	*list = (struct note){.kind = kind, .t = p->x->machine->cpu[p->cpu]->icount, .eip = p->eip, .level = p->levels,
-			      .depth = p->depth, .task = p->task};
+	*list = (struct note){.kind = kind,
+			      .t = p->x->machine->cpu[p->cpu]->icount,
+			      .eip = p->eip,
+			      .level = p->levels,
+			      .depth = p->depth,
+			      .task = p->task};
 	if (l) {
 		list->event_kind = l->kind;
 		list->vector = l->vector;
@@ -54,7 +58,10 @@ struct write *way_write(struct path *p, uint32_t lin, unsigned bytes, uint32_t v
 		return NULL;
 	p->write = list;
 	list += p->writes++;
-	*list = (struct write){.t = p->x->machine->cpu[p->cpu]->icount, .lin = lin, .value = value, .eip = p->eip,
+	*list = (struct write){.t = p->x->machine->cpu[p->cpu]->icount,
+			       .lin = lin,
+			       .value = value,
+			       .eip = p->eip,
 			       .bytes = (uint8_t)bytes};
 	return list;
 }
@@ -83,7 +90,8 @@ static void word_written(struct path *p, unsigned i, uint32_t lin, unsigned byte
 	struct note *n;
 
 	/* Read, changed and written by one instruction: that is no test. */
-	if (p->notes && p->note[p->notes - 1].kind == NOTE_TEST && p->note[p->notes - 1].eip == p->eip && p->test.wanted) {
+	if (p->notes && p->note[p->notes - 1].kind == NOTE_TEST && p->note[p->notes - 1].eip == p->eip &&
+	    p->test.wanted) {
 		p->notes--;
 		p->test.wanted = false;
 	}
@@ -309,8 +317,8 @@ static void table_used(struct path *p, struct cpu *cpu)
 	uint32_t base, target;
 	struct note *n;
 
-	if (p->has_slot || p->levels || (i->mnemonic != MN_call && i->mnemonic != MN_jmp) ||
-	    i->op[0].kind != OPD_MEM || i->index == REG_NONE || reg32(cpu, i->index) != p->nr)
+	if (p->has_slot || p->levels || (i->mnemonic != MN_call && i->mnemonic != MN_jmp) || i->op[0].kind != OPD_MEM ||
+	    i->index == REG_NONE || reg32(cpu, i->index) != p->nr)
 		return;
 	base = i->base == REG_NONE ? 0 : reg32(cpu, i->base);
 	p->slot = (uint32_t)cpu->s.seg[i->seg].base + base + (reg32(cpu, i->index) << i->scale) + (uint32_t)i->disp;
@@ -348,7 +356,8 @@ static bool decode_here(struct path *p, struct cpu *cpu)
 void way_instruction(struct path *p, struct cpu *cpu)
 {
 	/* RET too: an indirect call through a thunk that hides the target from branch prediction ends in one. */
-	bool called = p->has_insn && (p->insn.mnemonic == MN_call || p->insn.mnemonic == MN_jmp || p->insn.mnemonic == MN_ret);
+	bool called = p->has_insn &&
+		      (p->insn.mnemonic == MN_call || p->insn.mnemonic == MN_jmp || p->insn.mnemonic == MN_ret);
 	const char *name;
 
 	p->eip = (uint32_t)((cpu->s.seg[SEG_CS].base + cpu->s.rip) & UINT32_MAX);

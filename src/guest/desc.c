@@ -82,14 +82,20 @@ static bool place(const struct line_of *l, const char *text, struct desc_place *
 		at->base = bases[i].base;
 		at->mask = bases[i].which;
 		if ((bases[i].names || bases[i].numbers) != (colon && *colon))
-			return wrong(l, bases[i].names ? "a symbol belongs behind the colon" :
-				     bases[i].numbers ? "a number belongs behind the colon" : "nothing goes behind it", text);
+			return wrong(l,
+				     bases[i].names     ? "a symbol belongs behind the colon"
+				     : bases[i].numbers ? "a number belongs behind the colon"
+							: "nothing goes behind it",
+				     text);
 		if (bases[i].numbers)
 			return number(l, colon, UINT32_MAX, &at->mask);
 		return !colon || copy(l, at->symbol, sizeof(at->symbol), colon);
 	}
-	return wrong(l, "no such place (symbol:NAME, percpu:NAME, fs:FUNCTION, segment:SELECTOR, current, lea:FUNCTION, tss, "
-		     "stack:MASK)", text);
+	return wrong(
+		l,
+		"no such place (symbol:NAME, percpu:NAME, fs:FUNCTION, segment:SELECTOR, current, lea:FUNCTION, tss, "
+		"stack:MASK)",
+		text);
 }
 
 /* ---- one function for each first word of a line ---- */
@@ -172,11 +178,26 @@ static bool take_syscall(struct desc *d, const struct line_of *l)
 	       (l->count < 4 || number(l, l->word[3], INT32_MAX, &d->calls));
 }
 
-static bool take_current(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->current); }
-static bool take_percpu(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->percpu); }
-static bool take_top(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->top); }
-static bool take_comm(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->comm); }
-static bool take_pid(struct desc *d, const struct line_of *l) { return place(l, l->word[1], &d->pid); }
+static bool take_current(struct desc *d, const struct line_of *l)
+{
+	return place(l, l->word[1], &d->current);
+}
+static bool take_percpu(struct desc *d, const struct line_of *l)
+{
+	return place(l, l->word[1], &d->percpu);
+}
+static bool take_top(struct desc *d, const struct line_of *l)
+{
+	return place(l, l->word[1], &d->top);
+}
+static bool take_comm(struct desc *d, const struct line_of *l)
+{
+	return place(l, l->word[1], &d->comm);
+}
+static bool take_pid(struct desc *d, const struct line_of *l)
+{
+	return place(l, l->word[1], &d->pid);
+}
 
 static bool take_word(struct desc *d, const struct line_of *l)
 {
@@ -259,13 +280,19 @@ static const struct {
 	unsigned least, most; /* words behind it */
 	bool (*take)(struct desc *d, const struct line_of *l);
 } lines_of[] = {
-	{"guest", 1, MAX_TOKENS, take_guest},         {"base", 1, 1, take_base},
+	{"guest", 1, MAX_TOKENS, take_guest},
+	{"base", 1, 1, take_base},
 	{"recognise", 1, MAX_TOKENS, take_recognise},
-	{"regs", 1, MAX_TOKENS, take_regs},           {"syscall", 1, 3, take_syscall},
-	{"current", 1, 1, take_current},              {"percpu", 1, 1, take_percpu},
-	{"top", 1, 1, take_top},                      {"comm", 1, 1, take_comm},
-	{"pid", 1, 1, take_pid},                      {"word", 3, 3, take_word},
-	{"bit", 2, 3, take_bit},                      {"role", 2, MAX_TOKENS, take_role},
+	{"regs", 1, MAX_TOKENS, take_regs},
+	{"syscall", 1, 3, take_syscall},
+	{"current", 1, 1, take_current},
+	{"percpu", 1, 1, take_percpu},
+	{"top", 1, 1, take_top},
+	{"comm", 1, 1, take_comm},
+	{"pid", 1, 1, take_pid},
+	{"word", 3, 3, take_word},
+	{"bit", 2, 3, take_bit},
+	{"role", 2, MAX_TOKENS, take_role},
 };
 
 static bool take_line(struct desc *d, struct line_of *l, char *text)
@@ -313,9 +340,12 @@ static bool check_whole(const struct desc *d, const struct line_of *l)
 		enum desc_base base = places[i]->base;
 
 		if ((base == DESC_AT_CURRENT || base == DESC_AT_TASK) && d->current.base == DESC_AT_NONE)
-			return diagnose(l->why, "%s: something lies in current, but no line says where current is", l->name);
+			return diagnose(l->why, "%s: something lies in current, but no line says where current is",
+					l->name);
 		if ((base == DESC_AT_PERCPU || base == DESC_AT_CODE) && d->percpu.base == DESC_AT_NONE)
-			return diagnose(l->why, "%s: something is per processor, but no line \"percpu\" says from where", l->name);
+			return diagnose(l->why,
+					"%s: something is per processor, but no line \"percpu\" says from where",
+					l->name);
 	}
 	return true;
 }

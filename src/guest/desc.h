@@ -21,23 +21,23 @@
 /* Where a value lies. */
 enum desc_base {
 	DESC_AT_NONE,
-	DESC_AT_SYMBOL,  /* symbol:NAME */
-	DESC_AT_PERCPU,  /* percpu:NAME   the processor's copy of a symbol */
-	DESC_AT_CODE,    /* fs:FUNCTION   the processor's copy of what the function's first absolute operand in FS names */
+	DESC_AT_SYMBOL, /* symbol:NAME */
+	DESC_AT_PERCPU, /* percpu:NAME   the processor's copy of a symbol */
+	DESC_AT_CODE, /* fs:FUNCTION   the processor's copy of what the function's first absolute operand in FS names */
 	DESC_AT_SEGMENT, /* segment:SEL   where a segment of the GDT begins */
 	DESC_AT_CURRENT, /* current       in the task structure */
-	DESC_AT_TASK,    /* lea:FUNCTION, lea2:FUNCTION   in the task structure, as far as the function's first or second
-			  * LEA with a displacement above 40h says */
-	DESC_AT_TSS,     /* tss           in the present TSS */
-	DESC_AT_STACK,   /* stack:MASK    at the bottom of the stack that ends at ESP0: (ESP0 - 1) & ~MASK */
+	DESC_AT_TASK,  /* lea:FUNCTION, lea2:FUNCTION   in the task structure, as far as the function's first or second
+			* LEA with a displacement above 40h says */
+	DESC_AT_TSS,   /* tss           in the present TSS */
+	DESC_AT_STACK, /* stack:MASK    at the bottom of the stack that ends at ESP0: (ESP0 - 1) & ~MASK */
 };
 struct desc_place {
 	enum desc_base base;
 	char symbol[DESC_NAME];
 	uint32_t offset, mask; /* mask: the selector of DESC_AT_SEGMENT; which LEA of DESC_AT_TASK */
-	bool indirect;    /* the value is what is stored there, not the address */
-	bool resolved;    /* for whoever reads the guest's memory: the symbol has been found ... */
-	uint32_t address; /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */
+	bool indirect;         /* the value is what is stored there, not the address */
+	bool resolved;         /* for whoever reads the guest's memory: the symbol has been found ... */
+	uint32_t address;      /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */
 };
 
 struct desc_bit {
@@ -59,8 +59,8 @@ struct desc_reg {
 	char name[DESC_NAME];
 };
 
-/* Functions whose names match one of the patterns play a part that views tell of.  reg: which register holds a pointer to
- * pt_regs when one of them is entered, for the role "regs". */
+/* Functions whose names match one of the patterns play a part that views tell of.  reg: which register holds a pointer
+ * to pt_regs when one of them is entered, for the role "regs". */
 struct desc_role {
 	char role[DESC_NAME];
 	char patterns[DESC_PATTERN]; /* separated by blanks; * stands for any text */
@@ -74,13 +74,13 @@ struct desc {
 	unsigned regs;                              /* words of pt_regs, the lowest first */
 	struct desc_reg reg[DESC_REGS];
 	bool has_syscall;
-	uint8_t syscall;                            /* vector */
-	char table[DESC_NAME];                      /* symbol of the system-call table, or "" */
-	uint32_t calls;                             /* numbers from here on are bad; 0: not known */
-	struct desc_place current;                  /* value: address of the task structure */
-	struct desc_place percpu;                   /* value: what is added to a symbol for this processor */
-	struct desc_place top;                      /* value: address behind an empty kernel stack's pt_regs */
-	struct desc_place comm, pid;                /* address: the task's name, its number */
+	uint8_t syscall;             /* vector */
+	char table[DESC_NAME];       /* symbol of the system-call table, or "" */
+	uint32_t calls;              /* numbers from here on are bad; 0: not known */
+	struct desc_place current;   /* value: address of the task structure */
+	struct desc_place percpu;    /* value: what is added to a symbol for this processor */
+	struct desc_place top;       /* value: address behind an empty kernel stack's pt_regs */
+	struct desc_place comm, pid; /* address: the task's name, its number */
 	unsigned words;
 	struct desc_word word[DESC_WORDS];
 	unsigned roles;

@@ -207,8 +207,8 @@ static bool find_tables(struct tables *t)
 			return true;
 		/* With the sequence numbers between markers and tokens: 3 bytes a symbol, and the number is not known
 		 * yet: each place that may be the end of markers is tried. */
-		for (uint64_t end = t->token_table - WORD; end > WORD && t->token_table - end <= 3u * MAX_SYMBOLS + WORD;
-		     end -= WORD)
+		for (uint64_t end = t->token_table - WORD;
+		     end > WORD && t->token_table - end <= 3u * MAX_SYMBOLS + WORD; end -= WORD)
 			if (markers_before(t, end) && t->marker_count >= MIN_SYMBOLS / PER_MARKER &&
 			    names_before_markers(t) && align(end + 3u * (uint64_t)t->count) == t->token_table &&
 			    find_offsets(t))
@@ -249,7 +249,8 @@ static bool read_all(const struct tables *t, struct symbols *symbols, struct dia
 		uint32_t address = t->base + word_at(t, t->offsets + (uint64_t)i * WORD);
 
 		if (!spell(t, &at, text, sizeof(text)))
-			return diagnose(why, "the guest's kallsyms: name %" PRIu32 " of %" PRIu32 " is broken", i, t->count);
+			return diagnose(why, "the guest's kallsyms: name %" PRIu32 " of %" PRIu32 " is broken", i,
+					t->count);
 		if (!symbols_add(symbols, address, 0, text + 1))
 			return diagnose(why, "out of memory");
 	}
@@ -267,9 +268,10 @@ bool kallsyms_read(struct bus *bus, uint64_t ram, struct symbols *symbols, struc
 		return diagnose(why, "out of memory");
 	for (uint64_t at = 0; at < ram; at += CHUNK)
 		bus_peek(bus, at, copy + at, (size_t)(ram - at < CHUNK ? ram - at : CHUNK));
-	ok = find_tables(&t) ? read_all(&t, symbols, why)
-			     : diagnose(why, "no symbols: the image has none, and no kallsyms lies in the guest's memory; "
-					     "give --symbols FILE (System.map or vmlinux)");
+	ok = find_tables(&t)
+		     ? read_all(&t, symbols, why)
+		     : diagnose(why, "no symbols: the image has none, and no kallsyms lies in the guest's memory; "
+				     "give --symbols FILE (System.map or vmlinux)");
 	free(copy);
 	return ok;
 }

@@ -39,8 +39,8 @@ bool system_map_parse(struct symbols *symbols, const char *name, const char *tex
 		memcpy(line, text + at, n);
 		line[n] = '\0';
 		if (n && !map_line(symbols, line, &memory))
-			return diagnose(why, "%s:%u: \"%.40s\" is no line of a System.map (ADDRESS LETTER NAME)", name, number,
-					line);
+			return diagnose(why, "%s:%u: \"%.40s\" is no line of a System.map (ADDRESS LETTER NAME)", name,
+					number, line);
 		if (!memory)
 			return diagnose(why, "out of memory");
 		at += n + 1;

@@ -20,9 +20,12 @@ static void whole_description_is_taken(void **state)
 	struct desc d;
 	uint32_t offset;
 
-	assert_true(parse(&d, "guest tiny A tiny kernel # comment\n\nrecognise a b\nregs bx cx\nregs ip\nsyscall 0x80 table 9\n"
-			      "percpu segment:0xd8\ncurrent *percpu:now+4\nword flags current+8 4\nbit 3 NEED resched\n"
-			      "role regs edx f\nrole handler sys_* do_*", &why));
+	assert_true(
+		parse(&d,
+		      "guest tiny A tiny kernel # comment\n\nrecognise a b\nregs bx cx\nregs ip\nsyscall 0x80 table 9\n"
+		      "percpu segment:0xd8\ncurrent *percpu:now+4\nword flags current+8 4\nbit 3 NEED resched\n"
+		      "role regs edx f\nrole handler sys_* do_*",
+		      &why));
 	assert_string_equal(d.name, "tiny");
 	assert_string_equal(d.title, "A tiny kernel");
 	assert_int_equal(d.recognised, 2);
@@ -80,7 +83,8 @@ static void every_error_names_file_and_line(void **state)
 		{"guest g\nregs a\nbase linux-6.1-i386\n", "x.desc:3: base has to be the first line behind guest"},
 		{"regs a\n", "x.desc: no line \"guest NAME\""},
 		{"guest g\ncomm current+4\n", "x.desc: something lies in current, but no line says where current is"},
-		{"guest g\ncurrent *percpu:x\n", "x.desc: something is per processor, but no line \"percpu\" says from where"},
+		{"guest g\ncurrent *percpu:x\n",
+		 "x.desc: something is per processor, but no line \"percpu\" says from where"},
 		{"guest g\ncurrent current+4\n", "x.desc: current cannot lie in current"},
 		{"guest g\npercpu tss\n", "x.desc: percpu is segment:SELECTOR or *symbol:NAME"},
 	};

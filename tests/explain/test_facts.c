@@ -59,10 +59,13 @@ static void json_has_every_fact(void **state)
 
 	fill(&f);
 	text = printed(&f, true, false);
-	assert_string_equal(text, "{\"schema\":\"s\",\"title\":\"A title\",\"some_object\":{\"count\":12,\"word\":\"0x1b\","
-		"\"true\":true,\"place\":{\"address\":\"0xc0de\",\"symbol\":{\"name\":\"name\",\"offset\":3},\"source\":{\"file\":"
-		"\"f.c\",\"line\":7}},\"odd\":\"a \\\"b\\\" \\\\ \\u000a\\u00ff\"},\"words\":[\"x\",\"y\"],\"none\":[],\"rows\":"
-		"[{\"a\":1,\"b\":\"left out below\"},{\"a\":10000,\"c\":\"0x5\"}]}\n");
+	assert_string_equal(text,
+			    "{\"schema\":\"s\",\"title\":\"A title\",\"some_object\":{\"count\":12,\"word\":\"0x1b\","
+			    "\"true\":true,\"place\":{\"address\":\"0xc0de\",\"symbol\":{\"name\":\"name\",\"offset\":"
+			    "3},\"source\":{\"file\":"
+			    "\"f.c\",\"line\":7}},\"odd\":\"a \\\"b\\\" \\\\ "
+			    "\\u000a\\u00ff\"},\"words\":[\"x\",\"y\"],\"none\":[],\"rows\":"
+			    "[{\"a\":1,\"b\":\"left out below\"},{\"a\":10000,\"c\":\"0x5\"}]}\n");
 	free(text);
 	facts_free(&f);
 }
@@ -77,8 +80,9 @@ static void text_is_aligned(void **state)
 	text = printed(&f, false, false);
 	assert_non_null(strstr(text, "A title\nsome object\n  count               12\n  word                0000001b\n"
 				     "  true                yes\n  place               0000c0de name+0x3 f.c:7\n"));
-	assert_non_null(strstr(text, "words               x, y\nnone                -\nrows\n  a      b               c\n"
-				     "  1      left out below\n  10000                  05\n"));
+	assert_non_null(strstr(text,
+			       "words               x, y\nnone                -\nrows\n  a      b               c\n"
+			       "  1      left out below\n  10000                  05\n"));
 	assert_null(strchr(text, '\033'));
 	free(text);
 	facts_free(&f);

@@ -195,10 +195,12 @@ static void broken_tables_do_no_harm(void **state)
 
 static void system_map_is_read(void **state)
 {
-	static const char good[] = "c1000000 T _text\nc1000010 t local\nc1000020 D data\n", *bad[][2] = {
-		{"c1000000 T _text\nhello\n", "m:2: \"hello\" is no line of a System.map (ADDRESS LETTER NAME)"},
-		{"c1000000 T \n", "m:1: \"c1000000 T \" is no line of a System.map (ADDRESS LETTER NAME)"},
-		{"", "m: no symbols in it"}};
+	static const char good[] = "c1000000 T _text\nc1000010 t local\nc1000020 D data\n",
+			  *bad[][2] = {{"c1000000 T _text\nhello\n",
+					"m:2: \"hello\" is no line of a System.map (ADDRESS LETTER NAME)"},
+				       {"c1000000 T \n",
+					"m:1: \"c1000000 T \" is no line of a System.map (ADDRESS LETTER NAME)"},
+				       {"", "m: no symbols in it"}};
 	struct symbols symbols = {0};
 	struct diagnostic why;
 	uint64_t offset;
