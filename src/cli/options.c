@@ -525,7 +525,7 @@ static int take(struct options *o, int count, char *const *arguments, struct dia
 		value = equals ? equals + 1 : count > 1 ? arguments[1] : NULL;
 		taken = equals ? 1 : 2;
 	}
-	if (option->value && (!value || !*value)) {
+	if (option->value && (!value || (!*value && option->take != take_append))) {
 		diagnose(why, "%s: %s is missing behind it", text, option->value);
 		return 0;
 	}
