@@ -305,7 +305,9 @@ static void card_checks(struct out *out, const struct delivery_record *r)
 		return;
 	card_code_check(out, r);
 	out_check(out, r, STEP_CODE_PRESENT, "P = 1");
-	if (r->stack_source != STACK_SAME || (refused(r) && r->step == STEP_STACK_SELECT)) {
+	/* Refused there, it has no stack of its own yet. */
+	if (r->stack_source != STACK_SAME ||
+	    (refused(r) && (r->step == STEP_STACK_SELECT || r->step == STEP_STACK_SEGMENT))) {
 		out_check(out, r, STEP_STACK_SELECT, "SS:SP of the inner level readable in the TSS");
 		out_check(out, r, STEP_STACK_SEGMENT, "writable data, RPL = DPL = new CPL, present");
 	}

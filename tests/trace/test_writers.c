@@ -119,6 +119,19 @@ static void a_refusal_names_the_step_the_error_and_the_reason(void **state)
 	assert_null(strstr(text, "ring 3 -> 0"));
 }
 
+static void a_stack_refused_at_its_segment_was_selected(void **state)
+{
+	struct delivery_record r = int80();
+
+	r.outcome = OUT_FAULTED;
+	r.step = STEP_STACK_SEGMENT;
+	r.stack_source = STACK_SAME;
+	r.refused = (struct fault){.vector = 10, .has_error = true, .error = 0x10, .why = WHY_INNER_SS_DPL};
+	trace_write_card(&writer, &r);
+	expect("SS:SP of the inner level readable in the TSS: ok\n");
+	expect("RPL = DPL = new CPL, present: REFUSED\n");
+}
+
 static void a_page_fault_spells_its_error_code(void **state)
 {
 	struct delivery_record r = int80();
@@ -385,6 +398,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_card_shows_gate_checks_stack_and_frame),
 		TEST(a_refusal_names_the_step_the_error_and_the_reason),
+		TEST(a_stack_refused_at_its_segment_was_selected),
 		TEST(a_page_fault_spells_its_error_code),
 		TEST(a_return_tells_what_it_ends),
 		TEST(explaining_starts_at_the_chains_first_event),
