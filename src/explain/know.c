@@ -216,6 +216,20 @@ uint32_t know_task(const struct explain *x, struct cpu *cpu)
 	return know_esp0(cpu, &task, &ss0) ? task : 0;
 }
 
+bool know_task_at(const struct explain *x, struct cpu *cpu, uint32_t *address)
+{
+	const struct desc_place *current = &x->desc.current;
+
+	if (x->has_desc && current->base != DESC_AT_NONE) {
+		if (!current->indirect || !base_of(x, cpu, current, address))
+			return false;
+		*address += current->offset;
+		return true;
+	}
+	*address = (uint32_t)cpu->s.seg[SEG_TR].base + TSS32_ESP0;
+	return cpu->s.seg[SEG_TR].usable && (cpu->s.seg[SEG_TR].type & 8);
+}
+
 bool know_task_name(const struct explain *x, struct cpu *cpu, uint32_t task, char *name, size_t size)
 {
 	const struct desc_place *comm = &x->desc.comm;

@@ -23,6 +23,8 @@ bool know_esp0(struct cpu *cpu, uint32_t *esp0, uint16_t *ss0);
 /* The address of the present task's structure.  Without a description: ESP0, which tells tasks with stacks of their
  * own apart.  0: unknown. */
 uint32_t know_task(const struct explain *x, struct cpu *cpu);
+/* Where it is stored: it changes only with a write there (or a task switch of the processor). */
+bool know_task_at(const struct explain *x, struct cpu *cpu, uint32_t *address);
 /* The name of a task, in *name; false: unknown. */
 bool know_task_name(const struct explain *x, struct cpu *cpu, uint32_t task, char *name, size_t size);
 /* Where flag word i of the present task lies. */

@@ -158,6 +158,7 @@ static bool on_event(void *owner, const struct seen *s)
 		count_return(p, (uint32_t)(s->from->cs_base + s->from->rip));
 	if (s->cpu != p->cpu)
 		return false;
+	p->task_written |= s->kind == SEEN_TASK; /* another TSS */
 	if (s->kind == SEEN_DELIVERY && seen_delivered(s))
 		mark_pushes(p, &s->delivery);
 	if (is_end(p, s)) {
@@ -173,6 +174,16 @@ static bool on_event(void *owner, const struct seen *s)
 	return p->out_of_memory;
 }
 
+/* The present task.  On one processor it is read again only after somebody has written where it is stored. */
+static uint32_t task_now(struct path *p, struct cpu *cpu)
+{
+	if (!p->task_at || p->task_written || p->x->machine->cpus > 1) {
+		p->task_now = know_task(p->x, cpu);
+		p->task_written = false;
+	}
+	return p->task_now;
+}
+
 /* Does the task go on here, on whatever processor? */
 static bool follow(struct path *p, struct cpu *cpu)
 {
@@ -180,7 +191,7 @@ static bool follow(struct path *p, struct cpu *cpu)
 
 	if (!p->away && cpu->id != p->cpu)
 		return false;
-	now = know_task(p->x, cpu);
+	now = task_now(p, cpu);
 	if (p->away) {
 		struct note *n;
 
@@ -224,6 +235,8 @@ static void on_data(void *owner, uint64_t lin, unsigned bytes, uint64_t value, b
 {
 	struct path *p = owner;
 
+	if (write && (uint32_t)lin - p->task_at < 4)
+		p->task_written = true;
 	if (!p->away)
 		way_access(p, (uint32_t)lin, bytes, (uint32_t)value, write);
 }
@@ -255,6 +268,9 @@ static bool begin(struct path *p, struct explain *x)
 	p->start.rflags = cpu_flags(cpu);
 	p->nr = (uint32_t)(s->kind == SEEN_DELIVERY ? s->delivery.rax : s->entry.rax);
 	p->task = know_task(x, cpu);
+	p->task_written = true;
+	if (!know_task_at(x, cpu, &p->task_at))
+		p->task_at = 0;
 	if (!know_top(x, cpu, &p->top))
 		p->top = 0;
 	way_words(p, cpu);

@@ -99,6 +99,8 @@ struct path {
 	/* while it goes on */
 	struct level level[PATH_LEVELS];
 	unsigned levels, depth;
+	uint32_t task_at, task_now; /* where `current` is stored, 0: not known; what it held when it was last looked at */
+	bool task_written;       /* since then */
 	bool away;
 	uint32_t other; /* the task that ran last while away */
 	unsigned fresh; /* writes of the present instruction begin here */
