@@ -360,7 +360,7 @@ static void set_up_serial(struct machine *m, uint16_t port)
 	bus_port_write(m->bus, port + UART_LCR, 1, LCR_8N1);
 }
 
-void board_like_firmware(struct machine *m)
+void board_like_firmware(struct machine *m, uint32_t ebda)
 {
 	static const struct {
 		uint16_t port;
@@ -401,7 +401,7 @@ void board_like_firmware(struct machine *m)
 		lapic_virtual_wire(&m->board.apics.apic[0]);
 	if (m->board.has_pci)
 		board_pci_like_firmware(m);
-	board_write_tables(m);
+	board_write_tables(m, ebda);
 }
 
 static bool port_awaits_input(const struct board *b, unsigned i)

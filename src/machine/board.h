@@ -163,8 +163,8 @@ void board_free(struct machine *machine);
 void board_reset(struct machine *machine);
 /* Interrupt controllers, timer, serial ports, keyboard controller and PCI as a PC's firmware leaves them
  * (vectors 08h and 70h, 18.2 Hz, 115200 8N1, A20 on by port 92h), ACPI and MP tables: for guests that are
- * loaded without firmware. */
-void board_like_firmware(struct machine *machine);
+ * loaded without firmware.  ebda: where the extended BIOS data area is, which holds the MP table. */
+void board_like_firmware(struct machine *machine, uint32_t ebda);
 /* The address of the ACPI RSDP that board_like_firmware() writes, 0: this board has none. */
 uint32_t board_rsdp(const struct machine *machine);
 
@@ -198,6 +198,6 @@ bool board_add_virtio(struct machine *machine, struct disk *disk);
 bool board_add_drives(struct machine *machine, struct diagnostic *why);
 /* board_firmware.c: fw_cfg, SeaBIOS, and the tables of a board without it. */
 bool board_add_firmware(struct machine *machine, struct diagnostic *why);
-void board_write_tables(struct machine *machine);
+void board_write_tables(struct machine *machine, uint32_t ebda);
 
 #endif

@@ -10,10 +10,9 @@
 #define UPPER_MEMORY 0xc0000u /* option ROMs */
 #define ONE_MIB      0x100000u
 
-/* The extended BIOS data area: one KiB below 640 KiB; its first byte is its size in KiB. */
-#define EBDA    0x9fc00u
-#define EBDA_KB 1u
-#define MP_AT   (EBDA + 0x40u)
+/* The MP table in the extended BIOS data area of one KiB, where its floating pointer is looked for. */
+#define MP_OFFSET 0x40u
+#define MP_ROOM   (0x400u - MP_OFFSET)
 
 #define LAPIC_VERSION (APIC_VERSION & 0xff)
 #define IOAPIC_ID     MACHINE_MAX_CPUS /* no local APIC has it */
@@ -62,11 +61,11 @@ uint32_t board_rsdp(const struct machine *m)
 	return has_acpi(m) ? BOARD_ACPI_TABLES : 0;
 }
 
-static void write_mp_table(struct machine *m)
+static void write_mp_table(struct machine *m, uint32_t address)
 {
 	const struct cpu_model *model = m->cpu[0]->model;
 	uint32_t devices = 1u << 0 | 1u << 1;
-	uint8_t table[0x400 - (MP_AT - EBDA)], kb = EBDA_KB;
+	uint8_t table[MP_ROOM];
 	size_t size;
 
 	for (unsigned i = 0; i < m->board.virtios; i++)
@@ -83,19 +82,18 @@ static void write_mp_table(struct machine *m)
 		.pci_devices = devices,
 		.pirq = {BOARD_PIRQ},
 	};
-	size = mptable_build(table, sizeof(table), MP_AT, &config);
-	bus_load(m->bus, EBDA, &kb, 1);
-	bus_load(m->bus, MP_AT, table, size);
+	size = mptable_build(table, sizeof(table), address, &config);
+	bus_load(m->bus, address, table, size);
 }
 
-void board_write_tables(struct machine *m)
+void board_write_tables(struct machine *m, uint32_t ebda)
 {
 	struct board *b = &m->board;
 	struct acpi_tables tables = {0};
 
 	if (!b->has_apic)
 		return;
-	write_mp_table(m);
+	write_mp_table(m, ebda + MP_OFFSET);
 	if (!has_acpi(m))
 		return;
 	build_acpi(m, BOARD_ACPI_TABLES + RSDP_ROOM, &tables);

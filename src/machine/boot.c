@@ -23,7 +23,7 @@ bool machine_boot_board(const struct machine *m, struct boot_board *board, struc
 
 	*board = (struct boot_board){
 		.rsdp = board_rsdp(m),
-		.seconds = BOARD_RTC_START % DAY,
+		.seconds = (m->config.board.rtc_start ? m->config.board.rtc_start : BOARD_RTC_START) % DAY,
 		.com = {UART_COM1, m->config.board.serial[1] ? UART_COM2 : 0},
 		.floppies = (uint8_t)count_drives(m, DRIVE_FLOPPY),
 		.disks = (uint8_t)count_drives(m, DRIVE_DISK),
@@ -49,7 +49,7 @@ bool machine_like_firmware(struct machine *m, struct diagnostic *why)
 	/* A ROM that is there is the BIOS, whatever it holds. */
 	if (!bus_find(m->bus, BIOS_LAST_BYTE, &offset) && !guest_place_bios(m->bus, &board, why))
 		return false;
-	board_like_firmware(m);
+	board_like_firmware(m, (uint32_t)boot_ebda(&board));
 	m->like_firmware = true;
 	return true;
 }
