@@ -260,7 +260,7 @@ static void keys_reach_the_guest(void **state)
 	end_by_escape(t);
 }
 
-static void a_key_held_goes_down_once_and_repeats_as_the_keyboard_does(void **state)
+static void a_key_held_repeats_as_the_keyboard_does(void **state)
 {
 	struct window_test *t = test_of(state);
 
@@ -367,7 +367,7 @@ int main(int argc, char **argv)
 		TEST(graphics_are_shown_in_a_window_that_fits),
 		TEST(a_larger_window_shows_it_larger),
 		TEST(keys_reach_the_guest),
-		TEST(a_key_held_goes_down_once_and_repeats_as_the_keyboard_does),
+		TEST(a_key_held_repeats_as_the_keyboard_does),
 		TEST(the_close_button_ends_the_run),
 		TEST(a_signal_ends_the_run),
 		TEST(the_title_tells_what_the_machine_does),
