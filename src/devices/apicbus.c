@@ -43,8 +43,8 @@ void apic_event(struct apic_bus *apics, struct lapic *a, const struct apic_messa
 	};
 
 	if (m->delivery <= APIC_EXTINT && name[m->delivery])
-		lapic_tell(a, STAGE_PASSED, name[m->delivery],
-			   m->delivery == APIC_SIPI ? m->vector : STAGE_NO_NUMBER, m->cause);
+		lapic_tell(a, STAGE_PASSED, name[m->delivery], m->delivery == APIC_SIPI ? m->vector : STAGE_NO_NUMBER,
+			   m->cause);
 	switch (m->delivery) {
 	case APIC_SMI:
 		if (p->smi)

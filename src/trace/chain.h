@@ -5,7 +5,7 @@
 
 #include "trace/record.h"
 
-#define CHAIN_LINKS 4096u  /* power of two */
+#define CHAIN_LINKS  4096u /* power of two */
 #define CHAIN_CAUSES 1024u /* so many newest causes have their times known; power of two */
 
 enum link_kind { LINK_LINE, LINK_STAGE, LINK_DELIVERY, LINK_RETURN };

@@ -473,8 +473,13 @@ struct trace_sink trace_jsonl_sink(struct trace_writer *writer)
 {
 	fprintf(writer->file, "{\"event\":\"header\",\"schema\":\"trapgate-trace\",\"version\":%d}\n",
 		TRACE_SCHEMA_VERSION);
-	return (struct trace_sink){.delivery = json_delivery, .returned = json_returned, .entry = json_entry,
-				   .task = json_task, .line = writer->lines ? json_line : NULL,
-				   .stage = writer->lines ? json_stage : NULL, .unreturned = json_unreturned,
-				   .ended = json_ended, .owner = writer};
+	return (struct trace_sink){.delivery = json_delivery,
+				   .returned = json_returned,
+				   .entry = json_entry,
+				   .task = json_task,
+				   .line = writer->lines ? json_line : NULL,
+				   .stage = writer->lines ? json_stage : NULL,
+				   .unreturned = json_unreturned,
+				   .ended = json_ended,
+				   .owner = writer};
 }

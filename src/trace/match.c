@@ -7,7 +7,7 @@
 #define SAME_STACK 65536u
 /* SYSENTER has 2 bytes; Linux's landing pad lies 4 behind it. */
 #define LANDING 16u
-#define NONE MATCH_OPEN
+#define NONE    MATCH_OPEN
 
 void match_init(struct match *match)
 {
@@ -32,7 +32,8 @@ static void lose(struct match *match, unsigned i, enum unreturned_why why, uint6
 
 	remove_at(match, i);
 	if (match->lost)
-		match->lost(match->owner, &h, h.replaced ? UNRETURNED_REPLACED : why, h.replaced ? h.replaced : by, when);
+		match->lost(match->owner, &h, h.replaced ? UNRETURNED_REPLACED : why, h.replaced ? h.replaced : by,
+			    when);
 	for (unsigned k = match->open; k-- > 0;) {
 		if (k < match->open && match->handler[k].parent == h.id)
 			lose(match, k, UNRETURNED_DROPPED, by, when);
@@ -361,7 +362,8 @@ static unsigned find(struct match *match, const struct return_record *r, const s
 static uint8_t changes(const struct open_handler *h, const struct return_record *r, const struct task_key *task)
 {
 	/* Where the stack stays the same the processor pushes no stack pointer. */
-	bool ip = h->gate || ip_fits(&h->back, &r->to), sp = h->outer ? h->back.sp == r->to.rsp : h->gate || h->frame == r->frame;
+	bool ip = h->gate || ip_fits(&h->back, &r->to),
+	     sp = h->outer ? h->back.sp == r->to.rsp : h->gate || h->frame == r->frame;
 
 	return (uint8_t)((ip ? 0 : CHANGED_IP) | (sp ? 0 : CHANGED_SP) |
 			 (same_space(&h->task, task) || h->gate ? 0 : CHANGED_CR3));
@@ -426,6 +428,7 @@ void match_end(struct match *match, uint64_t when)
 
 		remove_at(match, 0);
 		if (match->lost)
-			match->lost(match->owner, &h, h.replaced ? UNRETURNED_REPLACED : UNRETURNED_OPEN, h.replaced, when);
+			match->lost(match->owner, &h, h.replaced ? UNRETURNED_REPLACED : UNRETURNED_OPEN, h.replaced,
+				    when);
 	}
 }

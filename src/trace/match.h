@@ -47,9 +47,9 @@ struct open_handler {
 	struct task_key task;
 	uint8_t cpu, kind, vector;
 	uint8_t word; /* bytes of a word of the frame */
-	bool entry; /* kind is an enum entry_kind */
-	bool outer; /* from an outer privilege level */
-	bool gate;  /* through a task gate: ended by a task return */
+	bool entry;   /* kind is an enum entry_kind */
+	bool outer;   /* from an outer privilege level */
+	bool gate;    /* through a task gate: ended by a task return */
 	struct nested_counts nested;
 };
 
@@ -65,9 +65,9 @@ struct match {
 	struct open_handler handler[MATCH_OPEN]; /* oldest first */
 	unsigned past;                           /* so many so far */
 	struct past_entry ago[MATCH_PAST];
-	bool tr_tells, sp0_tells, sp1_tells;     /* the field was seen to change */
+	bool tr_tells, sp0_tells, sp1_tells; /* the field was seen to change */
 	struct task_key seen[MATCH_CPUS];
-	uint64_t closed, reused;                 /* by the last return, for match_settle() */
+	uint64_t closed, reused; /* by the last return, for match_settle() */
 	/* Told of each handler that will not return any more, before it is forgotten.  May be NULL. */
 	void (*lost)(void *owner, const struct open_handler *handler, enum unreturned_why why, uint64_t by,
 		     uint64_t when);

@@ -134,9 +134,9 @@ const char *task_cause_name(enum task_cause cause)
 const char *unreturned_name(enum unreturned_why why)
 {
 	static const char *const names[UNRETURNED_WHYS] = {
-		[UNRETURNED_OPEN] = "open",       [UNRETURNED_OVERWRITTEN] = "overwritten",
-		[UNRETURNED_DROPPED] = "dropped", [UNRETURNED_ENTERED_AGAIN] = "entered-again",
-		[UNRETURNED_REUSED] = "reused",   [UNRETURNED_REPLACED] = "replaced",
+		[UNRETURNED_OPEN] = "open",           [UNRETURNED_OVERWRITTEN] = "overwritten",
+		[UNRETURNED_DROPPED] = "dropped",     [UNRETURNED_ENTERED_AGAIN] = "entered-again",
+		[UNRETURNED_REUSED] = "reused",       [UNRETURNED_REPLACED] = "replaced",
 		[UNRETURNED_FORGOTTEN] = "forgotten",
 	};
 
@@ -172,9 +172,10 @@ const char *stage_name(enum stage_what what)
 const char *stage_text(enum stage_what what)
 {
 	static const char *const texts[STAGES] = {
-		[STAGE_REQUESTED] = "requested",       [STAGE_HELD] = "held back",         [STAGE_PASSED] = "passed on",
-		[STAGE_ACKNOWLEDGED] = "acknowledged", [STAGE_EOI] = "end of interrupt", [STAGE_SPURIOUS] = "spurious",
-		[STAGE_WITHDRAWN] = "withdrawn",       [STAGE_LOST] = "lost",
+		[STAGE_REQUESTED] = "requested",  [STAGE_HELD] = "held back",
+		[STAGE_PASSED] = "passed on",     [STAGE_ACKNOWLEDGED] = "acknowledged",
+		[STAGE_EOI] = "end of interrupt", [STAGE_SPURIOUS] = "spurious",
+		[STAGE_WITHDRAWN] = "withdrawn",  [STAGE_LOST] = "lost",
 	};
 
 	return pick(texts, COUNT(texts), what);

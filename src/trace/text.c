@@ -548,8 +548,13 @@ static void text_task(void *owner, const struct task_record *r)
 
 struct trace_sink trace_text_sink(struct trace_writer *writer)
 {
-	return (struct trace_sink){.delivery = text_delivery, .returned = text_returned, .entry = text_entry,
-				   .task = text_task, .line = writer->lines ? text_line : NULL,
-				   .stage = writer->lines ? text_stage : NULL, .unreturned = text_unreturned,
-				   .ended = text_ended, .owner = writer};
+	return (struct trace_sink){.delivery = text_delivery,
+				   .returned = text_returned,
+				   .entry = text_entry,
+				   .task = text_task,
+				   .line = writer->lines ? text_line : NULL,
+				   .stage = writer->lines ? text_stage : NULL,
+				   .unreturned = text_unreturned,
+				   .ended = text_ended,
+				   .owner = writer};
 }

@@ -3,11 +3,11 @@
 #include <string.h>
 
 /* Hands a record to every sink that has a function for it. */
-#define TELL(trace, function, record)                                                         \
-	do {                                                                                  \
-		for (int i_ = 0; i_ < (trace)->sinks; i_++)                                   \
-			if ((trace)->sink[i_].function)                                       \
-				(trace)->sink[i_].function((trace)->sink[i_].owner, record); \
+#define TELL(trace, function, record)                                                                                  \
+	do {                                                                                                           \
+		for (int i_ = 0; i_ < (trace)->sinks; i_++)                                                            \
+			if ((trace)->sink[i_].function)                                                                \
+				(trace)->sink[i_].function((trace)->sink[i_].owner, record);                           \
 	} while (0)
 
 static struct trace_counts *counts_of(struct trace *trace, bool entry, unsigned kind, unsigned vector)
@@ -21,9 +21,17 @@ static void lost(void *owner, const struct open_handler *h, enum unreturned_why 
 {
 	struct trace *trace = owner;
 	struct trace_counts *counts = counts_of(trace, h->entry, h->kind, h->vector);
-	struct unreturned_record r = {.id = trace->next_id++, .when = when, .delivery = h->id, .began = h->when,
-				      .cause = h->cause, .by = by, .entry = h->entry, .cpu = h->cpu,
-				      .kind = h->kind, .vector = h->vector, .why = (uint8_t)why};
+	struct unreturned_record r = {.id = trace->next_id++,
+				      .when = when,
+				      .delivery = h->id,
+				      .began = h->when,
+				      .cause = h->cause,
+				      .by = by,
+				      .entry = h->entry,
+				      .cpu = h->cpu,
+				      .kind = h->kind,
+				      .vector = h->vector,
+				      .why = (uint8_t)why};
 
 	*(why == UNRETURNED_OPEN ? &counts->open : &counts->never) += 1;
 	if (!h->entry)
@@ -114,14 +122,18 @@ void trace_stage(struct trace *trace, struct stage_record *r)
 static void note_way(struct trace *trace, struct delivery_record *r)
 {
 	const struct cause_times *t = chain_times(&trace->chain, r->cause);
-	struct chain_link link = {.kind = LINK_DELIVERY, .when = r->when, .cause = r->cause,
+	struct chain_link link = {.kind = LINK_DELIVERY,
+				  .when = r->when,
+				  .cause = r->cause,
 				  .delivery = {r->id, r->cpu, r->kind, r->vector, r->outcome}};
 	uint64_t taken = r->when ? r->when - 1 : 0;
 
 	r->has_way = t && t->began <= taken;
 	if (r->has_way) {
 		r->waited = taken - t->began;
-		r->waited_at_pin = t->passed == CHAIN_NOT_PASSED ? r->waited : t->passed <= taken ? taken - t->passed : 0;
+		r->waited_at_pin = t->passed == CHAIN_NOT_PASSED ? r->waited
+				   : t->passed <= taken          ? taken - t->passed
+								 : 0;
 	}
 	chain_add(&trace->chain, &link);
 }
@@ -161,8 +173,8 @@ const struct delivery_record *trace_recent(const struct trace *trace, unsigned i
 
 static void note_return(struct trace *trace, const struct return_record *r)
 {
-	struct chain_link link = {.kind = LINK_RETURN, .when = r->when, .cause = r->cause,
-				  .returned = {r->id, r->delivery, r->cpu}};
+	struct chain_link link = {
+		.kind = LINK_RETURN, .when = r->when, .cause = r->cause, .returned = {r->id, r->delivery, r->cpu}};
 
 	counts_of(trace, r->ended_entry, r->ended_kind, r->ended_vector)->returned++;
 	if (!r->ended_entry)

@@ -28,9 +28,7 @@ static int poll(void *owner)
 	return in;
 }
 
-static void put(void *owner, uint8_t byte)
-{
-}
+static void put(void *owner, uint8_t byte) {}
 
 static void program_pics(struct board *b)
 {
@@ -284,12 +282,13 @@ static void a_controller_that_is_not_ready_holds_everything(void **state)
 	out8(&b->way.bed, 0x20, 0x11);
 	raise_line(b, &b->line, 900);
 	program_pics(b); /* its ICW1 forgets the edge */
-	expect_way(&b->way, 900,
-		   "+0 button rises\n"
-		   "+0 8259A master IR3: requested\n"
-		   "+0 8259A master IR3: held back: the 8259A is not initialised\n"
-		   "+0 8259A master IR3: withdrawn: the input stays high, but its edge is forgotten (ICW1, or ELCR made "
-		   "it edge triggered)\n");
+	expect_way(
+		&b->way, 900,
+		"+0 button rises\n"
+		"+0 8259A master IR3: requested\n"
+		"+0 8259A master IR3: held back: the 8259A is not initialised\n"
+		"+0 8259A master IR3: withdrawn: the input stays high, but its edge is forgotten (ICW1, or ELCR made "
+		"it edge triggered)\n");
 }
 
 static void automatic_eoi_is_told_with_the_acknowledge(void **state)
@@ -386,9 +385,10 @@ static void a_second_source_of_a_shared_pin_is_no_news(void **state)
 	assert_true(hub_add_sink(&b->hub, 5, pic_input, &b->pic, 5));
 	raise_line(b, &b->line, 900);
 	raise_line(b, &b->other, 901);
-	expect_way(&b->way, 901,
-		   "+0 lever rises\n"
-		   "+0 interrupt wire pin 5: held back: another source holds the shared pin high already: no new edge\n");
+	expect_way(
+		&b->way, 901,
+		"+0 lever rises\n"
+		"+0 interrupt wire pin 5: held back: another source holds the shared pin high already: no new edge\n");
 }
 
 /* ---- local APIC ---- */
@@ -461,8 +461,7 @@ static void requests_a_local_apic_does_not_take_are_lost(void **state)
 	struct board *b = *state;
 
 	send(b, 0x41, 900); /* software-disabled after reset */
-	expect_way(&b->way, 900,
-		   "+0 LAPIC 0 vector 41: lost: the local APIC is software-disabled (SVR bit 8)\n");
+	expect_way(&b->way, 900, "+0 LAPIC 0 vector 41: lost: the local APIC is software-disabled (SVR bit 8)\n");
 	set(b, 0, APIC_SVR, 0x1ff);
 	send(b, 0x0f, 901);
 	expect_way(&b->way, 901, "+0 LAPIC 0 vector 0f: lost: vectors below 16 are illegal (vector 0f)\n");
@@ -532,14 +531,15 @@ static void a_level_at_lint1_waits_for_remote_irr(void **state)
 	line_set(&b->line, false, 0);
 	raise_line(b, &b->line, 901);
 	set(b, 0, APIC_EOI, 0);
-	expect_way(&b->way, 901,
-		   "+0 button rises\n"
-		   "+0 LAPIC 0 LINT1: requested\n"
-		   "+0 LAPIC 0 LINT1: held back: remote IRR of the LVT entry is set: the EOI of the last one has not come "
-		   "(vector 51)\n"
-		   "+0 LAPIC 0 vector 51: requested\n"
-		   "+0 LAPIC 0 vector 51: passed on\n"
-		   "+0 LAPIC 0 INTR rises\n");
+	expect_way(
+		&b->way, 901,
+		"+0 button rises\n"
+		"+0 LAPIC 0 LINT1: requested\n"
+		"+0 LAPIC 0 LINT1: held back: remote IRR of the LVT entry is set: the EOI of the last one has not come "
+		"(vector 51)\n"
+		"+0 LAPIC 0 vector 51: requested\n"
+		"+0 LAPIC 0 vector 51: passed on\n"
+		"+0 LAPIC 0 INTR rises\n");
 }
 
 static void an_ipi_goes_from_the_icr_of_one_to_the_irr_of_the_other(void **state)

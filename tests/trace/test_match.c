@@ -43,8 +43,8 @@ static int setup(void **state)
 	losses = 0;
 	key = (struct task_key){.known = false};
 	trace.task_key = give_key;
-	trace_add_sink(&trace, (struct trace_sink){
-				       .returned = keep_return, .unreturned = keep_lost, .ended = keep_summary});
+	trace_add_sink(&trace,
+		       (struct trace_sink){.returned = keep_return, .unreturned = keep_lost, .ended = keep_summary});
 	return 0;
 }
 
@@ -82,7 +82,10 @@ static uint64_t enter(enum event_kind kind, uint8_t vector, uint64_t frame, uint
 static uint64_t leave_to(enum return_kind kind, uint64_t frame, uint64_t when, unsigned to, uint64_t ip, uint64_t sp,
 			 unsigned cpu)
 {
-	struct return_record r = {.when = when, .kind = (uint8_t)kind, .frame = frame, .cpu = (uint8_t)cpu,
+	struct return_record r = {.when = when,
+				  .kind = (uint8_t)kind,
+				  .frame = frame,
+				  .cpu = (uint8_t)cpu,
 				  .to = {.cpl = (uint8_t)to, .rip = ip, .rsp = sp}};
 
 	trace_returned(&trace, &r);
@@ -382,8 +385,7 @@ static void interrupts_in_the_kernel_nest_in_the_call_of_their_task(void **state
 
 static void sysenter_is_ended_by_sysexit_or_iret_of_its_task(void **state)
 {
-	struct entry_record e = {.kind = ENTRY_SYSENTER, .when = 100,
-				 .from = {.cpl = 3, .rip = 0x1000, .rsp = 0xbf00}};
+	struct entry_record e = {.kind = ENTRY_SYSENTER, .when = 100, .from = {.cpl = 3, .rip = 0x1000, .rsp = 0xbf00}};
 
 	watch_a_switch();
 	run_task(0xc2000000, 0xa000);
@@ -404,7 +406,8 @@ static void a_frame_one_word_off_was_moved_by_its_handler(void **state)
 {
 	uint64_t id = enter_at(EV_INT3, 3, 0x1000, 100, 0, false, 0x100, 0x200, 0);
 
-	assert_int_equal(leave_to(RET_IRET, 0x1000 - 12, 105, 0, 0x300, 0x200, 0), 0); /* IRET to the next instruction */
+	assert_int_equal(leave_to(RET_IRET, 0x1000 - 12, 105, 0, 0x300, 0x200, 0),
+			 0); /* IRET to the next instruction */
 	assert_int_equal(leave_to(RET_IRET, 0x1000 - 4, 110, 0, 0x900, 0x1fc, 0), id);
 	assert_int_equal(last.changed, CHANGED_IP | CHANGED_SP);
 }

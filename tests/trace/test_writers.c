@@ -258,8 +258,14 @@ static void json_of_a_line_and_a_stage(void **state)
 {
 	writer.lines = &trace;
 	struct trace_sink sink = trace_jsonl_sink(&writer);
-	struct stage_record r = {.id = 5, .when = 1003, .unit = "8259A master", .instance = STAGE_NO_NUMBER,
-				 .input = "IR", .pin = 0, .vector = 0x20, .what = STAGE_ACKNOWLEDGED,
+	struct stage_record r = {.id = 5,
+				 .when = 1003,
+				 .unit = "8259A master",
+				 .instance = STAGE_NO_NUMBER,
+				 .input = "IR",
+				 .pin = 0,
+				 .vector = 0x20,
+				 .what = STAGE_ACKNOWLEDGED,
 				 .by = STAGE_NO_NUMBER};
 
 	sink.line(sink.owner, &rises);
@@ -315,10 +321,21 @@ static void both_writers_tell_of_returns_that_never_came_and_sum_up(void **state
 {
 	static struct trace_summary s;
 	struct trace_sink in_text = trace_text_sink(&writer), in_json = trace_jsonl_sink(&writer);
-	const struct unreturned_record gone = {.id = 9, .when = 500, .delivery = 4, .began = 100, .by = 8,
-					       .kind = EV_SOFT_INT, .vector = 0x80, .why = UNRETURNED_REUSED};
-	const struct unreturned_record open = {.id = 10, .when = 500, .delivery = 6, .began = 400, .entry = true,
-					       .kind = ENTRY_SYSENTER, .why = UNRETURNED_OPEN};
+	const struct unreturned_record gone = {.id = 9,
+					       .when = 500,
+					       .delivery = 4,
+					       .began = 100,
+					       .by = 8,
+					       .kind = EV_SOFT_INT,
+					       .vector = 0x80,
+					       .why = UNRETURNED_REUSED};
+	const struct unreturned_record open = {.id = 10,
+					       .when = 500,
+					       .delivery = 6,
+					       .began = 400,
+					       .entry = true,
+					       .kind = ENTRY_SYSENTER,
+					       .why = UNRETURNED_OPEN};
 
 	s = (struct trace_summary){.id = 11, .when = 500, .all = {.taken = 3, .refused = 1, .returned = 2, .never = 1}};
 	s.by[EV_SOFT_INT][0x80] = s.all;
@@ -335,7 +352,8 @@ static void both_writers_tell_of_returns_that_never_came_and_sum_up(void **state
 	in_json.unreturned(in_json.owner, &gone);
 	in_json.ended(in_json.owner, &s);
 	expect("{\"event\":\"unreturned\",\"id\":9,\"t\":500,\"cpu\":0,\"of\":4,\"kind\":\"soft-int\",\"vector\":128,"
-	       "\"insns\":400,\"why\":{\"name\":\"reused\",\"sentence\":\"its stack belongs to a new task\",\"by\":8}}\n");
+	       "\"insns\":400,\"why\":{\"name\":\"reused\",\"sentence\":\"its stack belongs to a new "
+	       "task\",\"by\":8}}\n");
 	expect("{\"event\":\"summary\",\"id\":11,\"t\":500,\"deliveries\":{\"taken\":3,\"refused\":1,\"returned\":2,"
 	       "\"never\":1,\"open\":0},\"by\":[{\"kind\":\"soft-int\",\"vector\":128,\"taken\":3,\"refused\":1,"
 	       "\"returned\":2,\"never\":1,\"open\":0},{\"kind\":\"sysenter\",\"taken\":1,\"refused\":0,\"returned\":0,"
@@ -345,8 +363,13 @@ static void both_writers_tell_of_returns_that_never_came_and_sum_up(void **state
 static void a_return_tells_what_was_changed_and_where_it_began(void **state)
 {
 	struct trace_sink in_text = trace_text_sink(&writer), in_json = trace_jsonl_sink(&writer);
-	struct return_record r = {.id = 7, .delivery = 4, .ended_kind = EV_SOFT_INT, .ended_vector = 0x80, .cpu = 1,
-				  .changed = CHANGED_IP | CHANGED_CR3, .cr3 = 0x5000};
+	struct return_record r = {.id = 7,
+				  .delivery = 4,
+				  .ended_kind = EV_SOFT_INT,
+				  .ended_vector = 0x80,
+				  .cpu = 1,
+				  .changed = CHANGED_IP | CHANGED_CR3,
+				  .cr3 = 0x5000};
 	struct return_record copy = {.id = 8, .copy_of = 4};
 
 	in_text.returned(in_text.owner, &r);
