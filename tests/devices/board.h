@@ -168,9 +168,13 @@ static inline void board_acknowledge(struct board *b)
 static inline void board_check(struct board *b)
 {
 	static struct vga_screen screen;
+	static uint32_t dots[VGA_MAX_WIDTH];
 
 	vga_screen(&b->vga, &screen);
 	assert_true(screen.rows <= VGA_MAX_ROWS && screen.columns <= VGA_MAX_COLUMNS);
+	assert_true(screen.width <= VGA_MAX_WIDTH && screen.height <= VGA_MAX_HEIGHT);
+	for (unsigned y = 0; y < screen.height; y += 97)
+		vga_scan_line(&b->vga, &screen, y, dots);
 	assert_true(!screen.cursor.visible || screen.cursor.column < screen.columns);
 	assert_true(pic_why_quiet(&b->pic) != NULL);
 	for (unsigned i = 0; i < b->apics.count; i++)
