@@ -43,7 +43,7 @@ static bool line(void *owner, uint64_t address, const char **file, unsigned *num
 static bool instruction(void *owner, const struct where *at, char *text, size_t size)
 {
 	struct view *view = owner;
-	struct cpu *cpu = view->machine->cpu[0];
+	struct cpu *cpu = machine_current(view->machine);
 	bool wide = at->mode == MODE_PROTECTED && cpu->s.seg[SEG_CS].db;
 	uint8_t bytes[INSN_MAX_LENGTH];
 	size_t got = peek_lin(&cpu->mmu, (at->cs_base + at->rip) & cpu->mmu.lin_mask, bytes, sizeof(bytes));
@@ -68,11 +68,13 @@ void view_print_state(struct view *view, FILE *file)
 {
 	static const char *const gpr[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 	static const char *const seg[] = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
-	const struct cpu *cpu = view->machine->cpu[0];
+	const struct cpu *cpu = machine_current(view->machine);
 	const struct arch_state *s = &cpu->s;
 	uint64_t offset = 0;
 	const char *name = symbol(view, s->seg[SEG_CS].base + s->rip, &offset);
 
+	if (view->machine->cpus > 1)
+		fprintf(file, "  processor %u\n", cpu->id);
 	fprintf(file, "  at %04x:%08" PRIx64, s->seg[SEG_CS].sel, s->rip);
 	if (name)
 		fprintf(file, " %s+0x%" PRIx64, name, offset);

@@ -93,6 +93,9 @@ void machine_request_reset(struct machine *machine, bool all);
 /* taskkey.c: what a processor shows of its task, in the shape of trace.task_key. */
 bool machine_task_key(void *machine, unsigned processor, struct task_key *key);
 
+/* The processor whose turn it is, or was last. */
+static inline struct cpu *machine_current(const struct machine *machine) { return machine->cpu[machine->turn]; }
+
 /* Retired instructions of all processors. */
 uint64_t machine_retired(const struct machine *machine);
 
