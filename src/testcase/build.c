@@ -172,7 +172,7 @@ bool scene_build(struct scene *scene, struct arena *arena, struct problems *prob
 	const struct node *expect = tree_get(node, "expect");
 
 	*scene = (struct scene){.arena = arena, .problems = problems, .node = node, .file = node->file, .name = name,
-				.params = params};
+				.params = params, .host = options->host, .shift = options->host ? HOST_SHIFT : 0};
 	if (!tree_keys(problems, node, case_keys))
 		return false;
 	if (!build_mode(scene, node) || !build_model(scene, node, options) || !build_sizes(scene, node))

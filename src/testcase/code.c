@@ -172,7 +172,7 @@ static bool read_blocks(struct scene *scene, const struct node *code)
 	if (!usual_base(scene, &base))
 		return false;
 	for (unsigned i = 0; i < scene->codes; i++) {
-		scene->code[i].at = AT_CODE;
+		scene->code[i].at = AT_CODE + scene->shift;
 		scene->code[i].base = base;
 		good &= read_block(scene, code->kind == NODE_LIST ? code->item[i] : code, &scene->code[i]);
 	}
@@ -199,7 +199,7 @@ bool code_build(struct scene *scene, const struct node *code, const struct build
 			scene_put(scene, (struct bytes){.at = c->at, .size = c->size, .data = c->bytes, .node = c->node,
 							.what = "code"});
 	}
-	scene->end = scene->codes ? scene->code[0].at + scene->code[0].size : AT_CODE;
+	scene->end = scene->codes ? scene->code[0].at + scene->code[0].size : AT_CODE + scene->shift;
 	if (!has_label(scene, "end")) {
 		scene->label = arena_more(scene->arena, scene->label, scene->labels, sizeof(scene->label[0]));
 		scene->label[scene->labels++] =

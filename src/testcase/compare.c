@@ -43,7 +43,7 @@ const char *flags_text(struct arena *arena, uint64_t before, uint64_t now, uint6
 
 	for (unsigned i = 0; i < FLAG_NAMES; i++) {
 		uint32_t bit = flag_names[i].bit;
-		const char *mark = !(mask & bit) ? "?" : !((before ^ now) & bit) ? NULL : now & bit ? "" : "-";
+		const char *mark = !(mask & bit) ? "~" : !((before ^ now) & bit) ? NULL : now & bit ? "" : "-";
 		if (mark)
 			text = arena_print(arena, "%s%s%s%s", text, *text ? " " : "", mark, flag_names[i].name);
 	}
@@ -127,7 +127,9 @@ static void want_hidden(const struct bench *b, struct reg_want *want, enum seg s
 {
 	const struct reg_want *selector = &want[reg_selector(seg)];
 	struct arch_state loaded;
-	bool same = !selector->stated || (selector->value == b->scene->s.seg[seg].sel && seg != SEG_CS);
+	const struct arch_state *before = &b->scene->s, *now = &b->cpu.s;
+	bool same_mode = !((before->rflags ^ now->rflags) & FLAG_VM) && !((before->cr0 ^ now->cr0) & CR0_PE);
+	bool same = !selector->stated || (selector->value == before->seg[seg].sel && seg != SEG_CS && same_mode);
 
 	if (same && selector->mask)
 		return;

@@ -12,6 +12,7 @@
 
 #include "decode/insn.h"
 #include "testcase/assemble.h"
+#include "testcase/qemu.h"
 #include "testcase/runner.h"
 #include "testcase/testcase.h"
 
@@ -33,6 +34,7 @@ static const char help[] =
 	"  --junit FILE    write JUnit's XML too\n"
 	"  --host          run each case of ring 3 on this computer's processor as well\n"
 	"  --qemu          run each case in qemu-system-i386 as well\n"
+	"  --qemu-report FILE  ... and write the list of those it does not agree with\n"
 	"  --coverage      say which opcode rows and which reasons no case has\n"
 	"  --reasons       list the reasons of refusals and exceptions\n"
 	"  -v              print passing cases too\n"
@@ -285,11 +287,23 @@ static bool read_options(struct settings *s, int argc, char **argv, unsigned *re
 }
 
 /* ---- the end ---- */
+/* Does some processor model execute the row, outside of 64-bit mode? */
+static bool row_is_built(const struct opcode_row *row)
+{
+	for (unsigned i = 0; i < cpu_model_count && !(row->attributes & ATTR_O64); i++)
+		if (model_has_row(&cpu_models[i], row))
+			return true;
+	return false;
+}
+
 static unsigned report_coverage(const struct run *run)
 {
-	unsigned rows = 0, reasons = 0;
+	unsigned rows = 0, all = 0, reasons = 0;
 
 	for (unsigned i = 0; i < opcode_row_count; i++) {
+		if (!row_is_built(&opcode_rows[i]))
+			continue;
+		all++;
 		rows += run->coverage.row[i];
 		if (!run->coverage.row[i])
 			printf("no case runs %s %s (%s)\n", opcode_rows[i].encoding, opcode_rows[i].name,
@@ -300,8 +314,8 @@ static unsigned report_coverage(const struct run *run)
 		if (!run->coverage.why[i])
 			printf("no case expects %s\n", why_info((enum why)i)->name);
 	}
-	printf("opcode rows %u of %u, reasons %u of %u\n", rows, opcode_row_count, reasons, WHY_COUNT - 1u);
-	return opcode_row_count - rows + (WHY_COUNT - 1u - reasons);
+	printf("opcode rows %u of %u, reasons %u of %u\n", rows, all, reasons, WHY_COUNT - 1u);
+	return all - rows + (WHY_COUNT - 1u - reasons);
 }
 
 static void list(const struct run *run)
@@ -324,6 +338,8 @@ static int finish(struct run *run, double seconds)
 	if (run->settings.coverage && report_coverage(run) && status == 0)
 		status = 10;
 	if (run->settings.junit && !report_junit(run))
+		status = STATUS_USAGE;
+	if (run->settings.qemu_report && !report_peers(run))
 		status = STATUS_USAGE;
 	return status;
 }
@@ -369,7 +385,10 @@ int testcase_main(int argc, char **argv)
 	run.settings.cache = assemble_cache(&arena);
 	run.coverage.row = arena_alloc(&arena, opcode_row_count);
 	make_jobs(&run, &arena, &files);
+	pthread_mutex_init(&run.qemus_lock, NULL);
 	status = run_all(&run);
+	qemus_stop(&run);
+	pthread_mutex_destroy(&run.qemus_lock);
 	for (unsigned i = 0; i < run.jobs; i++)
 		arena_free(&run.job[i].result.arena);
 	for (unsigned i = 0; i < run.suites; i++)

@@ -230,8 +230,20 @@ static bool register_value(const struct scene *scene, const char *name, size_t l
 	return true;
 }
 
+/* What lies elsewhere in a case that is laid out for the host. */
+static bool host_value(const struct scene *scene, const char *name, size_t length, int64_t *value)
+{
+	static const struct constant moved[] = {{"code", AT_CODE + HOST_SHIFT}, {"data", AT_DATA + HOST_SHIFT},
+						{"stack3", AT_STACK + 0x3000 + HOST_SHIFT}, {"cs3", HOST_CS3},
+						{"ds3", HOST_DS3}};
+
+	return scene->host && PICK(moved, name, length, value);
+}
+
 bool scene_name(const struct scene *scene, const char *name, size_t length, int64_t *value)
 {
+	if (host_value(scene, name, length, value))
+		return true;
 	if (label_value(scene, name, length, value) || register_value(scene, name, length, value) ||
 	    PICK(constants, name, length, value) || PICK(flags, name, length, value))
 		return true;

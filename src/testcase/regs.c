@@ -42,6 +42,8 @@ static uint16_t usual_selector(const struct scene *scene, enum seg seg)
 
 	if (scene->mode == SCENE_REAL || scene->mode == SCENE_VM86)
 		return 0;
+	if (scene->host && scene->cpl == 3)
+		return seg == SEG_CS ? HOST_CS3 : HOST_DS3;
 	return (uint16_t)((seg == SEG_CS ? SEL_CS0 : SEL_DS0) + inner);
 }
 
@@ -77,8 +79,8 @@ static void usual_registers(struct scene *scene)
 
 	for (unsigned i = 0; i < 8; i++)
 		s->gpr.r64[i] = general[i];
-	s->gpr.r64[RSP] = AT_STACK + scene->cpl * 0x1000;
-	s->rip = AT_CODE;
+	s->gpr.r64[RSP] = AT_STACK + scene->cpl * 0x1000 + (scene->cpl == 3 ? scene->shift : 0);
+	s->rip = AT_CODE + scene->shift;
 	s->rflags = FLAG_ONE | (scene->mode == SCENE_VM86 ? FLAG_VM : 0);
 	s->cpl = (uint8_t)scene->cpl;
 	for (enum seg seg = SEG_ES; seg <= SEG_GS; seg++)
@@ -213,7 +215,7 @@ bool regs_build(struct scene *scene, const struct node *node)
 	return good && check_sense(scene, regs ? regs : node);
 }
 
-/* ---- flags: `CF -ZF ?AF IOPL=3`, or {CF: 1, AF: any} ---- */
+/* ---- flags: `CF -ZF ~AF IOPL=3`, or {CF: 1, AF: any} ---- */
 static uint32_t lowest_bit(uint32_t mask)
 {
 	return mask & (0 - mask);
@@ -226,7 +228,7 @@ static bool set_flag(struct scene *scene, const struct node *node, const char *n
 
 	if (!bits)
 		return problem(scene->problems, node, "there is no flag '%.*s'", (int)length, name);
-	if (mark == '?') {
+	if (mark == '~') {
 		*mask &= ~(uint64_t)bits;
 		return true;
 	}
@@ -246,7 +248,7 @@ static bool flag_words(struct scene *scene, const struct node *node, uint64_t *v
 	bool good = text != NULL;
 
 	while (good && *(text += strspn(text, " ,\t"))) {
-		char mark = *text == '-' || *text == '?' ? *text++ : '+';
+		char mark = *text == '-' || *text == '~' ? *text++ : '+';
 		size_t n = strcspn(text, " ,\t="), whole = strcspn(text, " ,\t");
 		int64_t number = 1;
 		if (n != whole)
@@ -265,7 +267,7 @@ bool flags_apply(struct scene *scene, const struct node *node, uint64_t *value, 
 	if (node->kind == NODE_SCALAR)
 		return flag_words(scene, node, value, mask);
 	if (node->kind != NODE_MAP)
-		return problem(scene->problems, node, "flags are words (CF -ZF ?AF IOPL=3) or a mapping {CF: 1, AF: any}");
+		return problem(scene->problems, node, "flags are words (CF -ZF ~AF IOPL=3) or a mapping {CF: 1, AF: any}");
 	for (unsigned i = 0; i < node->count; i++) {
 		const struct entry *e = &node->entry[i];
 		const char *name = e->key->text;
@@ -274,7 +276,7 @@ bool flags_apply(struct scene *scene, const struct node *node, uint64_t *value, 
 		if (!any && !expr_node(&scope, e->value, &number))
 			good = false;
 		else
-			good &= set_flag(scene, e->key, name, strlen(name), any ? '?' : '+',
+			good &= set_flag(scene, e->key, name, strlen(name), any ? '~' : '+',
 					 strcmp(name, "IOPL") != 0 ? number != 0 : number, value, mask);
 	}
 	return good;

@@ -56,7 +56,7 @@ static void plain(const struct run *run, const struct job *job)
 	static const char *const words[] = {"ok", "FAILED", "BAD", "skipped"};
 	bool quiet = r->status == STATUS_PASSED || r->status == STATUS_SKIPPED;
 
-	if (quiet && !run->settings.verbose && !r->authorities)
+	if (quiet && !run->settings.verbose && !r->differs)
 		return;
 	if (job->row)
 		printf("%s %s:%u: %s%s%s\n", words[r->status], file_of(job), job->row->written->start.line, name_of(job),
@@ -79,6 +79,13 @@ void report_job(void *owner, struct job *job)
 	fflush(stdout);
 }
 
+static void report_authority(const struct run *run, const char *who, bool asked, const struct tally *t)
+{
+	if (asked)
+		printf("%s%s: %u agree, %u differ, %u not asked\n", run->settings.tap ? "# " : "", who, t->agree, t->differ,
+		       t->left_out);
+}
+
 int report_tail(struct run *run, double seconds)
 {
 	unsigned passed = 0, failed = 0, bad = run->bad_files, left_out = 0, cases = 0;
@@ -91,6 +98,8 @@ int report_tail(struct run *run, double seconds)
 		bad += r->status == STATUS_BAD;
 		cases += run->job[i].row ? 1 : r->passed + r->failed + r->left_out;
 	}
+	report_authority(run, "host", run->settings.host, &run->host);
+	report_authority(run, "qemu", run->settings.qemu, &run->qemu);
 	if (!run->settings.tap) {
 		printf("%u cases: %u passed, %u failed", cases, passed, failed);
 		if (left_out)
@@ -101,7 +110,7 @@ int report_tail(struct run *run, double seconds)
 	} else {
 		printf("# %u passed, %u failed, %u left out, %u bad\n", passed, failed, left_out, bad);
 	}
-	return bad ? 2 : failed ? 10 : 0;
+	return bad ? 2 : failed || run->host.differ ? 10 : 0;
 }
 
 /* ---- JUnit ---- */

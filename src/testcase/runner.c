@@ -213,8 +213,25 @@ void run_row(struct run *run, struct job *job)
 		r->status = STATUS_BAD;
 		r->text = problems_text(&r->arena, &problems);
 	}
+	if (r->status == STATUS_PASSED && run->settings.host)
+		ask_host(run, job);
+	if (r->status == STATUS_PASSED && run->settings.qemu)
+		ask_qemu(run, job);
 	r->passed = r->status == STATUS_PASSED;
 	r->failed = r->status == STATUS_FAILED;
+}
+
+void note_authority(struct job *job, struct tally *tally, const char *who, const char *what, bool left_out)
+{
+	struct result *r = &job->result;
+
+	__atomic_fetch_add(!what ? &tally->agree : left_out ? &tally->left_out : &tally->differ, 1, __ATOMIC_RELAXED);
+	r->authorities = arena_print(&r->arena, "%s%s%s %s%s", r->authorities ? r->authorities : "",
+				     r->authorities ? "; " : "", who,
+				     !what ? "agrees" : left_out ? "not asked: " : "differs: ", what ? what : "");
+	r->differs |= what && !left_out;
+	if (what && !left_out && !strcmp(who, "qemu"))
+		r->qemu_differs = what;
 }
 
 /* ---- all of them ---- */
@@ -248,11 +265,19 @@ static void one_job(struct run *run, struct job *job)
 /* What is not needed any more goes: a passing case leaves a line at most. */
 static void shrink(struct job *job)
 {
-	if (job->result.status != STATUS_PASSED || job->result.text || job->result.authorities)
+	struct result *r = &job->result;
+	struct arena kept = {NULL};
+
+	if (r->status != STATUS_PASSED || r->text)
 		return;
-	arena_free(&job->result.arena);
-	job->result.changes = 0;
-	job->result.change = NULL;
+	if (r->authorities)
+		r->authorities = arena_copy(&kept, r->authorities, strlen(r->authorities));
+	if (r->qemu_differs)
+		r->qemu_differs = arena_copy(&kept, r->qemu_differs, strlen(r->qemu_differs));
+	arena_free(&r->arena);
+	r->arena = kept;
+	r->changes = 0;
+	r->change = NULL;
 }
 
 static void *work(void *argument)

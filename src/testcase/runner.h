@@ -5,6 +5,7 @@
 #include "testcase/compare.h"
 #include "testcase/suite.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 struct settings {
@@ -31,6 +32,8 @@ struct result {
 	unsigned passed, failed, left_out; /* of a file of vectors; a row: 1 of one of them */
 	const char *text;                  /* what is wrong, lines; NULL: nothing */
 	const char *authorities;           /* who agrees: --host, --qemu */
+	bool differs;                      /* one of them does not */
+	const char *qemu_differs;          /* in what QEMU does not; NULL: it does, or was not asked */
 	double seconds;
 	struct arena arena;
 	unsigned changes;
@@ -52,14 +55,22 @@ struct coverage {
 	bool why[WHY_COUNT];
 };
 
+/* What another authority says of the cases. */
+struct tally {
+	unsigned agree, differ, left_out;
+};
+
 struct run {
 	struct settings settings;
+	struct tally host, qemu;
 	struct suite *suite;
 	unsigned suites;
 	struct job *job;
 	unsigned jobs;
 	struct coverage coverage;
 	unsigned bad_files;
+	struct qemu *qemus; /* waiting for a case */
+	pthread_mutex_t qemus_lock;
 };
 
 /* Runs every job; tell is called for each in order, from one thread at a time, as soon as those before it are
@@ -75,12 +86,21 @@ void run_row(struct run *run, struct job *job);
 bool is_vectors(const char *path);
 void run_vectors(struct run *run, struct job *job);
 
+/* host.c, qemu.c: the case, which passes, on this computer's processor, in QEMU.  The result gets a line. */
+void ask_host(struct run *run, struct job *job);
+void ask_qemu(struct run *run, struct job *job);
+/* Notes what an authority said: NULL: it agrees; left_out: it was not asked; text stays. */
+void note_authority(struct job *job, struct tally *tally, const char *who, const char *what, bool left_out);
+
 /* report.c */
 void report_head(struct run *run);
 void report_job(void *run, struct job *job);
 /* The summary; the exit status. */
 int report_tail(struct run *run, double seconds);
 bool report_junit(struct run *run);
+
+/* peers.c: the list of the cases that QEMU does not agree with, as a page of docs/.  False: it cannot be written. */
+bool report_peers(struct run *run);
 
 /* bless.c: writes what was found into the files.  False: something could not be. */
 bool bless(struct run *run);

@@ -22,6 +22,10 @@
 #define AT_TABLES   0x10000u /* page tables */
 #define SCENE_RAM   0x110000u
 #define SCENE_MOST_RAM (UINT64_C(1) << 30)
+#define HOST_SHIFT  0x80000u
+#define HOST_CS3    0x23u /* Linux: __USER32_CS, __USER_DS, __USER_CS */
+#define HOST_DS3    0x2bu
+#define HOST_CS64   0x33u
 #define TABLE_LIMIT 0x7fu /* of GDT and LDT: 16 descriptors */
 
 /* Selectors of the preset GDT. */
@@ -154,6 +158,8 @@ struct scene {
 	uint64_t ram;
 	bool pic;
 	unsigned cpl;
+	bool host;               /* laid out so that Linux lets ring 3 have the same: see struct build_options */
+	uint32_t shift;          /* of code, data and stack3 */
 	struct arch_state s;
 	bool known; /* s holds the registers already */
 	struct bytes *memory;
@@ -179,6 +185,8 @@ struct build_options {
 	const char *cpu;   /* in place of the case's; NULL: the case's */
 	const char *cache; /* folder of assembled code */
 	bool no_assembler; /* code is taken as empty: for reading alone */
+	/* code, data and stack3 lie above 64 KiB, cs3 and ds3 are Linux's selectors: for a run on the host. */
+	bool host;
 };
 bool scene_build(struct scene *scene, struct arena *arena, struct problems *problems, const struct node *node,
 		 const char *name, const struct param *params, const struct build_options *options);

@@ -376,6 +376,8 @@ bool suite_read(struct suite *suite, const char *file, const char *bytes, size_t
 	r.root = tree_read(&suite->arena, file, bytes, size, &suite->problems);
 	if (!r.root || !check_head(&r))
 		return false;
+	const struct node *sdm = tree_get(r.root, "sdm");
+	suite->sdm = sdm && sdm->kind == NODE_SCALAR ? sdm->text : "";
 	includes = tree_get(r.root, "include");
 	if (includes && !include(&r, includes))
 		return false;

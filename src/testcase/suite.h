@@ -16,6 +16,7 @@ struct suite {
 	struct arena arena;
 	struct problems problems;
 	const char *file, *bytes; /* its name and text */
+	const char *sdm;          /* where the SDM says what its cases test; "": it does not tell */
 	size_t size;
 	unsigned count;
 	struct row *row;

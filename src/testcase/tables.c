@@ -233,6 +233,10 @@ static void preset_gdt(struct scene *scene)
 		preset_number(scene, AT_GDT + SEL_CS0 + dpl * 16, descriptor_make(0, limit, 0x1b, dpl, wide), 8);
 		preset_number(scene, AT_GDT + SEL_DS0 + dpl * 16, descriptor_make(0, limit, 0x13, dpl, wide), 8);
 	}
+	if (scene->host) {
+		preset_number(scene, AT_GDT + (HOST_CS3 & ~7u), descriptor_make(0, limit, 0x1b, 3, true), 8);
+		preset_number(scene, AT_GDT + (HOST_DS3 & ~7u), descriptor_make(0, limit, 0x13, 3, true), 8);
+	}
 	preset_number(scene, AT_GDT + SEL_TR, descriptor_make(AT_TSS, TSS32_BYTES - 1, SYS_TSS32_BUSY, 0, false), 8);
 	preset_number(scene, AT_GDT + SEL_LDTR, descriptor_make(AT_LDT, TABLE_LIMIT, SYS_LDT, 0, false), 8);
 }

@@ -20,7 +20,7 @@ static const char seed[] =
 	"    run: {steps: 5, limit: 10}\n"
 	"    expect:\n      - {when: n < 2, deliver: [soft-int 0x50 refused GATE_DPL, GP(k) GATE_DPL]}\n"
 	"      - <<: *p\n        deliver: {event: PF(5), cr2: data, frame: {eip: end, esp: any}}\n"
-	"        regs: {al: 5, ebx: {value: 1, mask: 3}}\n        flags: CF -ZF ?AF\n"
+	"        regs: {al: 5, ebx: {value: 1, mask: 3}}\n        flags: CF -ZF ~AF\n"
 	"        memory: [{at: data, bytes: \"01 02\"}]\n        fpu: {st0: empty}\n        end: shutdown\n";
 const uint8_t *const fuzz_seed = (const uint8_t *)seed;
 const size_t fuzz_seed_size = sizeof(seed) - 1;

@@ -12,30 +12,13 @@
 #include <asm/ldt.h>
 #include <sys/syscall.h>
 
-void native_enter(void);
-void native_leave(void) __attribute__((noreturn));
-void native_on_signal(int number, siginfo_t *info, void *context);
-void native_record(int number, siginfo_t *info, void *context);
-extern const uint8_t native_stub[], native_stub_end[];
-
 static struct {
 	volatile bool inside;
 	struct outcome *end;
 	volatile unsigned number, seen; /* which call; the one the last tick met */
 } host_call;
 
-struct state {
-	uint32_t gpr[8];
-	uint32_t esp, ss;
-	uint32_t eip, cs;
-	uint32_t eflags, ds, es, gs;
-	uint32_t use_x87, pad;
-	uint64_t saved_rsp;
-	uint32_t entry, entry_cs;
-};
-_Static_assert(sizeof(struct state) == 0x58, "places of host.h");
-
-static struct state *const state = (struct state *)HOST_STATE;
+static struct native_state *const state = (struct native_state *)HOST_STATE;
 
 /* ---- memory ---- */
 /* size bytes of a file at a fixed address with these rights; *alias: the same bytes, writable, elsewhere. */

@@ -1,6 +1,7 @@
-/* Into 32-bit compatibility mode and back.  Absolute addresses: host.h. */
-#include "native/host.h"
+/* Into 32-bit compatibility mode and back.  Absolute addresses: native_enter.h. */
+#include "testcase/native_enter.h"
 
+#if defined(__x86_64__) && defined(__linux__)
 	.intel_syntax noprefix
 	.text
 	.code64
@@ -66,4 +67,5 @@ native_stub:
 	.globl native_stub_end
 native_stub_end:
 	.code64
+#endif
 	.section .note.GNU-stack, "", @progbits

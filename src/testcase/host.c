@@ -1,0 +1,362 @@
+/* --host: a case of ring 3 on this computer's processor, in 32-bit compatibility mode, in a process of its own. */
+#define _GNU_SOURCE
+#include "testcase/runner.h"
+
+#include <string.h>
+
+#if defined(__x86_64__) && defined(__linux__)
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "cpu/x87.h"
+#include "testcase/host.h"
+#include "testcase/native_enter.h"
+
+#define LOWEST   0x10000u /* below it Linux may let nobody have memory */
+#define LOOPS    255u
+#define INT3     0xccu
+#define FXSAVE_FTW(f) ((f)->ftw)
+
+struct outcome {
+	bool ended;
+	uint8_t vector;
+	uint32_t error, cr2, gpr[8], eip, eflags;
+	uint16_t cs, ss, ds, es;
+	uint16_t fcw, fsw;
+	uint8_t full; /* physical registers that are not empty */
+	uint8_t st[8][10];
+};
+
+/* In the child: where the outcome goes.  A child runs one case and ends. */
+static struct outcome *child_outcome;
+
+/* ---- the child ---- */
+void native_record(int number, siginfo_t *info, void *context)
+{
+	const ucontext_t *uc = context;
+	const greg_t *g = uc->uc_mcontext.gregs;
+	static const int order[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+	struct outcome *o = child_outcome;
+	const struct _libc_fpstate *f = uc->uc_mcontext.fpregs;
+
+	(void)info;
+	for (unsigned i = 0; i < 8; i++)
+		o->gpr[i] = (uint32_t)g[order[i]];
+	o->eip = (uint32_t)g[REG_RIP];
+	o->eflags = (uint32_t)g[REG_EFL];
+	o->vector = number == SIGALRM ? LOOPS : (uint8_t)g[REG_TRAPNO];
+	o->error = (uint32_t)g[REG_ERR];
+	o->cr2 = (uint32_t)g[REG_CR2];
+	o->cs = (uint16_t)g[REG_CSGSFS];
+	o->ss = (uint16_t)((uint64_t)g[REG_CSGSFS] >> 48);
+	__asm__("mov %%ds, %0\n mov %%es, %1" : "=r"(o->ds), "=r"(o->es));
+	o->fcw = f->cwd;
+	o->fsw = f->swd;
+	o->full = (uint8_t)f->ftw;
+	for (unsigned i = 0; i < 8; i++)
+		memcpy(o->st[i], &f->_st[i], 10);
+	o->ended = true;
+	_exit(0);
+}
+
+static bool map_fixed(uint64_t at, size_t size, int rights, int fd, off_t offset)
+{
+	int flags = MAP_FIXED_NOREPLACE | MAP_POPULATE | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+
+	return mmap((void *)(uintptr_t)at, size, rights, flags, fd, offset) == (void *)(uintptr_t)at;
+}
+
+/* The rights of each page, as the case's page tables say. */
+static bool protect(const struct scene *scene)
+{
+	if (scene->paging == PAGING_NONE)
+		return true;
+	for (uint64_t at = LOWEST; at < scene->ram; at += 0x1000) {
+		uint64_t entry = host_page_entry(scene, at);
+		int rights = !(entry & 1) || !(entry & 4) ? PROT_NONE
+			     : PROT_READ | (entry & 2 ? PROT_WRITE : 0) | (entry >> 63 ? 0 : PROT_EXEC);
+		if (rights != (PROT_READ | PROT_WRITE | PROT_EXEC) &&
+		    mprotect((void *)(uintptr_t)at, 0x1000, rights) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool catch_signals(void)
+{
+	static const int signals[] = {SIGALRM, SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP};
+	struct sigaction action = {.sa_sigaction = native_on_signal, .sa_flags = SA_ONSTACK | SA_SIGINFO};
+	stack_t stack = {.ss_size = 1 << 17};
+
+	stack.ss_sp = mmap(NULL, stack.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (stack.ss_sp == MAP_FAILED || sigaltstack(&stack, NULL) != 0)
+		return false;
+	for (unsigned i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], &action, NULL) != 0)
+			return false;
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	return setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 300000}}, NULL) == 0;
+}
+
+/* FNSAVE's image, 32-bit protected mode: ST(0) first. */
+static void x87_image(const struct arch_state *s, uint8_t image[108])
+{
+	struct fpu_state f = s->fpu;
+	const uint32_t head[7] = {f.cw, f.sw, x87_tag_word(&f)};
+
+	memset(image, 0, 108);
+	memcpy(image, head, sizeof(head));
+	for (unsigned i = 0; i < 8; i++) {
+		memcpy(image + 28 + i * 10, &x87_st(&f, i)->mantissa, 8);
+		memcpy(image + 28 + i * 10 + 8, &x87_st(&f, i)->sign_exponent, 2);
+	}
+}
+
+static void enter(const struct scene *scene)
+{
+	struct native_state *state = (struct native_state *)HOST_STATE;
+	const struct arch_state *s = &scene->s;
+
+	for (unsigned i = 0; i < 8; i++)
+		state->gpr[i] = (uint32_t)s->gpr.r64[i];
+	state->esp = (uint32_t)s->gpr.r64[RSP];
+	state->eip = (uint32_t)s->rip;
+	state->eflags = (uint32_t)s->rflags;
+	state->ss = HOST_DS3;
+	state->cs = HOST_CS3;
+	state->ds = s->seg[SEG_DS].sel;
+	state->es = s->seg[SEG_ES].sel;
+	state->gs = s->seg[SEG_GS].sel;
+	state->use_x87 = 1;
+	state->entry = HOST_STUB;
+	state->entry_cs = HOST_CS3;
+	x87_image(s, (uint8_t *)(uintptr_t)HOST_FSAVE);
+	native_enter();
+}
+
+static void child(const struct scene *scene, int memory)
+{
+	size_t size = (size_t)scene->ram - LOWEST;
+
+	if (!map_fixed(LOWEST, size, PROT_READ | PROT_WRITE | PROT_EXEC, memory, LOWEST) ||
+	    !map_fixed(HOST_STUB, 0x1000, PROT_READ | PROT_WRITE | PROT_EXEC, -1, 0) ||
+	    !map_fixed(HOST_STATE, 0x1000, PROT_READ | PROT_WRITE, -1, 0) || !protect(scene) || !catch_signals())
+		_exit(1);
+	memcpy((void *)(uintptr_t)HOST_STUB, native_stub, (size_t)(native_stub_end - native_stub));
+	enter(scene);
+	_exit(1);
+}
+
+/* ---- the parent ---- */
+struct host_run {
+	struct outcome *outcome;
+	uint8_t *memory; /* all of RAM, as the case left it */
+	size_t size;
+	uint8_t at_end;  /* the byte that gave way to an INT3 */
+};
+
+static bool host_open(struct host_run *h, const struct scene *scene, int *fd)
+{
+	h->size = (size_t)scene->ram;
+	h->outcome = mmap(NULL, sizeof(*h->outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	*fd = memfd_create("case", MFD_CLOEXEC);
+	h->memory = *fd >= 0 && ftruncate(*fd, (off_t)h->size) == 0
+			    ? mmap(NULL, h->size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0)
+			    : MAP_FAILED;
+	if (h->outcome == MAP_FAILED || h->memory == MAP_FAILED)
+		return false;
+	for (unsigned i = 0; i < scene->memory_count; i++)
+		memcpy(h->memory + scene->memory[i].at, scene->memory[i].data, scene->memory[i].size);
+	if (scene->end < h->size) {
+		h->at_end = h->memory[scene->end];
+		h->memory[scene->end] = INT3;
+	}
+	return true;
+}
+
+static void host_close(struct host_run *h, int fd)
+{
+	if (h->outcome != MAP_FAILED)
+		munmap(h->outcome, sizeof(*h->outcome));
+	if (h->memory != MAP_FAILED)
+		munmap(h->memory, h->size);
+	if (fd >= 0)
+		close(fd);
+}
+
+static bool host_start(struct host_run *h, const struct scene *scene, int fd)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		child_outcome = h->outcome;
+		child(scene, fd);
+	}
+	if (pid < 0)
+		return false;
+	while (waitpid(pid, &status, 0) < 0)
+		;
+	if (h->memory[scene->end] == INT3)
+		h->memory[scene->end] = h->at_end;
+	return h->outcome->ended;
+}
+
+/* ---- the comparison ---- */
+static uint32_t pushed(const struct delivery_record *d, enum pushed_name name)
+{
+	for (unsigned i = 0; i < d->words; i++)
+		if (d->word_name[i] == name)
+			return (uint32_t)d->word[i];
+	return 0;
+}
+
+/* What our processor had at the moment the host stopped. */
+static void ours(const struct bench *b, struct outcome *o)
+{
+	const struct delivery_record *d = b->deliveries ? &b->delivered[b->deliveries - 1] : NULL;
+	const struct arch_state *s = &b->cpu.s;
+	struct fpu_state f = s->fpu;
+
+	*o = (struct outcome){.ended = true, .ds = s->seg[SEG_DS].sel, .es = s->seg[SEG_ES].sel, .fcw = f.cw, .fsw = f.sw};
+	for (unsigned i = 0; i < 8; i++) {
+		o->gpr[i] = (uint32_t)s->gpr.r64[i];
+		o->full |= (uint8_t)((((f.tw >> (2 * i)) & 3) != 3) << i);
+		memcpy(o->st[i], &x87_st(&f, i)->mantissa, 8);
+		memcpy(o->st[i] + 8, &x87_st(&f, i)->sign_exponent, 2);
+	}
+	if (b->end == END_AT_END) {
+		o->vector = VEC_BP;
+		o->eip = (uint32_t)s->rip + 1;
+		o->eflags = (uint32_t)s->rflags;
+		o->cs = s->seg[SEG_CS].sel;
+		o->ss = s->seg[SEG_SS].sel;
+		return;
+	}
+	o->vector = d->vector;
+	o->error = d->has_error ? d->error : 0;
+	o->cr2 = (uint32_t)d->cr2;
+	o->eip = pushed(d, PUSH_IP);
+	o->eflags = pushed(d, PUSH_FLAGS);
+	o->cs = (uint16_t)pushed(d, PUSH_CS);
+	o->ss = (uint16_t)pushed(d, PUSH_SS);
+	o->gpr[RSP] = pushed(d, PUSH_SP);
+}
+
+#define FLAGS_OF_HOST (FLAG_IF | FLAG_IOPL | FLAG_RF | FLAG_VIF | FLAG_VIP)
+
+static const char *compare_memory_of(struct arena *arena, const struct host_run *h, const struct bench *b)
+{
+	const struct scene *scene = b->scene;
+
+	for (uint64_t at = LOWEST; at < scene->ram; at++) {
+		bool tables = scene->paging != PAGING_NONE && at >= AT_TABLES && at < AT_TABLES + 0x40000;
+		bool scratch = false;
+		for (unsigned i = 0; i < scene->expect.scratch_count && !scratch; i++)
+			scratch = at - scene->expect.scratch[i].at < scene->expect.scratch[i].size;
+		if (h->memory[at] != b->ram->host[at] && !tables && !scratch)
+			return arena_print(arena, "memory at 0x%" PRIx64 " is %02x, expected %02x", at, h->memory[at],
+					   b->ram->host[at]);
+	}
+	return NULL;
+}
+
+static const char *differing(struct arena *arena, const struct host_run *h, const struct bench *b)
+{
+	static const char *const names[8] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
+	const struct outcome *o = h->outcome;
+	struct outcome e;
+
+	ours(b, &e);
+	if (o->vector != e.vector || ((o->error ^ e.error) && e.vector != VEC_BP && e.vector != VEC_DB))
+		return arena_print(arena, "vector %u(%x) at %08x, expected %u(%x) at %08x", o->vector, o->error, o->eip,
+				   e.vector, e.error, e.eip);
+	uint32_t flags = (uint32_t)b->scene->expect.reg[REG_EFLAGS].mask & ~FLAGS_OF_HOST;
+	if (e.eip != o->eip)
+		return arena_print(arena, "eip %08x, expected %08x", o->eip, e.eip);
+	for (unsigned i = 0; i < 8; i++)
+		if ((o->gpr[i] ^ e.gpr[i]) & b->scene->expect.reg[i].mask)
+			return arena_print(arena, "%s %08x, expected %08x", names[i], o->gpr[i], e.gpr[i]);
+	if ((o->eflags ^ e.eflags) & flags)
+		return arena_print(arena, "flags: %s", flags_text(arena, e.eflags, o->eflags, flags | ~FLAGS_DEFINED));
+	if (o->cs != e.cs || o->ss != e.ss || o->ds != e.ds || o->es != e.es)
+		return arena_print(arena, "cs ss ds es %04x %04x %04x %04x, expected %04x %04x %04x %04x", o->cs, o->ss, o->ds,
+				   o->es, e.cs, e.ss, e.ds, e.es);
+	if (e.vector == VEC_PF && o->cr2 != e.cr2)
+		return arena_print(arena, "cr2 %08x, expected %08x", o->cr2, e.cr2);
+	if (!b->scene->expect.fpu_want.any && (o->fcw != e.fcw || o->full != e.full || memcmp(o->st, e.st, sizeof(o->st))))
+		return "the x87's registers";
+	if ((o->fsw ^ e.fsw) & b->scene->expect.reg[reg_index("fsw")].mask)
+		return arena_print(arena, "x87 status %04x, expected %04x", o->fsw, e.fsw);
+	return compare_memory_of(arena, h, b);
+}
+
+static void ask(struct run *run, struct job *job, const struct scene *scene, struct bench *b)
+{
+	struct arena *arena = &job->result.arena;
+	struct host_run h;
+	const char *what;
+	int fd = -1;
+
+	if (!host_open(&h, scene, &fd) || !host_start(&h, scene, fd)) {
+		note_authority(job, &run->host, "host", "this computer gives no memory below 4 GiB, or no 32-bit code", true);
+	} else if (h.outcome->vector == VEC_PF && (h.outcome->cr2 < LOWEST || h.outcome->cr2 >= scene->ram) &&
+		   scene->paging == PAGING_NONE) {
+		note_authority(job, &run->host, "host", "it reaches for memory that is not the case's", true);
+	} else {
+		what = differing(arena, &h, b);
+		note_authority(job, &run->host, "host", what, false);
+	}
+	host_close(&h, fd);
+}
+
+void ask_host(struct run *run, struct job *job)
+{
+	struct build_options options = {.cpu = run->settings.cpu, .cache = run->settings.cache, .host = true};
+	struct arena *arena = &job->result.arena;
+	struct problems problems = {.arena = arena};
+	struct scene *scene = arena_alloc(arena, sizeof(*scene));
+	struct differences d = {.arena = arena, .first_delivery = -1};
+	struct host_look look = {NULL};
+	const char *why = NULL;
+
+	if (!scene_build(scene, arena, &problems, job->row->node, job->row->name, job->row->params, &options))
+		why = "it names places by number";
+	else
+		why = host_unfit(scene);
+	struct bench *b = why ? NULL : bench_new(scene);
+	if (b) {
+		b->each = host_look_at;
+		b->each_owner = &look;
+		bench_run(b);
+		compare(scene, b, &d);
+		why = look.why      ? look.why
+		      : d.count     ? "it names places by number"
+		      : b->deliveries && !host_same_way(b) ? "its gates and deliveries are not those of the host's kernel"
+		      : b->end != END_AT_END && b->end != END_HANDLER ? "it does not end at its end or in a handler"
+								      : NULL;
+	}
+	if (why || !b)
+		note_authority(job, &run->host, "host", why ? why : "out of memory", true);
+	else
+		ask(run, job, scene, b);
+	bench_free(b);
+}
+
+#else
+
+void ask_host(struct run *run, struct job *job)
+{
+	note_authority(job, &run->host, "host", "this computer is no x86-64 under Linux", true);
+}
+
+#endif

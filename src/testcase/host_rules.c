@@ -1,0 +1,137 @@
+#include <string.h>
+
+#include "arch/x86.h"
+#include "decode/insn.h"
+#include "testcase/host.h"
+
+uint64_t host_page_entry(const struct scene *scene, uint64_t linear)
+{
+	uint64_t entry = 0, directory = scene->s.cr3 & ~UINT64_C(0xfff);
+	bool pae = scene->paging == PAGING_PAE;
+
+	if (pae)
+		directory = scene->s.pdpte[linear >> 30 & 3] & ~UINT64_C(0xfff);
+	scene_peek(scene, directory + (pae ? (linear >> 21 & 511) * 8 : (linear >> 22) * 4), &entry, pae ? 8 : 4);
+	uint64_t upper = entry;
+	if (!(entry & 1))
+		return 0;
+	if (entry & 0x80) /* a large page */
+		return entry;
+	entry = 0;
+	scene_peek(scene, (upper & 0xffffffffff000) + (pae ? (linear >> 12 & 511) * 8 : (linear >> 12 & 1023) * 4), &entry,
+		   pae ? 8 : 4);
+	return (entry & (upper | ~UINT64_C(6))) | (upper & (UINT64_C(1) << 63));
+}
+
+static bool is_flat(const struct segment *s)
+{
+	return s->usable && s->base == 0 && s->limit == 0xffffffff && s->db && s->dpl == 3;
+}
+
+static const char *unfit_pages(const struct scene *scene)
+{
+	if (scene->paging == PAGING_NONE)
+		return NULL;
+	for (uint64_t at = 0x10000; at < scene->ram; at += 0x1000) {
+		uint64_t entry = host_page_entry(scene, at);
+		if ((entry & 1) && !(entry & 0x80) && (entry & 0xffffffffff000) != at)
+			return "its pages lie elsewhere";
+		if ((entry & 1) && !(entry & 4))
+			return "a supervisor's page";
+		if (entry & (UINT64_C(1) << 51))
+			return "a reserved bit in a page table";
+	}
+	return NULL;
+}
+
+const char *host_unfit(const struct scene *scene)
+{
+	const struct arch_state *s = &scene->s;
+
+	if (scene->mode != SCENE_PROT32 || scene->cpl != 3)
+		return "not ring 3 in 32-bit protected mode";
+	if (scene->events || scene->until != END_AT_END || !scene->codes)
+		return "events from outside, or an end of its own";
+	if (scene->ram < 0x90000)
+		return "its memory is too small";
+	if (s->cr0 & (CR0_EM | CR0_TS))
+		return "CR0.EM or CR0.TS";
+	if ((s->dr7 & DR7_ENABLE_ANY) || (s->cr4 & (CR4_TSD | CR4_VME | CR4_PVI)))
+		return "debug registers, or CR4";
+	if ((s->rflags & FLAG_AC) && !(s->cr0 & CR0_AM))
+		return "AC without CR0.AM";
+	if (s->rflags & (FLAG_IOPL | FLAG_RF | FLAG_NT | FLAG_VIF | FLAG_VIP | FLAG_ID))
+		return "flags a program cannot set";
+	for (unsigned i = SEG_ES; i <= SEG_DS; i++)
+		if (!is_flat(&s->seg[i]))
+			return "segments that are not flat";
+	if (tree_get(scene->node, "tss") || tree_get(scene->node, "ldt"))
+		return "a TSS or LDT of its own";
+	return unfit_pages(scene);
+}
+
+/* ---- instructions ---- */
+static bool is_one_of(unsigned mnemonic, const uint16_t *list, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (list[i] == mnemonic)
+			return true;
+	return false;
+}
+
+static bool uses_fs(const struct insn *insn)
+{
+	for (unsigned i = 0; i < insn->operands; i++)
+		if ((insn->op[i].kind == OPD_MEM || insn->op[i].kind == OPD_STR_SRC) && insn->seg >= SEG_FS)
+			return true;
+	return false;
+}
+
+static bool loads_segment(const struct insn *insn)
+{
+	static const uint16_t names[] = {MN_lds, MN_les, MN_lfs, MN_lgs, MN_lss};
+
+	return is_one_of(insn->mnemonic, names, sizeof(names) / sizeof(names[0])) ||
+	       ((insn->mnemonic == MN_mov || insn->mnemonic == MN_pop) && insn->op[0].kind == OPD_SREG);
+}
+
+void host_look_at(void *owner, struct cpu *cpu, const uint8_t *bytes, unsigned size)
+{
+	static const uint16_t tell[] = {MN_cpuid, MN_rdtsc, MN_rdpmc, MN_sgdt, MN_sidt, MN_sldt, MN_str, MN_smsw};
+	static const uint16_t system[] = {MN_sysenter, MN_sysexit};
+	static const uint16_t tables[] = {MN_lar, MN_lsl, MN_verr, MN_verw, MN_iret, MN_retf};
+	struct host_look *look = owner;
+	struct insn insn;
+
+	(void)cpu;
+	if (look->why || decode(&insn, bytes, size, MODE_PROTECTED, true) != DECODE_OK)
+		return;
+	if (is_one_of(insn.mnemonic, tell, sizeof(tell) / sizeof(tell[0])))
+		look->why = "an instruction that tells of the processor itself";
+	else if (is_one_of(insn.mnemonic, system, sizeof(system) / sizeof(system[0])))
+		look->why = "a system call of the host";
+	else if (is_one_of(insn.mnemonic, tables, sizeof(tables) / sizeof(tables[0])) || loads_segment(&insn) ||
+		 (opcode_rows[insn.row].attributes & ATTR_FAR) || insn.op[0].kind == OPD_FAR)
+		look->why = "descriptors, which are the host's own";
+	else if (uses_fs(&insn))
+		look->why = "FS and GS, which are the host's own";
+	else if (insn.mnemonic == MN_int && (insn.imm & 0xff) == 0x80)
+		look->why = "a system call of the host";
+	else if ((insn.mnemonic == MN_bsf || insn.mnemonic == MN_bsr) && insn.rep)
+		look->why = "F3 BSF and F3 BSR are other instructions on later processors";
+}
+
+/* Linux: DPL 3 for #BP, #OF and 80h. */
+bool host_same_way(const struct bench *b)
+{
+	const struct delivery_record *first = &b->delivered[0];
+	bool software = first->kind == EV_SOFT_INT || first->kind == EV_INT3 || first->kind == EV_INTO;
+	bool linux_lets = first->vector == VEC_BP || first->vector == VEC_OF;
+	bool refused = first->outcome == OUT_FAULTED;
+
+	if (b->deliveries > 2 || (b->deliveries == 2 && (!refused || !software)) || (b->deliveries == 1 && refused))
+		return false;
+	if (first->kind == EV_INT1)
+		return false;
+	return !software || refused != linux_lets;
+}

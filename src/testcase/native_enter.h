@@ -1,0 +1,47 @@
+/* The way from a 64-bit process into 32-bit code at ring 3, on x86-64 Linux: its fixed places, and what it loads. */
+#ifndef TRAPGATE_TESTCASE_NATIVE_ENTER_H
+#define TRAPGATE_TESTCASE_NATIVE_ENTER_H
+
+/* Fixed places of the way in; for native_enter.S too. */
+#define HOST_STUB      0x50000000
+#define HOST_STATE     0x50001000
+#define HOST_GPR       (HOST_STATE + 0x00)
+#define HOST_SS_ESP    (HOST_STATE + 0x20)
+#define HOST_CS_EIP    (HOST_STATE + 0x28)
+#define HOST_EFLAGS    (HOST_STATE + 0x30)
+#define HOST_DS        (HOST_STATE + 0x34)
+#define HOST_ES        (HOST_STATE + 0x38)
+#define HOST_GS        (HOST_STATE + 0x3c)
+#define HOST_USE_X87   (HOST_STATE + 0x40)
+#define HOST_SAVED_RSP (HOST_STATE + 0x48)
+#define HOST_ENTRY     (HOST_STATE + 0x50)
+#define HOST_FSAVE     (HOST_STATE + 0x100)
+#define HOST_STACK     (HOST_STATE + 0x800)
+
+#ifndef __ASSEMBLER__
+#include <signal.h>
+#include <stdint.h>
+
+/* What lies at HOST_STATE. */
+struct native_state {
+	uint32_t gpr[8]; /* in the order of their numbers */
+	uint32_t esp, ss;
+	uint32_t eip, cs;
+	uint32_t eflags, ds, es, gs;
+	uint32_t use_x87, pad; /* the FNSAVE image at HOST_FSAVE is loaded */
+	uint64_t saved_rsp;
+	uint32_t entry, entry_cs;
+};
+_Static_assert(sizeof(struct native_state) == 0x58, "places of native_enter.h");
+
+/* Leaves this process's code for what the state says; comes back when the handler of a signal calls native_leave(). */
+void native_enter(void);
+void native_leave(void) __attribute__((noreturn));
+/* The handler for sigaction(); calls native_record(), which who uses this defines. */
+void native_on_signal(int number, siginfo_t *info, void *context);
+void native_record(int number, siginfo_t *info, void *context);
+/* To be copied to HOST_STUB. */
+extern const uint8_t native_stub[], native_stub_end[];
+#endif
+
+#endif
