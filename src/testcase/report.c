@@ -98,6 +98,11 @@ int report_tail(struct run *run, double seconds)
 		bad += r->status == STATUS_BAD;
 		cases += run->job[i].row ? 1 : r->passed + r->failed + r->left_out;
 	}
+	bool vectors = false;
+	for (unsigned i = 0; i < run->jobs; i++)
+		vectors |= run->job[i].vectors != NULL;
+	if (vectors && run->settings.verbose && !run->settings.tap)
+		report_exclusions(run);
 	report_authority(run, "host", run->settings.host, &run->host);
 	report_authority(run, "qemu", run->settings.qemu, &run->qemu);
 	if (!run->settings.tap) {

@@ -3,6 +3,7 @@
 #define TRAPGATE_TESTCASE_RUNNER_H
 
 #include "testcase/compare.h"
+#include "testcase/exclusions.h"
 #include "testcase/suite.h"
 
 #include <pthread.h>
@@ -69,6 +70,7 @@ struct run {
 	unsigned jobs;
 	struct coverage coverage;
 	unsigned bad_files;
+	unsigned exclusions_met[EXCLUSIONS]; /* vectors */
 	struct qemu *qemus; /* waiting for a case */
 	pthread_mutex_t qemus_lock;
 };
@@ -85,6 +87,8 @@ void run_row(struct run *run, struct job *job);
 /* A file of vectors: vectors.c, sst.c. */
 bool is_vectors(const char *path);
 void run_vectors(struct run *run, struct job *job);
+/* What was left out of 80286 vectors, and why. */
+void report_exclusions(const struct run *run);
 
 /* host.c, qemu.c: the case, which passes, on this computer's processor, in QEMU.  The result gets a line. */
 void ask_host(struct run *run, struct job *job);

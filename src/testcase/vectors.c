@@ -26,6 +26,7 @@ struct replay {
 	uint16_t flags, registers; /* compared in this vector; registers by 1 << enum moo_reg */
 	unsigned told;
 	unsigned passed, failed, left_out;
+	unsigned *met; /* by row of exclusions[], of the whole run */
 	FILE *out;
 };
 
@@ -225,8 +226,11 @@ static void one_vector(struct replay *r, const struct moo_test *t)
 		r->failed++;
 		return;
 	}
-	if (r->is_286 && exclusion_of(r->form, t) < EXCLUSIONS)
-		d = &exclusions[exclusion_of(r->form, t)];
+	unsigned row = r->is_286 ? exclusion_of(r->form, t) : EXCLUSIONS;
+	if (row < EXCLUSIONS) {
+		d = &exclusions[row];
+		__atomic_fetch_add(&r->met[row], 1, __ATOMIC_RELAXED);
+	}
 	r->flags = r->mask & FLAGS_COMPARED & (uint16_t)~d->flags;
 	r->registers = (uint16_t)~d->registers;
 	if (d->what == FAULTS && !raises(r, t, d->vector)) {
@@ -359,6 +363,18 @@ static void replay_file(struct replay *r, const char *path, struct arena *arena)
 		moo_metadata_free((struct moo_metadata *)(uintptr_t)r->metadata);
 }
 
+void report_exclusions(const struct run *run)
+{
+	static const char *const titles[] = {
+		[LEFT_OUT] = "left out",
+		[FAULTS] = "left out, but for the exception of a 386",
+		[COMPARED] = "passed, but for what is not compared",
+	};
+
+	for (unsigned i = 0; i < EXCLUSIONS; i++)
+		printf("%7u  %s: %s\n", run->exclusions_met[i], titles[exclusions[i].what], exclusions[i].reason);
+}
+
 void run_vectors(struct run *run, struct job *job)
 {
 	struct result *result = &job->result;
@@ -367,6 +383,8 @@ void run_vectors(struct run *run, struct job *job)
 	struct replay *r = calloc(1, sizeof(*r));
 	FILE *out = open_memstream(&text, &size);
 
+	if (r)
+		r->met = run->exclusions_met;
 	if (r && out && (r->out = out, set_up(r, run->settings.cpu)))
 		replay_file(r, job->vectors, &result->arena);
 	if (out)
