@@ -122,6 +122,8 @@ void cpu_reset(struct cpu *cpu, bool init);
 /* Runs until icount == until, or something stops it earlier.  The clock's
  * timers between are the caller's: give a limit no later than the earliest. */
 enum stop cpu_run(struct cpu *cpu, uint64_t until);
+/* Its next tick is now: others had the time between.  What hangs on its last tick goes with it. */
+void cpu_set_time(struct cpu *cpu, uint64_t now);
 /* Exactly one step: an event or one instruction (one REP iteration). */
 enum stop cpu_step(struct cpu *cpu);
 

@@ -206,7 +206,7 @@ static void turn(struct machine *m, struct cpu *cpu)
 	enum stop stop;
 
 	m->idle_since = 0;
-	cpu->icount = m->clock.now;
+	cpu_set_time(cpu, m->clock.now);
 	bus_set_initiator(m->bus, cpu->id);
 	stop = cpu_run(cpu, stretch_end(m));
 	clock_advance(&m->clock, cpu->icount);

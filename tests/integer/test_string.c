@@ -311,6 +311,23 @@ static void the_budget_does_not_change_the_flags_a_fault_restores(void **state)
 	}
 }
 
+/* ... nor does it when other processors have their turns between two iterations. */
+static void turns_of_others_do_not_change_the_flags_a_fault_restores(void **state)
+{
+	struct harness *h = *state;
+	enum outcome outcome;
+
+	harness_paging(h);
+	harness_page(h, DST, PAGE_NO);
+	h->budget = 2;
+	string_uop(h, 8, SRC, DST - 4, 10);
+	harness_set_flags(h, FLAG_CF | FLAG_SF);
+	while ((outcome = harness_run(h, &exec_cmps, FORM_REP)) == AGAIN)
+		cpu_set_time(&h->cpu, h->cpu.icount + 1000);
+	assert_int_equal(outcome, FAULT);
+	assert_int_equal(harness_flags(h), FLAG_CF | FLAG_SF);
+}
+
 /* An interrupt handler has run between: its IRET loaded the flags that count. */
 static void flags_loaded_between_iterations_are_the_ones_restored(void **state)
 {
@@ -422,6 +439,7 @@ int main(void)
 		HARNESS_TEST(repne_is_rep_where_nothing_is_compared),
 		HARNESS_TEST(a_fault_in_repe_restores_the_flags_from_before_the_instruction),
 		HARNESS_TEST(the_budget_does_not_change_the_flags_a_fault_restores),
+		HARNESS_TEST(turns_of_others_do_not_change_the_flags_a_fault_restores),
 		HARNESS_TEST(flags_loaded_between_iterations_are_the_ones_restored),
 		HARNESS_TEST(a_device_is_reached_alone_one_iteration_at_a_time_with_its_own_clock),
 		HARNESS_TEST(a_run_into_a_device_stops_at_it),
