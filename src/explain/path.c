@@ -64,23 +64,11 @@ static void pop_level(struct path *p, const struct return_record *r)
 	}
 }
 
-/* Which writes of this moment were the processor's pushes? */
-static void mark_pushes(struct path *p, const struct delivery_record *r)
-{
-	uint32_t low = (uint32_t)r->frame, bytes = (uint32_t)r->words * r->word_bytes;
-
-	for (unsigned i = p->fresh; i < p->writes; i++)
-		if (p->write[i].lin - low < bytes) {
-			p->write[i].processor = true;
-			p->write[i].has_from = false;
-		}
-}
-
 static bool is_end(const struct path *p, const struct seen *s)
 {
 	if (p->away || s->kind != SEEN_RETURN)
 		return false;
-	if (p->to_user)
+	if (p->from_user || p->wish.to_user)
 		return s->to->cpl == 3;
 	return p->levels == 0 && (uint32_t)s->returned.frame == p->frame;
 }
@@ -118,7 +106,8 @@ static void look_for_child(struct path *p, struct cpu *cpu)
 {
 	uint32_t eip = (uint32_t)(cpu->s.seg[SEG_CS].base + cpu->s.rip), esp, top, ip = 0, offset;
 
-	if (!p->child_at || p->child_seen || eip != p->child_at || !desc_reg_offset(&p->x->desc, "ip", &offset))
+	if (!p->wish.child_at || p->child_seen || eip != p->wish.child_at ||
+	    !desc_reg_offset(&p->x->desc, "ip", &offset))
 		return;
 	esp = (uint32_t)cpu->s.seg[SEG_SS].base + reg32(cpu, RSP);
 	if (know_top(p->x, cpu, &top) && top - esp < PAGE_BYTES)
@@ -159,8 +148,6 @@ static bool on_event(void *owner, const struct seen *s)
 	if (s->cpu != p->cpu)
 		return false;
 	p->task_written |= s->kind == SEEN_TASK; /* another TSS */
-	if (s->kind == SEEN_DELIVERY && seen_delivered(s))
-		mark_pushes(p, &s->delivery);
 	if (is_end(p, s)) {
 		end_path(p, s);
 		return true;
@@ -211,6 +198,7 @@ static bool follow(struct path *p, struct cpu *cpu)
 		p->away = true;
 		if (n)
 			n->value = now;
+		p->given_up = p->wish.give_up && p->wish.give_up(p);
 	}
 	return !p->away;
 }
@@ -221,7 +209,7 @@ static bool on_instruction(void *owner, struct cpu *cpu)
 
 	look_for_child(p, cpu);
 	if (!follow(p, cpu))
-		return p->out_of_memory;
+		return p->out_of_memory || p->given_up;
 	if (p->insns && cpu->s.cr3 != p->before_end.cr3)
 		p->cr3_changes++;
 	p->insns++;
@@ -293,16 +281,9 @@ static void place_regs(struct path *p)
 	p->regs = p->frame ? p->frame - ip : p->top ? p->top - 4 * d->regs : 0;
 }
 
-static bool record(struct explain *x, struct path *p, bool to_user)
+/* Why it ended without a return. */
+static bool explain_end(struct explain *x, const struct path *p, enum driven driven)
 {
-	const struct look look = {on_event, on_instruction, on_data, p};
-	enum driven driven;
-
-	p->to_user = p->from_user || to_user;
-	if (to_user && !p->from_user)
-		push_level(p, &p->entry.delivery);
-	driven = drive_run(&x->drive, &look, CLOCK_NEVER);
-	place_regs(p);
 	if (p->out_of_memory)
 		return diagnose(&x->why, "out of memory");
 	if (driven != DRIVEN_STOPPED)
@@ -310,25 +291,34 @@ static bool record(struct explain *x, struct path *p, bool to_user)
 	if (p->exits)
 		return diagnose(&x->why, "the task ends here, at t=%" PRIu64 ": it never returns",
 				drive_now(&x->drive));
-	if (!p->returned)
-		return diagnose(&x->why, "no return within %u million instructions",
-				(unsigned)(PATH_MAX_INSNS / 1000000));
+	if (p->given_up)
+		return diagnose(&x->why, "given up at t=%" PRIu64, drive_now(&x->drive));
+	return diagnose(&x->why, "no return within %u million instructions", (unsigned)(PATH_MAX_INSNS / 1000000));
+}
+
+bool path_record(struct explain *x, struct path *p, const struct path_wish *wish)
+{
+	const struct look look = {on_event, on_instruction, on_data, p};
+	enum driven driven;
+
+	if (!begin(p, x))
+		return diagnose(&x->why, "out of memory");
+	if (wish)
+		p->wish = *wish;
+	if (p->wish.to_user && !p->from_user)
+		push_level(p, &p->entry.delivery);
+	driven = drive_run(&x->drive, &look, CLOCK_NEVER);
+	place_regs(p);
+	if (p->out_of_memory || !p->returned)
+		return explain_end(x, p, driven);
 	p->after_end = x->machine->cpu[p->cpu]->s;
 	p->after_end.rflags = cpu_flags(x->machine->cpu[p->cpu]);
 	return true;
 }
 
-bool path_record(struct explain *x, struct path *p, bool to_user)
+bool path_search_on(const struct path *p)
 {
-	return begin(p, x) ? record(x, p, to_user) : diagnose(&x->why, "out of memory");
-}
-
-bool path_record_fork(struct explain *x, struct path *p, uint32_t child_at)
-{
-	if (!begin(p, x))
-		return diagnose(&x->why, "out of memory");
-	p->child_at = child_at;
-	return record(x, p, false);
+	return p->exits || p->given_up;
 }
 
 static bool child_comes(void *owner, struct cpu *cpu)

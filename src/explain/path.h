@@ -58,11 +58,21 @@ struct awaited {
 	uint32_t target;
 };
 
+struct path;
+
 /* An instruction that returned in between. */
 #define PATH_RETURNERS 16
 struct returner {
 	uint32_t eip;
 	uint64_t count;
+};
+
+/* What a view wants of a path beyond the ordinary. */
+struct path_wish {
+	bool to_user;      /* on to the task's return to ring 3, wherever the event came from */
+	uint32_t child_at; /* a place where a new task begins, which is to be noted; 0: none */
+	/* Asked when another task is switched to: is the path of no use any more?  NULL: it is of use. */
+	bool (*give_up)(const struct path *path);
 };
 
 struct path {
@@ -71,13 +81,14 @@ struct path {
 	struct arch_state start; /* at the handler's first instruction */
 	uint32_t task, top;      /* top: know_top() at the entry, 0: unknown */
 	unsigned cpu;
-	uint32_t nr;             /* EAX at the entry */
-	uint64_t begun, insns;   /* instructions of this task on the way */
-	bool from_user, to_user; /* to_user: ends at the return to ring 3 */
-	uint32_t frame;          /* linear, of the saved EIP; 0: SYSENTER */
+	uint32_t nr;           /* EAX at the entry */
+	uint64_t begun, insns; /* instructions of this task on the way */
+	bool from_user;
+	struct path_wish wish;
+	uint32_t frame; /* linear, of the saved EIP; 0: SYSENTER */
 
 	uint64_t skipped, skipped_same; /* returns in between; by the instruction that made the last one */
-	bool exits;                     /* the task ends: it will never return */
+	bool exits, given_up;           /* the task ends: it will never return; wish.give_up() */
 	bool returned;
 	struct seen end;                         /* the return */
 	struct arch_state before_end, after_end; /* before the instruction that returned; after it */
@@ -99,11 +110,11 @@ struct path {
 	/* while it goes on */
 	struct level level[PATH_LEVELS];
 	unsigned levels, depth;
-	uint32_t task_at, task_now; /* where `current` is stored, 0: not known; what it held when it was last looked at */
-	bool task_written;       /* since then */
+	uint32_t task_at,
+		task_now;  /* where `current` is stored, 0: not known; what it held when it was last looked at */
+	bool task_written; /* since then */
 	bool away;
 	uint32_t other; /* the task that ran last while away */
-	unsigned fresh; /* writes of the present instruction begin here */
 	uint32_t eip;   /* the present instruction */
 	uint32_t last_read, last_value;
 	uint8_t last_bytes;
@@ -112,9 +123,7 @@ struct path {
 	uint32_t word_at[DESC_WORDS], word_value[DESC_WORDS];
 	struct insn insn; /* the present one, decoded */
 	bool has_insn;
-	/* A place where another task is waited for (set before path_record; 0: none), and its first coming there with
-	 * the saved EIP of this one; its first return to ring 3. */
-	uint32_t child_at;
+	/* wish.child_at: its first coming there with the saved EIP of this task; its first return to ring 3. */
 	bool child_seen, child_returned;
 	uint64_t child_t;
 	uint32_t child_task, child_regs;
@@ -129,12 +138,11 @@ struct path {
 	bool out_of_memory;
 };
 
-/* The machine stands behind an event that entered the kernel (x->drive.seen).  Goes on to its return, or (to_user) to
- * the task's return to ring 3, wherever the event came from.  False with x->why: it never returned (the path is filled
- * in as far as it went), or out of memory. */
-bool path_record(struct explain *x, struct path *path, bool to_user) MUST_CHECK;
-/* The same; a new task that begins at child_at as a copy of this one is noted. */
-bool path_record_fork(struct explain *x, struct path *path, uint32_t child_at) MUST_CHECK;
+/* The machine stands behind an event that entered the kernel (x->drive.seen).  Goes on to its return; wish may be NULL.
+ * False with x->why: it never returned (the path is filled in as far as it went), it was given up, or out of memory. */
+bool path_record(struct explain *x, struct path *path, const struct path_wish *wish) MUST_CHECK;
+/* Nothing was recorded, or only something that is no reason to end a search: the machine can run on. */
+bool path_search_on(const struct path *path);
 /* The child has not been seen yet: goes on until it comes, and until it is in ring 3. */
 bool path_await_child(struct explain *x, struct path *path) MUST_CHECK;
 void path_free(struct path *path);

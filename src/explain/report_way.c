@@ -31,6 +31,18 @@ static void put_test(struct explain *x, struct fact *rows, const struct note *n)
 	put_place(x, row, "goes_to", n->to);
 }
 
+/* Does the test decide on the way, or is it some function's own affair?  The entry code's own do, and those of functions
+ * with a role for that. */
+static bool decides(struct explain *x, const struct note *n)
+{
+	uint64_t offset = 0;
+	const char *function = know_symbol(x, n->eip, &offset);
+
+	return (n->has_branch || n->mask) &&
+	       (n->depth == 0 || (function && (desc_plays(&x->desc, "work", function) ||
+					       desc_plays(&x->desc, "notify", function))));
+}
+
 /* Tests between two ticks. */
 static struct fact *put_tests(struct explain *x, const struct path *p, struct fact *o, const char *key, uint64_t from,
 			      uint64_t until)
@@ -38,8 +50,7 @@ static struct fact *put_tests(struct explain *x, const struct path *p, struct fa
 	struct fact *rows = put_list(o, key);
 
 	for (unsigned i = 0; i < p->notes; i++)
-		if (p->note[i].kind == NOTE_TEST && p->note[i].t >= from && p->note[i].t < until &&
-		    (p->note[i].has_branch || p->note[i].mask))
+		if (p->note[i].kind == NOTE_TEST && p->note[i].t >= from && p->note[i].t < until && decides(x, &p->note[i]))
 			put_test(x, rows, &p->note[i]);
 	return rows;
 }

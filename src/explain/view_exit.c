@@ -138,15 +138,19 @@ bool view_return(struct explain *x)
 }
 
 /* ---- schedule before the return ---- */
+
+/* The last look at the flag before schedule() is called; NULL: it was not seen set. */
 static const struct note *resched_test(const struct path *p)
 {
-	for (unsigned i = 0; i < p->notes; i++) {
+	const struct note *call = path_note(p, NOTE_CALL, "schedule", 0), *test = NULL;
+
+	for (unsigned i = 0; i < p->notes && (!call || p->note[i].t < call->t); i++) {
 		const struct note *n = &p->note[i];
 
 		if (n->kind == NOTE_TEST && (n->value & know_meaning(&p->x->desc.word[n->word], "resched")))
-			return n;
+			test = n;
 	}
-	return NULL;
+	return test;
 }
 
 static const struct note *resched_set(const struct path *p)
@@ -169,6 +173,12 @@ static bool rescheduled(const struct path *p)
 		    p->note[i].level == 0 && strcmp(p->note[i].role->role, "schedule") == 0)
 			call = &p->note[i];
 	return call != NULL;
+}
+
+/* Another task runs, and nobody had asked for that: the task waits for something. */
+static bool sleeps(const struct path *p)
+{
+	return resched_test(p) == NULL;
 }
 
 static void put_setter(struct explain *x, const struct path *p)
@@ -217,6 +227,7 @@ static void put_next_task(struct explain *x, const struct path *p)
 bool view_sched(struct explain *x)
 {
 	const struct moment moment = {"schedule before a return", fits};
+	const struct path_wish wish = {.give_up = sleeps};
 	uint64_t left = x->options.nth - 1;
 	struct path p;
 
@@ -229,11 +240,11 @@ bool view_sched(struct explain *x)
 			return diagnose(&x->why,
 					"explain sched: no description fits this guest, and without one its flags are "
 					"not known; give --guest FILE");
-		recorded = path_record(x, &p, false);
+		recorded = path_record(x, &p, &wish);
 		if (recorded && rescheduled(&p) && left-- == 0)
 			break;
 		path_free(&p);
-		if (!recorded && !p.exits)
+		if (!recorded && !path_search_on(&p))
 			return false;
 	}
 	put_title(x, &p, "schedule before the return");

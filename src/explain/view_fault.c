@@ -108,7 +108,7 @@ bool view_iretfault(struct explain *x)
 		 x->drive.seen.when);
 	put_fault(x, &x->drive.seen.delivery);
 	put_refused_frame(x, x->drive.seen.from);
-	ended = path_record(x, &p, true);
+	ended = path_record(x, &p, &(struct path_wish){.to_user = true});
 	put_fixup(x, &p);
 	report_bits(x, &p);
 	report_calls(x, &p);

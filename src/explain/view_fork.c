@@ -54,7 +54,7 @@ static void put_child(struct explain *x, const struct path *p)
 
 	put_task(x, o, "task", cpu, p->child_task);
 	put_number(o, "first_instruction_t", p->child_t);
-	put_place(x, o, "first_instruction", p->child_at);
+	put_place(x, o, "first_instruction", p->wish.child_at);
 	put_hex(o, "esp", p->child_first.gpr.r64[RSP], 8);
 	put_hex(o, "eax_first", p->child_first.gpr.r64[RAX], 8);
 	put_hex(o, "pt_regs", p->child_regs, 8);
@@ -97,7 +97,7 @@ bool view_fork(struct explain *x)
 		return false;
 	if (!x->desc.regs)
 		return diagnose(&x->why, "explain fork: no description tells this guest's pt_regs; give --guest FILE");
-	ok = path_record_fork(x, &p, (uint32_t)at) && path_await_child(x, &p);
+	ok = path_record(x, &p, &(struct path_wish){.child_at = (uint32_t)at}) && path_await_child(x, &p);
 	if (ok) {
 		put_text(&x->facts.root, "title", "fork by system call %" PRIu32 " on cpu%u at t=%" PRIu64, p.nr, p.cpu,
 			 p.entry.when);

@@ -83,7 +83,7 @@ static void put_cr3(struct explain *x)
 	struct fact *o = put_object(&x->facts.root, "cr3");
 	struct path p;
 
-	if (path_record(x, &p, false)) {
+	if (path_record(x, &p, NULL)) {
 		put_hex(o, "at_entry", p.start.cr3, 8);
 		put_hex(o, "before_the_return", p.before_end.cr3, 8);
 		put_number(o, "changes_in_between", p.cr3_changes);

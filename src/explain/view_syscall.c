@@ -46,14 +46,14 @@ bool find_way(struct explain *x, const struct moment *moment, struct path *p)
 
 		if (!moment_event(x, moment, looks_at_ways(o) ? 0 : o->nth - 1))
 			return false;
-		recorded = path_record(x, p, false);
+		recorded = path_record(x, p, NULL);
 		if (!looks_at_ways(o))
 			return recorded;
 		if (recorded && way_fits(o, p) && left-- == 0)
 			return true;
 		path_free(p);
 		/* A task that ended is none, and the search goes on. */
-		if (!recorded && !p->exits)
+		if (!recorded && !path_search_on(p))
 			return explain_never(x, moment->what);
 	}
 }

@@ -78,7 +78,7 @@ bool view_sysenter(struct explain *x)
 		return false;
 	if (x->options.raise)
 		moment_raise(x);
-	ok = path_record(x, &p, false);
+	ok = path_record(x, &p, NULL);
 	if (ok) {
 		put_text(&x->facts.root, "title",
 			 "SYSENTER, system call %" PRIu32 " %s on cpu%u, t=%" PRIu64 " to %" PRIu64, p.nr,

@@ -78,7 +78,7 @@ bool view_timer(struct explain *x)
 	if (!moment_event(x, &irq, x->options.nth - 1))
 		return false;
 	idle = x->drive.slept;
-	if (!path_record(x, &p, false)) {
+	if (!path_record(x, &p, NULL)) {
 		path_free(&p);
 		return false;
 	}

@@ -361,7 +361,6 @@ void way_instruction(struct path *p, struct cpu *cpu)
 	const char *name;
 
 	p->eip = (uint32_t)((cpu->s.seg[SEG_CS].base + cpu->s.rip) & UINT32_MAX);
-	p->fresh = p->writes;
 	p->last_bytes = 0;
 	branch_done(p, &p->test);
 	branch_done(p, &p->number);
