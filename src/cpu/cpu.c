@@ -170,12 +170,6 @@ bool cpu_is_waiting(const struct cpu *cpu)
 	       (!(cpu->nmi_pending && !cpu->s.nmi_blocked) && !intr_deliverable(cpu));
 }
 
-void cpu_set_time(struct cpu *cpu, uint64_t now)
-{
-	cpu->rep.icount += now - cpu->icount;
-	cpu->icount = now;
-}
-
 void cpu_request_stop(struct cpu *cpu)
 {
 	cpu->stop_requested = true;

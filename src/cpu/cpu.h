@@ -123,7 +123,11 @@ void cpu_reset(struct cpu *cpu, bool init);
  * timers between are the caller's: give a limit no later than the earliest. */
 enum stop cpu_run(struct cpu *cpu, uint64_t until);
 /* Its next tick is now: others had the time between.  What hangs on its last tick goes with it. */
-void cpu_set_time(struct cpu *cpu, uint64_t now);
+static inline void cpu_set_time(struct cpu *cpu, uint64_t now)
+{
+	cpu->rep.icount += now - cpu->icount;
+	cpu->icount = now;
+}
 /* Exactly one step: an event or one instruction (one REP iteration). */
 enum stop cpu_step(struct cpu *cpu);
 
