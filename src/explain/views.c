@@ -14,6 +14,12 @@ const struct explain_view explain_views[] = {
 	 "(or\n"
 	 "--from-ring N) with the error code they would give.",
 	 STATE | TAKES_CPL, view_gate},
+	{"story", NULL, false, "one system call, exception or interrupt in sentences: who does what, step by step",
+	 "A1 B1 B3 A12 A13",
+	 "For a first look; what it leaves out is in the other views.  The first system call, or the entry that the "
+	 "options\n"
+	 "choose; \"after\" counts ticks from the entry on.",
+	 WAY, view_story},
 	{"syscall", NULL, false, "one system call as one record", "A1 A2 A11 A12 A13 C1",
 	 "From the instruction to the instruction after its return: entry, frame, pt_regs word by word, tracing, "
 	 "number,\n"

@@ -25,6 +25,7 @@ bool view_pending(struct explain *x);
 bool view_quiet(struct explain *x);
 bool view_return(struct explain *x);
 bool view_sched(struct explain *x);
+bool view_story(struct explain *x);
 bool view_symbols(struct explain *x);
 bool view_syscall(struct explain *x);
 bool view_sysenter(struct explain *x);
