@@ -187,6 +187,8 @@ bool ide_add_pci(struct ide *ide, struct pci *pci, uint8_t devfn)
 	pci_function_register(f, PCI_LATENCY, 1, 0x00, 0xf0);
 	pci_function_register(f, 0x40, 4, 0, 0xf3fff3ff); /* IDETIM of both channels; bits 11-10 are reserved */
 	pci_function_register(f, 0x44, 1, 0, 0xff);       /* SIDETIM */
+	/* The PIIX3's BMIBA has bits 31-16 hardwired to 0.  SeaBIOS takes the size of a window from all 32 bits and finds no
+	 * room for one of FFFF0010h ports: here they can be written. */
 	pci_function_bar(f, 4, PCI_BAR_IO, 2 * CHANNEL_PORTS, ops);
 	f->written = written;
 	f->device = ide;

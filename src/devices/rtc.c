@@ -222,6 +222,8 @@ static void write_register(struct rtc *rtc, unsigned index, uint8_t value)
 		write_a(rtc, value);
 	else if (index == RTC_B)
 		write_b(rtc, value);
+	else if (index == RTC_SECONDS) /* "the high-order bit of the seconds byte is read-only" */
+		rtc->ram[index] = value & 0x7f;
 	else if (index != RTC_C && index != RTC_D)
 		rtc->ram[index] = value;
 	changed(rtc);
