@@ -67,16 +67,16 @@ static bool names_word(const struct scene *scene, const char *word)
 /* Places, selectors and the case's numbers as symbols. */
 static void out_symbols(struct source *s, const struct scene *scene, struct scope *scope)
 {
-	static const char *const names[] = {"gdt", "ldt", "idt", "tss", "code", "data", "tables", "stack0", "stack1",
-					    "stack2", "stack3", "cs0", "ds0", "cs1", "ds1", "cs2", "ds2", "cs3", "ds3"};
+	static const char *const names[] = {"gdt",    "ldt",    "idt",    "tss",    "code", "data", "tables",
+					    "stack0", "stack1", "stack2", "stack3", "cs0",  "ds0",  "cs1",
+					    "ds1",    "cs2",    "ds2",    "cs3",    "ds3"};
 	int64_t value;
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names_word(scene, names[i]) && scene_name(scene, names[i], strlen(names[i]), &value))
 			out(s, ".set %s, %" PRId64 "\n", names[i], value);
 	for (const struct param *p = scene->params; p; p = p->next)
-		if (names_word(scene, p->name) &&
-		    (p->number || expr_try(scope, scene->node, p->text, &value)))
+		if (names_word(scene, p->name) && (p->number || expr_try(scope, scene->node, p->text, &value)))
 			out(s, ".set %s, %" PRId64 "\n", p->name, p->number ? p->value : value);
 }
 
@@ -292,8 +292,8 @@ static bool relocate_one(struct scene *scene, struct code *c, const Elf32_Rel *r
 	static const struct {
 		uint8_t type, bytes;
 		bool relative;
-	} types[] = {{R_386_32, 4, false}, {R_386_PC32, 4, true},  {R_386_16, 2, false},
-		     {R_386_PC16, 2, true}, {R_386_8, 1, false}, {R_386_PC8, 1, true}, {R_386_PLT32, 4, true}};
+	} types[] = {{R_386_32, 4, false}, {R_386_PC32, 4, true}, {R_386_16, 2, false},  {R_386_PC16, 2, true},
+		     {R_386_8, 1, false},  {R_386_PC8, 1, true},  {R_386_PLT32, 4, true}};
 
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		uint32_t sum = 0;
@@ -338,9 +338,9 @@ static void take_labels(struct scene *scene, const struct object *o, const struc
 		    ELF32_ST_TYPE(y->st_info) == STT_SECTION || !symbol_value(scene, o, s, i, &value, false))
 			continue;
 		scene->label = arena_more(scene->arena, scene->label, scene->labels, sizeof(scene->label[0]));
-		scene->label[scene->labels++] = (struct label){
-			arena_copy(scene->arena, s->names + y->st_name, strlen(s->names + y->st_name)), value,
-			value + scene->code[block].base};
+		scene->label[scene->labels++] =
+			(struct label){arena_copy(scene->arena, s->names + y->st_name, strlen(s->names + y->st_name)),
+				       value, value + scene->code[block].base};
 	}
 }
 
@@ -414,8 +414,8 @@ static bool make_folders(char *path)
 const char *assemble_cache(struct arena *arena)
 {
 	const char *own = getenv("TRAPGATE_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	char *path = own && *own    ? arena_print(arena, "%s", own)
-		     : xdg && *xdg  ? arena_print(arena, "%s/trapgate", xdg)
+	char *path = own && *own     ? arena_print(arena, "%s", own)
+		     : xdg && *xdg   ? arena_print(arena, "%s/trapgate", xdg)
 		     : home && *home ? arena_print(arena, "%s/.cache/trapgate", home)
 				     : NULL;
 
@@ -432,9 +432,9 @@ static bool assemble_afresh(struct scene *scene, const char *source, const char 
 		return problem(scene->problems, scene->code[0].node, "no temporary folder: %s", strerror(errno));
 	snprintf(input, sizeof(input), "%s/case.s", folder);
 	snprintf(output, sizeof(output), "%s/case.o", folder);
-	bool good = write_file(input, source) ? run_as(scene, input, output)
-					      : problem(scene->problems, scene->code[0].node, "%s: %s", input,
-							strerror(errno));
+	bool good = write_file(input, source)
+			    ? run_as(scene, input, output)
+			    : problem(scene->problems, scene->code[0].node, "%s: %s", input, strerror(errno));
 	if (good && !(data = read_file(scene->arena, output, &size)))
 		good = problem(scene->problems, scene->code[0].node, "the assembler wrote nothing");
 	if (good && kept) {
@@ -465,7 +465,8 @@ bool assemble(struct scene *scene, const struct build_options *options)
 	if (options->cache) {
 		size_t size;
 		kept = arena_print(scene->arena, "%s/%016" PRIx64 "%016" PRIx64 ".o", options->cache,
-				   hash(source, UINT64_C(0xcbf29ce484222325)), hash(source, UINT64_C(0x9e3779b97f4a7c15)));
+				   hash(source, UINT64_C(0xcbf29ce484222325)),
+				   hash(source, UINT64_C(0x9e3779b97f4a7c15)));
 		uint8_t *data = read_file(scene->arena, kept, &size);
 		if (data && take_object(scene, data, size))
 			return scene->problems->count == 0;

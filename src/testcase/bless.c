@@ -10,11 +10,11 @@
 #include "testcase/runner.h"
 
 struct edit {
-	size_t at, end;      /* bytes of the file that go */
-	const char *text;    /* what comes */
+	size_t at, end;   /* bytes of the file that go */
+	const char *text; /* what comes */
 	const struct node *node;
-	unsigned number;     /* in the order made: several at one place stay so */
-	bool conflict;       /* rows of the case want different text: it is left as it was */
+	unsigned number; /* in the order made: several at one place stay so */
+	bool conflict;   /* rows of the case want different text: it is left as it was */
 };
 
 struct blessing {
@@ -92,7 +92,9 @@ static void replace(struct blessing *b, const struct change *c)
 			continue;
 		if (strcmp(b->edit[i].text, e.text) != 0) {
 			b->edit[i].conflict = true;
-			refuse(b, c, "another row of the case wants another value here: state it with `when` or by a parameter");
+			refuse(b, c,
+			       "another row of the case wants another value here: state it with `when` or by a "
+			       "parameter");
 		}
 		return;
 	}
@@ -260,7 +262,8 @@ static void gather_row(struct blessing *b, struct additions *all, const struct j
 			k++;
 		if (k == own.count) {
 			own.item = arena_more(&b->arena, own.item, own.count, sizeof(own.item[0]));
-			own.item[own.count++] = (struct addition){c->expect, section, one_entry(&b->arena, d), c, c->row, false};
+			own.item[own.count++] =
+				(struct addition){c->expect, section, one_entry(&b->arena, d), c, c->row, false};
 		} else {
 			own.item[k].text =
 				arena_print(&b->arena, "%s%c%s", own.item[k].text, BETWEEN, one_entry(&b->arena, d));
@@ -291,7 +294,8 @@ static void put_additions(struct blessing *b, struct additions *all)
 	for (unsigned i = 0; i < all->count; i++) {
 		struct addition *a = &all->item[i];
 		if (a->conflict) {
-			refuse(b, a->first, "rows of the case want different values: state it with `when` or by a parameter");
+			refuse(b, a->first,
+			       "rows of the case want different values: state it with `when` or by a parameter");
 			continue;
 		}
 		if (!is_section(a->section))

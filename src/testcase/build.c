@@ -161,18 +161,24 @@ static void take_pdptes(struct scene *scene)
 		scene_peek(scene, s->cr3 & 0xffffffe0, scene->s.pdpte, sizeof(scene->s.pdpte));
 }
 
-static const char *const case_keys[] = {"name",  "about", "sdm",  "use",      "cpu",    "mode",   "cpl",    "board",
-					"ram",   "matrix", "rows", "columns", "let",    "only",   "paging", "pages",
-					"gdt",   "ldt",   "idt",  "ivt",      "tss",    "regs",   "flags",  "fpu",
-					"memory", "code", "events", "run",    "expect", "host",   "qemu",   "tags", NULL};
+static const char *const case_keys[] = {
+	"name",    "about", "sdm",    "use",    "cpu",    "mode", "cpl",    "board", "ram",  "matrix", "rows",
+	"columns", "let",   "only",   "paging", "pages",  "gdt",  "ldt",    "idt",   "ivt",  "tss",    "regs",
+	"flags",   "fpu",   "memory", "code",   "events", "run",  "expect", "host",  "qemu", "tags",   NULL};
 
 bool scene_build(struct scene *scene, struct arena *arena, struct problems *problems, const struct node *node,
 		 const char *name, const struct param *params, const struct build_options *options)
 {
 	const struct node *expect = tree_get(node, "expect");
 
-	*scene = (struct scene){.arena = arena, .problems = problems, .node = node, .file = node->file, .name = name,
-				.params = params, .host = options->host, .shift = options->host ? HOST_SHIFT : 0};
+	*scene = (struct scene){.arena = arena,
+				.problems = problems,
+				.node = node,
+				.file = node->file,
+				.name = name,
+				.params = params,
+				.host = options->host,
+				.shift = options->host ? HOST_SHIFT : 0};
 	if (!tree_keys(problems, node, case_keys))
 		return false;
 	if (!build_mode(scene, node) || !build_model(scene, node, options) || !build_sizes(scene, node))
@@ -180,8 +186,8 @@ bool scene_build(struct scene *scene, struct arena *arena, struct problems *prob
 	if (!code_build(scene, tree_get(node, "code"), options))
 		return false;
 	if (!tables_build(scene, node) || !regs_build(scene, node) || !memory_build(scene, tree_get(node, "memory")) ||
-	    !pages_build(scene, tree_get(node, "pages")) || !events_build(scene, tree_get(node, "events"),
-									 tree_get(node, "run")))
+	    !pages_build(scene, tree_get(node, "pages")) ||
+	    !events_build(scene, tree_get(node, "events"), tree_get(node, "run")))
 		return false;
 	if (tree_get(node, "fpu") && !fpu_build(scene, tree_get(node, "fpu")))
 		return false;

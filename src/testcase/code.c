@@ -56,7 +56,8 @@ static const char *texts(struct scene *scene, const struct code *c, uint32_t fro
 	char one[200];
 
 	while (from < c->size) {
-		unsigned n = disassemble(c->bytes + from, c->size - from, c->bits, c->at - c->base + from, one, sizeof(one));
+		unsigned n =
+			disassemble(c->bytes + from, c->size - from, c->bits, c->at - c->base + from, one, sizeof(one));
 		all = arena_print(scene->arena, "%s%s%s", all, *all ? "; " : "", n ? one : "(no instruction)");
 		from += n ? n : c->size;
 	}
@@ -71,8 +72,8 @@ static bool check_stated(struct scene *scene, const struct code *c, struct place
 		stated++;
 	if (same_text(found, stated))
 		return true;
-	return problem_at(scene->problems, c->node->file, at, "the bytes are '%s', the text beside them says '%s'", found,
-			  stated);
+	return problem_at(scene->problems, c->node->file, at, "the bytes are '%s', the text beside them says '%s'",
+			  found, stated);
 }
 
 static bool hex_line(struct scene *scene, struct code *c, const char *line, size_t length, struct place at)
@@ -85,7 +86,8 @@ static bool hex_line(struct scene *scene, struct code *c, const char *line, size
 			continue;
 		if (i + 1 >= length || digit(line[i]) < 0 || digit(line[i + 1]) < 0)
 			return problem_at(scene->problems, c->node->file, at,
-					  "'%.8s': bytes are pairs of hexadecimal digits; text goes behind ';'", line + i);
+					  "'%.8s': bytes are pairs of hexadecimal digits; text goes behind ';'",
+					  line + i);
 		c->bytes[c->size++] = (uint8_t)(digit(line[i]) << 4 | digit(line[i + 1]));
 		i++;
 	}
@@ -137,8 +139,9 @@ static bool read_block(struct scene *scene, const struct node *node, struct code
 {
 	static const char *const keys[] = {"asm", "hex", "text", "at", "base", "bits", NULL};
 	struct scope scope = scene_scope(scene);
-	const struct node *text = node->kind == NODE_SCALAR ? node : tree_get(node, "asm"), *hex = tree_get(node, "hex"),
-			  *at = tree_get(node, "at"), *base = tree_get(node, "base"), *bits = tree_get(node, "bits");
+	const struct node *text = node->kind == NODE_SCALAR ? node : tree_get(node, "asm"),
+			  *hex = tree_get(node, "hex"), *at = tree_get(node, "at"), *base = tree_get(node, "base"),
+			  *bits = tree_get(node, "bits");
 	uint64_t width = scene->mode == SCENE_PROT32 ? 32 : 16;
 
 	if (node->kind != NODE_SCALAR && !tree_keys(scene->problems, node, keys))
@@ -151,8 +154,8 @@ static bool read_block(struct scene *scene, const struct node *node, struct code
 	if (c->stated && !hex)
 		return problem(scene->problems, c->stated, "'text' belongs to hex");
 	c->text = expr_substitute(&scope, c->node);
-	if (!c->text || (at && !expr_bits(&scope, at, 32, &c->at)) || (base && !expr_bits(&scope, base, 32, &c->base)) ||
-	    (bits && !expr_bits(&scope, bits, 8, &width)))
+	if (!c->text || (at && !expr_bits(&scope, at, 32, &c->at)) ||
+	    (base && !expr_bits(&scope, base, 32, &c->base)) || (bits && !expr_bits(&scope, bits, 8, &width)))
 		return false;
 	if (width != 16 && width != 32)
 		return problem(scene->problems, bits, "code has 16 or 32 bits");
@@ -196,7 +199,10 @@ bool code_build(struct scene *scene, const struct node *code, const struct build
 		if (!c->size && !options->no_assembler)
 			return problem(scene->problems, c->node, "no code");
 		if (c->size)
-			scene_put(scene, (struct bytes){.at = c->at, .size = c->size, .data = c->bytes, .node = c->node,
+			scene_put(scene, (struct bytes){.at = c->at,
+							.size = c->size,
+							.data = c->bytes,
+							.node = c->node,
 							.what = "code"});
 	}
 	scene->end = scene->codes ? scene->code[0].at + scene->code[0].size : AT_CODE + scene->shift;

@@ -31,8 +31,8 @@ static const struct {
 	const char *name;
 	uint32_t bit;
 } flag_names[] = {
-	{"CF", FLAG_CF}, {"PF", FLAG_PF}, {"AF", FLAG_AF}, {"ZF", FLAG_ZF},   {"SF", FLAG_SF},   {"TF", FLAG_TF},
-	{"IF", FLAG_IF}, {"DF", FLAG_DF}, {"OF", FLAG_OF}, {"NT", FLAG_NT},   {"RF", FLAG_RF},   {"VM", FLAG_VM},
+	{"CF", FLAG_CF}, {"PF", FLAG_PF}, {"AF", FLAG_AF},   {"ZF", FLAG_ZF},   {"SF", FLAG_SF}, {"TF", FLAG_TF},
+	{"IF", FLAG_IF}, {"DF", FLAG_DF}, {"OF", FLAG_OF},   {"NT", FLAG_NT},   {"RF", FLAG_RF}, {"VM", FLAG_VM},
 	{"AC", FLAG_AC}, {"ID", FLAG_ID}, {"VIF", FLAG_VIF}, {"VIP", FLAG_VIP},
 };
 #define FLAG_NAMES (sizeof(flag_names) / sizeof(flag_names[0]))
@@ -72,7 +72,8 @@ static void compare_flags(const struct scene *scene, const struct reg_want *want
 		expected = arena_print(out->arena, "%s IOPL=%u", expected, (unsigned)(want->value >> 12 & 3));
 		got = arena_print(out->arena, "%s IOPL=%u", got, (unsigned)(found >> 12 & 3));
 	}
-	struct difference *d = differ(out, want->node ? want->node : flags, "flags: expected%s, found%s", expected, got);
+	struct difference *d =
+		differ(out, want->node ? want->node : flags, "flags: expected%s, found%s", expected, got);
 	const char *words = flags_text(out->arena, scene->s.rflags, found, want->mask);
 	if (want->node)
 		d->replacement = arena_print(out->arena, "0x%" PRIx64, found);
@@ -93,9 +94,10 @@ static void compare_register(unsigned reg, const struct reg_want *want, uint64_t
 	d = differ(out, want->node, "%s: expected %0*" PRIx64 ", found %0*" PRIx64 "%s", reg_table[reg].name, digits,
 		   want->value & want->mask, digits, found & want->mask,
 		   want->stated ? "" : " (nothing is said of it: it should be as it was)");
-	const char *number = arena_print(out->arena, "0x%" PRIx64, found >> want->part.shift &
-					 (want->part.bits && want->part.bits < 64 ? (UINT64_C(1) << want->part.bits) - 1
-										  : UINT64_MAX));
+	const char *number = arena_print(
+		out->arena, "0x%" PRIx64,
+		found >> want->part.shift &
+			(want->part.bits && want->part.bits < 64 ? (UINT64_C(1) << want->part.bits) - 1 : UINT64_MAX));
 	if (want->node)
 		d->replacement = number;
 	else
@@ -113,7 +115,9 @@ static struct segment as_loaded(const struct bench *b, enum seg seg, uint16_t se
 	if (seg < SEG_LDTR && (s->rflags & FLAG_VM))
 		return vm86_segment(selector);
 	if (seg < SEG_LDTR && !(s->cr0 & CR0_PE))
-		return (struct segment){.sel = selector, .base = (uint64_t)selector << 4, .limit = s->seg[seg].limit,
+		return (struct segment){.sel = selector,
+					.base = (uint64_t)selector << 4,
+					.limit = s->seg[seg].limit,
 					.attributes = s->seg[seg].attributes};
 	if (sel_null(selector))
 		return null_segment(selector);
@@ -177,8 +181,8 @@ static bool gate_target(const struct scene *scene, uint8_t vector, uint32_t *off
 static void want_after_delivery(const struct scene *scene, const struct bench *b, struct reg_want *want)
 {
 	static const uint64_t changed = FLAG_IF | FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC;
-	const struct delivery_record *last = &b->delivered[(b->deliveries < MOST_KEPT_DELIVERIES
-								    ? b->deliveries : MOST_KEPT_DELIVERIES) - 1];
+	const struct delivery_record *last =
+		&b->delivered[(b->deliveries < MOST_KEPT_DELIVERIES ? b->deliveries : MOST_KEPT_DELIVERIES) - 1];
 	uint32_t offset;
 
 	forgive_segment(want, SEG_CS);
@@ -272,7 +276,8 @@ static void compare_fpu(const struct scene *scene, const struct bench *b, struct
 		if (d && want->st_node[i])
 			d->replacement = empty ? "empty" : text;
 		else if (d)
-			d->section = "fpu", d->key = arena_print(out->arena, "st%u", i), d->value = empty ? "empty" : text;
+			d->section = "fpu", d->key = arena_print(out->arena, "st%u", i),
+			d->value = empty ? "empty" : text;
 	}
 }
 
@@ -341,11 +346,12 @@ static bool delivery_differs(const struct delivery_want *w, const struct deliver
 		differ(out, w->node, "delivery %u: expected %s%s, found %s", number, w->error ? "error code " : "none",
 		       w->error ? arena_print(out->arena, "%04x", w->error_code) : " of error codes", found);
 	else if (w->why && r->why != w->why)
-		differ(out, w->node, "delivery %u: expected the reason %s, found %s", number, why_info(w->why)->name, found);
+		differ(out, w->node, "delivery %u: expected the reason %s, found %s", number, why_info(w->why)->name,
+		       found);
 	else if (is_refused(r) != w->refused_any)
 		differ(out, w->node, "delivery %u: expected %s, found %s at step %s: %s", number,
-		       w->refused_any ? "a refusal" : "it to reach its handler", is_refused(r) ? "it refused" : "it delivered",
-		       delivery_step_name((enum delivery_step)r->step),
+		       w->refused_any ? "a refusal" : "it to reach its handler",
+		       is_refused(r) ? "it refused" : "it delivered", delivery_step_name((enum delivery_step)r->step),
 		       is_refused(r) ? arena_print(out->arena, "%s, %s", why_info(r->refused.why)->name,
 						   why_info(r->refused.why)->sentence)
 				     : found);
@@ -355,17 +361,19 @@ static bool delivery_differs(const struct delivery_want *w, const struct deliver
 		       delivery_step_name((enum delivery_step)r->step));
 	else if (w->step >= 0 && r->step != w->step)
 		differ(out, w->node, "delivery %u: expected to come to step %s, found %s", number,
-		       delivery_step_name((enum delivery_step)w->step), delivery_step_name((enum delivery_step)r->step));
+		       delivery_step_name((enum delivery_step)w->step),
+		       delivery_step_name((enum delivery_step)r->step));
 	else if (w->stack >= 0 && r->stack_source != w->stack)
 		differ(out, w->node, "delivery %u: expected the stack of %s, found %s", number,
-		       stack_source_name((enum stack_source)w->stack), stack_source_name((enum stack_source)r->stack_source));
+		       stack_source_name((enum stack_source)w->stack),
+		       stack_source_name((enum stack_source)r->stack_source));
 	else if (w->outcome >= 0 && r->outcome != w->outcome)
 		differ(out, w->node, "delivery %u: expected outcome %s, found %s", number,
 		       delivery_outcome_name((enum delivery_outcome)w->outcome),
 		       delivery_outcome_name((enum delivery_outcome)r->outcome));
 	else if (w->has_cr2 && r->cr2 != w->cr2)
-		differ(out, w->node, "delivery %u: expected the address %08" PRIx64 ", found %08" PRIx64, number, w->cr2,
-		       r->cr2);
+		differ(out, w->node, "delivery %u: expected the address %08" PRIx64 ", found %08" PRIx64, number,
+		       w->cr2, r->cr2);
 	else
 		return false;
 	return true;
@@ -469,7 +477,8 @@ void compare_runs(const struct scene *scene, const struct bench *plain, const st
 	if (plain->gap[0] || blocks->gap[0])
 		return;
 	if (plain->end != blocks->end)
-		differ(out, NULL, "%s: ended by %s and %s", head, scene_end_names[blocks->end], scene_end_names[plain->end]);
+		differ(out, NULL, "%s: ended by %s and %s", head, scene_end_names[blocks->end],
+		       scene_end_names[plain->end]);
 	if (plain->deliveries != blocks->deliveries)
 		differ(out, NULL, "%s: %u and %u deliveries", head, blocks->deliveries, plain->deliveries);
 	for (unsigned i = 0; i < reg_count; i++) {

@@ -78,11 +78,12 @@ static void compare_stated(const struct bench *b, const struct bytes *m, uint8_t
 	memcpy(&expected, image + m->at, m->size < 8 ? m->size : 8);
 	d->node = m->node;
 	if (m->size <= 8 && m->form == BYTES_PLAIN)
-		d->text = arena_print(out->arena, "%s at 0x%" PRIx64 ": expected %0*" PRIx64 ", found %0*" PRIx64, m->what,
-				      m->at, (int)m->size * 2, expected, (int)m->size * 2, value);
+		d->text = arena_print(out->arena, "%s at 0x%" PRIx64 ": expected %0*" PRIx64 ", found %0*" PRIx64,
+				      m->what, m->at, (int)m->size * 2, expected, (int)m->size * 2, value);
 	else
-		d->text = arena_print(out->arena, "%s at 0x%" PRIx64 ": expected %s, found %s", m->what, m->at,
-				      hex_text(out->arena, image + m->at, m->size), hex_text(out->arena, found, m->size));
+		d->text =
+			arena_print(out->arena, "%s at 0x%" PRIx64 ": expected %s, found %s", m->what, m->at,
+				    hex_text(out->arena, image + m->at, m->size), hex_text(out->arena, found, m->size));
 	if (m->form == BYTES_STRING)
 		d->replacement = arena_print(out->arena, "\"%s\"", pairs(out->arena, found, m->size));
 	else if (m->node->kind == NODE_SCALAR && m->size <= 8)
@@ -109,9 +110,9 @@ static void compare_stray(const struct bench *b, const uint8_t *image, struct di
 				return;
 			uint32_t size = (uint32_t)(last + 1 - at);
 			struct difference *d = add(out);
-			d->text = arena_print(out->arena,
-					      "memory at 0x%" PRIx64 ": expected %s, found %s (nothing is said of it)", at,
-					      hex_text(out->arena, image + at, size), hex_text(out->arena, found + at, size));
+			d->text = arena_print(
+				out->arena, "memory at 0x%" PRIx64 ": expected %s, found %s (nothing is said of it)",
+				at, hex_text(out->arena, image + at, size), hex_text(out->arena, found + at, size));
 			d->section = "memory";
 			d->key = "";
 			d->value = arena_print(out->arena, "{at: 0x%" PRIx64 ", bytes: \"%s\"}", at,

@@ -109,8 +109,9 @@ static bool set_width(struct scope *scope, const struct node *value, uint64_t *r
 	return true;
 }
 
-static const char *const segment_keys[] = {"type", "base", "limit", "pages", "dpl", "present", "avl", "bits",
-					   "accessed", "readable", "conforming", "writable", "expand-down", NULL};
+static const char *const segment_keys[] = {"type",       "base",     "limit",       "pages",    "dpl",
+					   "present",    "avl",      "bits",        "accessed", "readable",
+					   "conforming", "writable", "expand-down", NULL};
 static const char *const system_keys[] = {"type", "base", "limit", "pages", "dpl", "present", "avl", NULL};
 static const char *const gate_keys[] = {"type", "selector", "offset", "dpl", "present", "parameters", NULL};
 static const char *const task_gate_keys[] = {"type", "selector", "dpl", "present", NULL};
@@ -132,7 +133,7 @@ static bool segment_field(struct scope *scope, const struct node *node, const st
 	static const struct {
 		const char *key;
 		uint8_t shift;
-	} flags[] = {{"present", 47},   {"avl", 52},      {"accessed", 40},    {"readable", 41},
+	} flags[] = {{"present", 47},    {"avl", 52},      {"accessed", 40},   {"readable", 41},
 		     {"conforming", 42}, {"writable", 41}, {"expand-down", 42}};
 	const char *key = e->key->text;
 	bool code = *raw >> 43 & 1;
@@ -214,8 +215,8 @@ static uint64_t fresh(const struct type_word *word, const struct descriptor_plac
 }
 
 /* The type as a word, or as a number: what the five bits S and type of the access byte hold. */
-static bool set_type(struct scope *scope, const struct node *value, const struct descriptor_place *place,
-		     uint64_t *raw, const struct type_word **word)
+static bool set_type(struct scope *scope, const struct node *value, const struct descriptor_place *place, uint64_t *raw,
+		     const struct type_word **word)
 {
 	const struct type_word *old = word_of_type(*raw >> 40 & 0x1f);
 	const char *text = expr_substitute(scope, value);
@@ -248,8 +249,7 @@ static const char *const *keys_of(const struct type_word *word, uint64_t raw)
 					 : task_gate_keys;
 }
 
-bool descriptor_apply(struct scope *scope, const struct node *node, const struct descriptor_place *place,
-		      uint64_t *raw)
+bool descriptor_apply(struct scope *scope, const struct node *node, const struct descriptor_place *place, uint64_t *raw)
 {
 	const struct type_word *word = *raw ? word_of_type(*raw >> 40 & 0x1f) : NULL;
 	const struct node *type = tree_get(node, "type");
@@ -271,6 +271,7 @@ bool descriptor_apply(struct scope *scope, const struct node *node, const struct
 		return false;
 	bool gate = keys_of(word, *raw) == gate_keys || keys_of(word, *raw) == task_gate_keys;
 	for (unsigned i = 0; i < node->count; i++)
-		good &= gate ? gate_field(scope, &node->entry[i], raw) : segment_field(scope, node, &node->entry[i], raw);
+		good &= gate ? gate_field(scope, &node->entry[i], raw)
+			     : segment_field(scope, node, &node->entry[i], raw);
 	return good;
 }

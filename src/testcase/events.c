@@ -59,8 +59,8 @@ static bool read_event(struct scene *scene, const struct node *node, struct time
 {
 	static const char *const keys[] = {"after", "at", "raise", "lower", NULL};
 	struct scope scope = scene_scope(scene);
-	const struct node *after = tree_get(node, "after"), *at = tree_get(node, "at"), *raise = tree_get(node, "raise"),
-			  *lower = tree_get(node, "lower");
+	const struct node *after = tree_get(node, "after"), *at = tree_get(node, "at"),
+			  *raise = tree_get(node, "raise"), *lower = tree_get(node, "lower");
 
 	*event = (struct timed){.node = node, .level = raise != NULL};
 	if (!tree_keys(scene->problems, node, keys))
@@ -68,7 +68,8 @@ static bool read_event(struct scene *scene, const struct node *node, struct time
 	if (!after == !at)
 		return problem(scene->problems, node, "an event comes `after: N` ticks or `at: LABEL`: one of the two");
 	if (!raise == !lower)
-		return problem(scene->problems, node, "an event has `raise: nmi`, init, a vector or irqN, or `lower: irqN`");
+		return problem(scene->problems, node,
+			       "an event has `raise: nmi`, init, a vector or irqN, or `lower: irqN`");
 	if (after && !expr_bits(&scope, after, 32, &event->when))
 		return false;
 	event->at_label = at != NULL;
@@ -100,8 +101,9 @@ static bool read_run(struct scene *scene, const struct node *run)
 		if (!expr_bits(&scope, steps, 32, &scene->steps))
 			return false;
 		if (scene->steps > scene->limit)
-			return problem(scene->problems, steps, "%" PRIu64 " steps are above the limit of %" PRIu64
-				       " ticks (key limit)", scene->steps, scene->limit);
+			return problem(scene->problems, steps,
+				       "%" PRIu64 " steps are above the limit of %" PRIu64 " ticks (key limit)",
+				       scene->steps, scene->limit);
 		scene->until = END_STEPS;
 	}
 	if (until && until->kind == NODE_SCALAR && !strcmp(until->text, "halt")) {

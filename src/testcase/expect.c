@@ -128,13 +128,13 @@ static bool read_why(struct scene *scene, const struct node *node, const char *t
 }
 
 /* A name of one of the enumerations of trace/record.h. */
-#define NAMED(function, type, count, text, result)                               \
-	do {                                                                     \
-		for (unsigned n_ = 0; n_ < (count); n_++)                        \
-			if (!strcmp(function((type)n_), (text))) {               \
-				*(result) = (int)n_;                             \
-				return true;                                     \
-			}                                                        \
+#define NAMED(function, type, count, text, result)                                                                     \
+	do {                                                                                                           \
+		for (unsigned n_ = 0; n_ < (count); n_++)                                                              \
+			if (!strcmp(function((type)n_), (text))) {                                                     \
+				*(result) = (int)n_;                                                                   \
+				return true;                                                                           \
+			}                                                                                              \
 	} while (0)
 
 static bool is_kind(const char *text, int *kind)
@@ -271,17 +271,18 @@ static bool delivery_key(struct scene *scene, const char *key, const struct node
 		d->refused_any = true;
 		return is_any(value) || read_why(scene, value, text, &d->refused);
 	}
-	if (!strcmp(key, "kind") ? is_kind(text, &d->kind)
-	    : !strcmp(key, "step") ? is_step(text, &d->step)
-	    : !strcmp(key, "stack") ? is_stack(text, &d->stack) : is_outcome(text, &d->outcome))
+	if (!strcmp(key, "kind")    ? is_kind(text, &d->kind)
+	    : !strcmp(key, "step")  ? is_step(text, &d->step)
+	    : !strcmp(key, "stack") ? is_stack(text, &d->stack)
+				    : is_outcome(text, &d->outcome))
 		return true;
 	return problem(scene->problems, value, "'%s' is no %s of a delivery (docs/trace.md)", text, key);
 }
 
 static bool delivery_map(struct scene *scene, const struct node *node, struct delivery_want *d)
 {
-	static const char *const keys[] = {"vector", "kind", "error", "why", "refused", "step", "stack", "outcome",
-					   "cr2", "frame", "event", NULL};
+	static const char *const keys[] = {"vector", "kind",    "error", "why",   "refused", "step",
+					   "stack",  "outcome", "cr2",   "frame", "event",   NULL};
 	const struct node *event = tree_get(node, "event");
 	bool good = true;
 
@@ -358,8 +359,8 @@ static bool expect_memory(struct scene *scene, const struct node *node)
 	for (unsigned i = 0; i < x->memory_count + x->scratch_count; i++) {
 		const struct bytes *b = i < x->memory_count ? &x->memory[i] : &x->scratch[i - x->memory_count];
 		if (b->at + b->size > scene->ram)
-			good = problem(scene->problems, b->node, "0x%" PRIx64 " lies behind the end of memory, 0x%" PRIx64,
-				       b->at, scene->ram);
+			good = problem(scene->problems, b->node,
+				       "0x%" PRIx64 " lies behind the end of memory, 0x%" PRIx64, b->at, scene->ram);
 	}
 	return good;
 }
@@ -395,13 +396,14 @@ static bool expect_end(struct scene *scene, const struct node *end)
 			scene->expect.end_node = end;
 			return true;
 		}
-	return text && problem(scene->problems, end, "'%s': a case ends by end, handler, halt, shutdown, steps or limit", text);
+	return text &&
+	       problem(scene->problems, end, "'%s': a case ends by end, handler, halt, shutdown, steps or limit", text);
 }
 
 bool expect_build(struct scene *scene, const struct node *expect)
 {
-	static const char *const keys[] = {"when", "regs", "flags", "memory", "scratch", "gdt", "ldt", "idt", "tss",
-					   "pages", "deliver", "end", "fpu", NULL};
+	static const char *const keys[] = {"when", "regs", "flags", "memory",  "scratch", "gdt", "ldt",
+					   "idt",  "tss",  "pages", "deliver", "end",     "fpu", NULL};
 	const struct node *node = applies(scene, expect), *end, *fpu;
 	bool good;
 

@@ -8,7 +8,7 @@
 
 #include "testcase/scene.h"
 
-#define DEEPEST 40u
+#define DEEPEST            40u
 #define MOST_SUBSTITUTIONS 1000u
 
 struct parser {
@@ -82,8 +82,12 @@ static int64_t call(struct parser *p, const char *name, size_t length)
 /* A parameter whose text is an expression over names that were not known when it was bound: selectors, labels. */
 static int64_t text_value(struct parser *p, const struct param *param)
 {
-	struct parser inner = {.scope = p->scope, .node = p->node, .text = param->text, .at = param->text,
-			       .depth = p->depth + 1, .quiet = true};
+	struct parser inner = {.scope = p->scope,
+			       .node = p->node,
+			       .text = param->text,
+			       .at = param->text,
+			       .depth = p->depth + 1,
+			       .quiet = true};
 	int64_t value = ternary(&inner);
 
 	space(&inner);
@@ -160,16 +164,18 @@ static int64_t primary(struct parser *p)
 }
 
 /* ---- operators, the loosest first ---- */
-static const struct operator {
+static const struct operator
+{
 	const char *token;
 	unsigned level;
-} operators[] = {
-	{"||", 0}, {"&&", 1}, {"==", 5}, {"!=", 5}, {"<<", 7}, {">>", 7}, {"<=", 6}, {">=", 6}, {"<", 6}, {">", 6},
-	{"|", 2},  {"^", 3},  {"&", 4},  {"+", 8},  {"-", 8},  {"*", 9},  {"/", 9},  {"%", 9},
+}
+operators[] = {
+	{"||", 0}, {"&&", 1}, {"==", 5}, {"!=", 5}, {"<<", 7}, {">>", 7}, {"<=", 6}, {">=", 6}, {"<", 6},
+	{">", 6},  {"|", 2},  {"^", 3},  {"&", 4},  {"+", 8},  {"-", 8},  {"*", 9},  {"/", 9},  {"%", 9},
 };
 #define LEVELS 10u
 
-static const struct operator *next_operator(struct parser *p, unsigned level)
+static const struct operator* next_operator(struct parser *p, unsigned level)
 {
 	space(p);
 	for (unsigned i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
@@ -237,7 +243,7 @@ static int64_t apply(struct parser *p, const char *token, int64_t a, int64_t b)
 
 static int64_t level(struct parser *p, unsigned n)
 {
-	const struct operator *o;
+	const struct operator* o;
 	int64_t a;
 
 	if (n == LEVELS)
@@ -348,8 +354,8 @@ bool expr_bits(struct scope *scope, const struct node *node, unsigned bits, uint
 		return false;
 	*value = (uint64_t)v;
 	if (bits < 64 && (v >= INT64_C(1) << bits || v < -(INT64_C(1) << (bits - 1))))
-		return problem(scope->problems, node, "%s is 0x%" PRIx64 ": more than %u bits", node->text,
-			       (uint64_t)v, bits);
+		return problem(scope->problems, node, "%s is 0x%" PRIx64 ": more than %u bits", node->text, (uint64_t)v,
+			       bits);
 	if (bits < 64)
 		*value &= (UINT64_C(1) << bits) - 1;
 	return true;

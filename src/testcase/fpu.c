@@ -98,7 +98,7 @@ bool fpu_build(struct scene *scene, const struct node *fpu)
 			if (!read_fp80(scene, e->value, x87_st(f, (unsigned)st)))
 				return false;
 			if (!tree_get(fpu, "tw"))
-				f->tw &= (uint16_t)~(3u << x87_physical(f, (unsigned)st) * 2);
+				f->tw &= (uint16_t) ~(3u << x87_physical(f, (unsigned)st) * 2);
 		}
 	return good;
 }

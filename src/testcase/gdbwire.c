@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ANSWER_MS 5000
+#define ANSWER_MS   5000
 #define START_TRIES 250u
-#define ROM_BYTES 0x10000u
-#define MOST_WRITE 1500u /* bytes in a packet */
+#define ROM_BYTES   0x10000u
+#define MOST_WRITE  1500u /* bytes in a packet */
 
 /* ---- packets: $text#checksum ---- */
 static bool broken(struct qemu *q)
@@ -124,8 +124,8 @@ static void run_qemu(const struct qemu *q)
 	dup2(null, 1);
 	dup2(null, 2);
 	execlp("qemu-system-i386", "qemu-system-i386", "-M", "isapc,memory-backend=ram", "-object", memory, "-m", "4",
-	       "-cpu", q->model, "-bios", rom, "-display", "none", "-vga", "none", "-nodefaults", "-S", "-chardev", wire,
-	       "-gdb", "chardev:wire", (char *)NULL);
+	       "-cpu", q->model, "-bios", rom, "-display", "none", "-vga", "none", "-nodefaults", "-S", "-chardev",
+	       wire, "-gdb", "chardev:wire", (char *)NULL);
 	_exit(127);
 }
 
@@ -269,7 +269,8 @@ static unsigned hex_byte(const char *text)
 	return value;
 }
 
-/* The stub's registers: eax ... edi eip eflags cs ss ds es fs gs, three bases, cr0 cr2 cr3 cr4 cr8 efer, st0 ... st7. */
+/* The stub's registers: eax ... edi eip eflags cs ss ds es fs gs, three bases, cr0 cr2 cr3 cr4 cr8 efer, st0 ... st7.
+ */
 bool qemu_state(struct qemu *q, struct qemu_state *s)
 {
 	char text[2048];

@@ -12,9 +12,9 @@ struct qemu {
 	struct qemu *next;
 	const char *model; /* of its -cpu */
 	int pid, wire;
-	uint8_t *ram;      /* the guest's, as it is */
+	uint8_t *ram; /* the guest's, as it is */
 	char folder[32];
-	bool broken;       /* it does not answer any more */
+	bool broken; /* it does not answer any more */
 };
 
 /* Starts qemu-system-i386 with a 64 KiB ROM whose reset vector jumps to F000:0000; breakpoints stand nowhere.
@@ -23,7 +23,7 @@ struct qemu *qemu_start(const char *model);
 void qemu_stop(struct qemu *q);
 
 /* Everything below fails once the wire is broken. */
-bool qemu_reset(struct qemu *q);                      /* to the reset vector, standing */
+bool qemu_reset(struct qemu *q);                                             /* to the reset vector, standing */
 bool qemu_write(struct qemu *q, uint32_t at, const void *data, size_t size); /* paging off; ROM too */
 bool qemu_break(struct qemu *q, uint32_t linear, bool on);
 bool qemu_step(struct qemu *q);

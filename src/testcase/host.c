@@ -19,10 +19,9 @@
 #include "testcase/host.h"
 #include "testcase/native_enter.h"
 
-#define LOWEST   0x10000u /* below it Linux may let nobody have memory */
-#define LOOPS    255u
-#define INT3     0xccu
-#define FXSAVE_FTW(f) ((f)->ftw)
+#define LOWEST 0x10000u /* below it Linux may let nobody have memory */
+#define LOOPS  255u
+#define INT3   0xccu
 
 struct outcome {
 	bool ended;
@@ -80,8 +79,9 @@ static bool protect(const struct scene *scene)
 		return true;
 	for (uint64_t at = LOWEST; at < scene->ram; at += 0x1000) {
 		uint64_t entry = host_page_entry(scene, at);
-		int rights = !(entry & 1) || !(entry & 4) ? PROT_NONE
-			     : PROT_READ | (entry & 2 ? PROT_WRITE : 0) | (entry >> 63 ? 0 : PROT_EXEC);
+		int rights = !(entry & 1) || !(entry & 4)
+				     ? PROT_NONE
+				     : PROT_READ | (entry & 2 ? PROT_WRITE : 0) | (entry >> 63 ? 0 : PROT_EXEC);
 		if (rights != (PROT_READ | PROT_WRITE | PROT_EXEC) &&
 		    mprotect((void *)(uintptr_t)at, 0x1000, rights) != 0)
 			return false;
@@ -161,7 +161,7 @@ struct host_run {
 	struct outcome *outcome;
 	uint8_t *memory; /* all of RAM, as the case left it */
 	size_t size;
-	uint8_t at_end;  /* the byte that gave way to an INT3 */
+	uint8_t at_end; /* the byte that gave way to an INT3 */
 };
 
 static bool host_open(struct host_run *h, const struct scene *scene, int *fd)
@@ -206,7 +206,7 @@ static bool host_start(struct host_run *h, const struct scene *scene, int fd)
 		return false;
 	while (waitpid(pid, &status, 0) < 0)
 		;
-	if (h->memory[scene->end] == INT3)
+	if (scene->end < h->size && h->memory[scene->end] == INT3)
 		h->memory[scene->end] = h->at_end;
 	return h->outcome->ended;
 }
@@ -227,7 +227,8 @@ static void ours(const struct bench *b, struct outcome *o)
 	const struct arch_state *s = &b->cpu.s;
 	struct fpu_state f = s->fpu;
 
-	*o = (struct outcome){.ended = true, .ds = s->seg[SEG_DS].sel, .es = s->seg[SEG_ES].sel, .fcw = f.cw, .fsw = f.sw};
+	*o = (struct outcome){
+		.ended = true, .ds = s->seg[SEG_DS].sel, .es = s->seg[SEG_ES].sel, .fcw = f.cw, .fsw = f.sw};
 	for (unsigned i = 0; i < 8; i++) {
 		o->gpr[i] = (uint32_t)s->gpr.r64[i];
 		o->full |= (uint8_t)((((f.tw >> (2 * i)) & 3) != 3) << i);
@@ -289,11 +290,12 @@ static const char *differing(struct arena *arena, const struct host_run *h, cons
 	if ((o->eflags ^ e.eflags) & flags)
 		return arena_print(arena, "flags: %s", flags_text(arena, e.eflags, o->eflags, flags | ~FLAGS_DEFINED));
 	if (o->cs != e.cs || o->ss != e.ss || o->ds != e.ds || o->es != e.es)
-		return arena_print(arena, "cs ss ds es %04x %04x %04x %04x, expected %04x %04x %04x %04x", o->cs, o->ss, o->ds,
-				   o->es, e.cs, e.ss, e.ds, e.es);
+		return arena_print(arena, "cs ss ds es %04x %04x %04x %04x, expected %04x %04x %04x %04x", o->cs, o->ss,
+				   o->ds, o->es, e.cs, e.ss, e.ds, e.es);
 	if (e.vector == VEC_PF && o->cr2 != e.cr2)
 		return arena_print(arena, "cr2 %08x, expected %08x", o->cr2, e.cr2);
-	if (!b->scene->expect.fpu_want.any && (o->fcw != e.fcw || o->full != e.full || memcmp(o->st, e.st, sizeof(o->st))))
+	if (!b->scene->expect.fpu_want.any &&
+	    (o->fcw != e.fcw || o->full != e.full || memcmp(o->st, e.st, sizeof(o->st))))
 		return "the x87's registers";
 	if ((o->fsw ^ e.fsw) & b->scene->expect.reg[reg_index("fsw")].mask)
 		return arena_print(arena, "x87 status %04x, expected %04x", o->fsw, e.fsw);
@@ -303,12 +305,13 @@ static const char *differing(struct arena *arena, const struct host_run *h, cons
 static void ask(struct run *run, struct job *job, const struct scene *scene, struct bench *b)
 {
 	struct arena *arena = &job->result.arena;
-	struct host_run h;
+	struct host_run h = {.at_end = 0};
 	const char *what;
 	int fd = -1;
 
 	if (!host_open(&h, scene, &fd) || !host_start(&h, scene, fd)) {
-		note_authority(job, &run->host, "host", "this computer gives no memory below 4 GiB, or no 32-bit code", true);
+		note_authority(job, &run->host, "host", "this computer gives no memory below 4 GiB, or no 32-bit code",
+			       true);
 	} else if (h.outcome->vector == VEC_PF && (h.outcome->cr2 < LOWEST || h.outcome->cr2 >= scene->ram) &&
 		   scene->paging == PAGING_NONE) {
 		note_authority(job, &run->host, "host", "it reaches for memory that is not the case's", true);
@@ -339,9 +342,10 @@ void ask_host(struct run *run, struct job *job)
 		b->each_owner = &look;
 		bench_run(b);
 		compare(scene, b, &d);
-		why = look.why      ? look.why
-		      : d.count     ? "it names places by number"
-		      : b->deliveries && !host_same_way(b) ? "its gates and deliveries are not those of the host's kernel"
+		why = look.why  ? look.why
+		      : d.count ? "it names places by number"
+		      : b->deliveries && !host_same_way(b)
+			      ? "its gates and deliveries are not those of the host's kernel"
 		      : b->end != END_AT_END && b->end != END_HANDLER ? "it does not end at its end or in a handler"
 								      : NULL;
 	}

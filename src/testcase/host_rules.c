@@ -18,8 +18,8 @@ uint64_t host_page_entry(const struct scene *scene, uint64_t linear)
 	if (entry & 0x80) /* a large page */
 		return entry;
 	entry = 0;
-	scene_peek(scene, (upper & 0xffffffffff000) + (pae ? (linear >> 12 & 511) * 8 : (linear >> 12 & 1023) * 4), &entry,
-		   pae ? 8 : 4);
+	scene_peek(scene, (upper & 0xffffffffff000) + (pae ? (linear >> 12 & 511) * 8 : (linear >> 12 & 1023) * 4),
+		   &entry, pae ? 8 : 4);
 	return (entry & (upper | ~UINT64_C(6))) | (upper & (UINT64_C(1) << 63));
 }
 

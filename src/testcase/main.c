@@ -16,7 +16,7 @@
 #include "testcase/runner.h"
 #include "testcase/testcase.h"
 
-#define STATUS_USAGE 2
+#define STATUS_USAGE   2
 #define DEEPEST_FOLDER 16u
 
 static const char help[] =
@@ -224,9 +224,9 @@ static bool *flag_option(struct settings *s, const char *option)
 	const struct {
 		const char *name;
 		bool *flag;
-	} flags[] = {{"--list", &s->list}, {"--tap", &s->tap}, {"--bless", &s->bless}, {"--explain", &s->explain},
-		     {"-v", &s->verbose}, {"--verbose", &s->verbose}, {"--coverage", &s->coverage}, {"--host", &s->host},
-		     {"--qemu", &s->qemu}};
+	} flags[] = {{"--list", &s->list},         {"--tap", &s->tap},   {"--bless", &s->bless},
+		     {"--explain", &s->explain},   {"-v", &s->verbose},  {"--verbose", &s->verbose},
+		     {"--coverage", &s->coverage}, {"--host", &s->host}, {"--qemu", &s->qemu}};
 
 	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (!strcmp(flags[i].name, option))
@@ -236,8 +236,7 @@ static bool *flag_option(struct settings *s, const char *option)
 
 static bool takes_value(const char *option)
 {
-	static const char *const names[] = {"-j",      "--filter", "--shard", "--seed",
-					    "--cpu",   "--junit",  "--qemu-report"};
+	static const char *const names[] = {"-j", "--filter", "--shard", "--seed", "--cpu", "--junit", "--qemu-report"};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(names[i], option))
@@ -269,8 +268,8 @@ static bool read_options(struct settings *s, int argc, char **argv, unsigned *re
 			return false;
 		} else if (takes_value(argv[i])) {
 			if (i + 1 == argc || !with_value(s, argv[i], argv[i + 1])) {
-				fprintf(stderr, "trapgate test: %s %s: no such value; see trapgate test --help\n", argv[i],
-					i + 1 < argc ? argv[i + 1] : "");
+				fprintf(stderr, "trapgate test: %s %s: no such value; see trapgate test --help\n",
+					argv[i], i + 1 < argc ? argv[i + 1] : "");
 				*status = STATUS_USAGE;
 				return false;
 			}

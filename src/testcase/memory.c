@@ -39,7 +39,8 @@ bool memory_digits(struct scene *scene, const struct node *digits, uint64_t at, 
 	}
 	if (n)
 		add(scene, list, count,
-		    (struct bytes){.at = at, .size = n, .data = data, .node = digits, .what = "memory", .form = BYTES_STRING});
+		    (struct bytes){
+			    .at = at, .size = n, .data = data, .node = digits, .what = "memory", .form = BYTES_STRING});
 	return true;
 }
 
@@ -100,7 +101,10 @@ static bool text_bytes(struct scene *scene, const struct node *node, uint64_t at
 		return false;
 	if (*text)
 		add(scene, list, count,
-		    (struct bytes){.at = at, .size = (uint32_t)strlen(text), .data = (const uint8_t *)text, .node = node,
+		    (struct bytes){.at = at,
+				   .size = (uint32_t)strlen(text),
+				   .data = (const uint8_t *)text,
+				   .node = node,
 				   .what = "memory"});
 	return true;
 }
@@ -124,8 +128,8 @@ static bool contents(struct scene *scene, const struct node *item, const char *k
 
 bool memory_item(struct scene *scene, const struct node *item, bool expected, struct bytes **list, unsigned *count)
 {
-	static const char *const known[] = {"at", "bytes", "u8", "u16", "u32", "u64", "text", "fill", "size",
-					    "tss32", "tss16", "over", "mask", NULL};
+	static const char *const known[] = {"at",   "bytes", "u8",    "u16",   "u32",  "u64",  "text",
+					    "fill", "size",  "tss32", "tss16", "over", "mask", NULL};
 	static const char *const kinds[] = {"bytes", "u8", "u16", "u32", "u64", "text", "fill", "tss32", "tss16"};
 	const struct node *at = tree_get(item, "at"), *over = tree_get(item, "over"), *mask = tree_get(item, "mask");
 	struct scope scope = scene_scope(scene);
@@ -140,12 +144,14 @@ bool memory_item(struct scene *scene, const struct node *item, bool expected, st
 		if (!tree_get(item, kinds[i]))
 			continue;
 		if (kind)
-			return problem(scene->problems, item, "both %s and %s: one item has one content", kind, kinds[i]);
+			return problem(scene->problems, item, "both %s and %s: one item has one content", kind,
+				       kinds[i]);
 		kind = kinds[i];
 	}
 	if (!at || !kind)
-		return problem(scene->problems, item, "memory needs 'at' and one of bytes, u8, u16, u32, u64, text, "
-						      "fill, tss32, tss16");
+		return problem(scene->problems, item,
+			       "memory needs 'at' and one of bytes, u8, u16, u32, u64, text, "
+			       "fill, tss32, tss16");
 	if (!expr_bits(&scope, at, 32, &address) || (over && !expr_bool(&scope, over, &overwrites)) ||
 	    (mask && !expr_bits(&scope, mask, 64, &bits)))
 		return false;

@@ -6,9 +6,12 @@
 #include "testcase/scene.h"
 
 /* ---- registers ---- */
-#define REG(name, field, bytes, bits) {name, offsetof(struct arch_state, field), bytes, bits}
-#define SEGMENT(name, n)                                                                                      \
-	REG(name, seg[n].sel, 2, 16), REG(name ".base", seg[n].base, 8, 32), REG(name ".limit", seg[n].limit, 4, 32), \
+#define REG(name, field, bytes, bits)                                                                                  \
+	{                                                                                                              \
+		name, offsetof(struct arch_state, field), bytes, bits                                                  \
+	}
+#define SEGMENT(name, n)                                                                                               \
+	REG(name, seg[n].sel, 2, 16), REG(name ".base", seg[n].base, 8, 32), REG(name ".limit", seg[n].limit, 4, 32),  \
 		REG(name ".rights", seg[n].attributes, 2, 16)
 
 const struct reg_info reg_table[] = {
@@ -111,11 +114,12 @@ static const struct {
 	const char *name;
 	struct reg_part part;
 } parts[] = {
-	{"ax", {RAX, 0, 16}}, {"cx", {RCX, 0, 16}}, {"dx", {RDX, 0, 16}}, {"bx", {RBX, 0, 16}},
-	{"sp", {RSP, 0, 16}}, {"bp", {RBP, 0, 16}}, {"si", {RSI, 0, 16}}, {"di", {RDI, 0, 16}},
-	{"al", {RAX, 0, 8}},  {"cl", {RCX, 0, 8}},  {"dl", {RDX, 0, 8}},  {"bl", {RBX, 0, 8}},
-	{"ah", {RAX, 8, 8}},  {"ch", {RCX, 8, 8}},  {"dh", {RDX, 8, 8}},  {"bh", {RBX, 8, 8}},
-	{"ip", {REG_EIP, 0, 16}}, {"flags", {REG_EFLAGS, 0, 16}},
+	{"ax", {RAX, 0, 16}}, {"cx", {RCX, 0, 16}},     {"dx", {RDX, 0, 16}},
+	{"bx", {RBX, 0, 16}}, {"sp", {RSP, 0, 16}},     {"bp", {RBP, 0, 16}},
+	{"si", {RSI, 0, 16}}, {"di", {RDI, 0, 16}},     {"al", {RAX, 0, 8}},
+	{"cl", {RCX, 0, 8}},  {"dl", {RDX, 0, 8}},      {"bl", {RBX, 0, 8}},
+	{"ah", {RAX, 8, 8}},  {"ch", {RCX, 8, 8}},      {"dh", {RDX, 8, 8}},
+	{"bh", {RBX, 8, 8}},  {"ip", {REG_EIP, 0, 16}}, {"flags", {REG_EFLAGS, 0, 16}},
 };
 
 bool reg_find(const char *name, size_t length, struct reg_part *part)
@@ -138,9 +142,9 @@ static const struct constant {
 	const char *name;
 	int64_t value;
 } flags[] = {
-	{"CF", FLAG_CF}, {"PF", FLAG_PF}, {"AF", FLAG_AF}, {"ZF", FLAG_ZF},     {"SF", FLAG_SF},   {"TF", FLAG_TF},
-	{"IF", FLAG_IF}, {"DF", FLAG_DF}, {"OF", FLAG_OF}, {"IOPL", FLAG_IOPL}, {"NT", FLAG_NT},   {"RF", FLAG_RF},
-	{"VM", FLAG_VM}, {"AC", FLAG_AC}, {"VIF", FLAG_VIF}, {"VIP", FLAG_VIP}, {"ID", FLAG_ID},
+	{"CF", FLAG_CF}, {"PF", FLAG_PF}, {"AF", FLAG_AF},   {"ZF", FLAG_ZF},     {"SF", FLAG_SF}, {"TF", FLAG_TF},
+	{"IF", FLAG_IF}, {"DF", FLAG_DF}, {"OF", FLAG_OF},   {"IOPL", FLAG_IOPL}, {"NT", FLAG_NT}, {"RF", FLAG_RF},
+	{"VM", FLAG_VM}, {"AC", FLAG_AC}, {"VIF", FLAG_VIF}, {"VIP", FLAG_VIP},   {"ID", FLAG_ID},
 };
 
 static bool pick(const struct constant *list, size_t count, const char *name, size_t length, int64_t *value)
@@ -233,8 +237,10 @@ static bool register_value(const struct scene *scene, const char *name, size_t l
 /* What lies elsewhere in a case that is laid out for the host. */
 static bool host_value(const struct scene *scene, const char *name, size_t length, int64_t *value)
 {
-	static const struct constant moved[] = {{"code", AT_CODE + HOST_SHIFT}, {"data", AT_DATA + HOST_SHIFT},
-						{"stack3", AT_STACK + 0x3000 + HOST_SHIFT}, {"cs3", HOST_CS3},
+	static const struct constant moved[] = {{"code", AT_CODE + HOST_SHIFT},
+						{"data", AT_DATA + HOST_SHIFT},
+						{"stack3", AT_STACK + 0x3000 + HOST_SHIFT},
+						{"cs3", HOST_CS3},
 						{"ds3", HOST_DS3}};
 
 	return scene->host && PICK(moved, name, length, value);

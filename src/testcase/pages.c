@@ -7,14 +7,14 @@
 #include "arch/x86.h"
 #include "testcase/scene.h"
 
-#define ENTRY_P 0x001u
-#define ENTRY_W 0x002u
-#define ENTRY_U 0x004u
-#define ENTRY_A 0x020u
-#define ENTRY_D 0x040u
-#define ENTRY_L 0x080u /* large page */
-#define ENTRY_G 0x100u
-#define ENTRY_NX (UINT64_C(1) << 63)
+#define ENTRY_P     0x001u
+#define ENTRY_W     0x002u
+#define ENTRY_U     0x004u
+#define ENTRY_A     0x020u
+#define ENTRY_D     0x040u
+#define ENTRY_L     0x080u /* large page */
+#define ENTRY_G     0x100u
+#define ENTRY_NX    (UINT64_C(1) << 63)
 #define ENTRY_USUAL (ENTRY_P | ENTRY_W | ENTRY_U | ENTRY_A | ENTRY_D)
 #define TABLE_USUAL (ENTRY_P | ENTRY_W | ENTRY_U | ENTRY_A)
 #define MOST_TABLES 64u
@@ -178,8 +178,8 @@ static bool read_span(struct scene *scene, const struct node *item, struct span 
 	if (as && !read_rights(scene, as, &span->rights))
 		return false;
 	if ((span->at | span->to) & 0xfff)
-		return problem(scene->problems, at, "0x%" PRIx64 " -> 0x%" PRIx64 " is not the start of a page", span->at,
-			       span->to);
+		return problem(scene->problems, at, "0x%" PRIx64 " -> 0x%" PRIx64 " is not the start of a page",
+			       span->at, span->to);
 	if (span->count > MOST_PAGES || span->at + span->count * 0x1000 > UINT64_C(0x100000000))
 		return problem(scene->problems, count ? count : at, "too many pages, or pages beyond 4 GiB");
 	return true;
@@ -212,10 +212,10 @@ static bool apply_large(struct tables *t, const struct node *item, const struct 
 	uint64_t bytes = t->pae ? 0x200000 : 0x400000;
 
 	if ((span->at | span->to) & (bytes - 1) || span->count != 1)
-		return problem(t->scene->problems, item, "a large page: one, from and to a multiple of 0x%" PRIx64, bytes);
+		return problem(t->scene->problems, item, "a large page: one, from and to a multiple of 0x%" PRIx64,
+			       bytes);
 	uint64_t entry = span->to | ENTRY_USUAL | ENTRY_L | span->rights.set | span->rights.table_set;
-	entry_set(t, directory_entry(t, (uint32_t)span->at),
-		  entry & ~span->rights.clear & ~span->rights.table_clear);
+	entry_set(t, directory_entry(t, (uint32_t)span->at), entry & ~span->rights.clear & ~span->rights.table_clear);
 	return true;
 }
 
@@ -228,7 +228,8 @@ static bool all_spans(struct tables *t, const struct node *pages)
 		return problem(t->scene->problems, pages, "pages is a list: - {at: data, as: supervisor read-only}");
 	for (unsigned i = 0; pages && i < pages->count; i++)
 		good &= read_span(t->scene, pages->item[i], &span) &&
-			(is_large(&span) ? apply_large(t, pages->item[i], &span) : apply_span(t, pages->item[i], &span));
+			(is_large(&span) ? apply_large(t, pages->item[i], &span)
+					 : apply_span(t, pages->item[i], &span));
 	return good;
 }
 
@@ -242,8 +243,12 @@ bool pages_build(struct scene *scene, const struct node *pages)
 	identity(&t, scene->ram < IDENTITY ? scene->ram : IDENTITY);
 	if (!all_spans(&t, pages))
 		return false;
-	scene_put(scene, (struct bytes){.at = AT_TABLES, .size = t.used, .data = t.bytes, .node = pages ? pages : scene->node,
-					.what = "the page tables", .preset = true});
+	scene_put(scene, (struct bytes){.at = AT_TABLES,
+					.size = t.used,
+					.data = t.bytes,
+					.node = pages ? pages : scene->node,
+					.what = "the page tables",
+					.preset = true});
 	for (unsigned i = 0; t.pae && i < 4; i++)
 		scene->s.pdpte[i] = entry_get(&t, AT_TABLES + i * 8);
 	return true;
@@ -276,8 +281,10 @@ bool pages_expected(struct scene *scene, const struct node *pages, struct bytes 
 			*entry = (entry_get(&t, where) | set) & ~clear;
 			entry_set(&t, where, *entry);
 			*list = arena_more(scene->arena, *list, *count, sizeof(**list));
-			(*list)[(*count)++] = (struct bytes){.at = where, .size = t.pae ? 8 : 4,
-							     .data = (const uint8_t *)entry, .node = item,
+			(*list)[(*count)++] = (struct bytes){.at = where,
+							     .size = t.pae ? 8 : 4,
+							     .data = (const uint8_t *)entry,
+							     .node = item,
 							     .what = "a page-table entry"};
 		}
 	}

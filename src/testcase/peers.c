@@ -72,13 +72,17 @@ bool report_peers(struct run *run)
 			count[is_everywhere(run->job[i].result.qemu_differs)]++;
 	if (f) {
 		fprintf(f, "# The suite's cases in QEMU: where it does not agree\n\n");
-		fprintf(f, "Written by `trapgate test --qemu --qemu-report FILE tests/insn`. %u rows of cases agree, %u do not, "
-			   "%u were\nnot asked (`-v` says why).\n\n", run->qemu.agree, run->qemu.differ, run->qemu.left_out);
+		fprintf(f,
+			"Written by `trapgate test --qemu --qemu-report FILE tests/insn`. %u rows of cases agree, %u "
+			"do not, "
+			"%u were\nnot asked (`-v` says why).\n\n",
+			run->qemu.agree, run->qemu.differ, run->qemu.left_out);
 		fprintf(f, "| rows | what QEMU does otherwise, and nothing else in them | SDM |\n|--:|---|---|\n");
 		for (unsigned i = 0; i < EVERYWHERE; i++)
 			if (count[i])
 				fprintf(f, "| %u | %s | %s |\n", count[i], everywhere[i].what, everywhere[i].sdm);
-		fprintf(f, "\n| rows | case, its first row that differs | what was found there | SDM |\n|--:|---|---|---|\n");
+		fprintf(f, "\n| rows | case, its first row that differs | what was found there | SDM "
+			   "|\n|--:|---|---|---|\n");
 		for (unsigned i = 0; i < run->jobs;)
 			i = write_case(f, run, i);
 		if (fclose(f) == 0)

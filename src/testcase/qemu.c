@@ -14,17 +14,18 @@
 #include "testcase/host.h"
 #include "testcase/qemu.h"
 
-#define LOADER      0xf0000u  /* in ROM: real mode; 32-bit code 100h above; its GDT at 800h */
+#define LOADER      0xf0000u /* in ROM: real mode; 32-bit code 100h above; its GDT at 800h */
 #define LOADER_32   (LOADER + 0x100)
 #define LOADER_GDT  (LOADER + 0x800)
 #define LOADER_REAL 0x600u    /* offset of the way back to real mode */
 #define LOADER_DATA 0x17e000u /* in RAM: x87 image, tables' addresses */
-#define LOADER_SS   0x170000u /* base of the loader's stack: ESP's upper half is 0, which IRET to a 16-bit stack keeps */
-#define LOADER_ESP  0xf000u
-#define HOLE        0xa0000u  /* to 1 MiB: no RAM on a PC */
-#define RESET       0xfffffff0u
-#define CASE_MS     150u
-#define MOST_IDLE   8u
+#define LOADER_SS   0x170000u /* base of the loader's stack: ESP's upper half is 0, which IRET to a 16-bit stack keeps \
+			       */
+#define LOADER_ESP 0xf000u
+#define HOLE       0xa0000u /* to 1 MiB: no RAM on a PC */
+#define RESET      0xfffffff0u
+#define CASE_MS    150u
+#define MOST_IDLE  8u
 
 /* ---- the loader ---- */
 struct emit {
@@ -55,10 +56,10 @@ static void mov_eax(struct emit *e, uint64_t value)
 /* From the reset vector: interrupts masked, protected mode, flat. */
 static void start_16(struct emit *e)
 {
-	B(e, 0xfa, 0xb0, 0xff, 0xe6, 0x21, 0xe6, 0xa1);                 /* CLI; 8259s masked */
-	B(e, 0x2e, 0x66, 0x0f, 0x01, 0x16, 0xf0, 0x08);                 /* LGDT CS:[8F0h] */
+	B(e, 0xfa, 0xb0, 0xff, 0xe6, 0x21, 0xe6, 0xa1);                   /* CLI; 8259s masked */
+	B(e, 0x2e, 0x66, 0x0f, 0x01, 0x16, 0xf0, 0x08);                   /* LGDT CS:[8F0h] */
 	B(e, 0x0f, 0x20, 0xc0, 0x66, 0x83, 0xc8, 0x01, 0x0f, 0x22, 0xc0); /* CR0.PE */
-	B(e, 0x66, 0xea);                                               /* JMP 8:LOADER_32 */
+	B(e, 0x66, 0xea);                                                 /* JMP 8:LOADER_32 */
 	imm(e, LOADER_32, 4);
 	imm(e, 8, 2);
 }
@@ -230,8 +231,8 @@ static bool loads_so(const struct scene *scene, enum seg seg)
 		return !is->usable && seg != SEG_SS && seg != SEG_TR;
 	scene_peek(scene, (is->sel & SEL_TI ? AT_LDT : AT_GDT) + (is->sel & SEL_INDEX), &raw, 8);
 	desc_decode(&d, raw, is->sel);
-	return d.seg.base == is->base && d.seg.limit == is->limit && d.seg.attributes == is->attributes && is->present &&
-	       (!is->s || (is->type & TYPE_ACCESSED));
+	return d.seg.base == is->base && d.seg.limit == is->limit && d.seg.attributes == is->attributes &&
+	       is->present && (!is->s || (is->type & TYPE_ACCESSED));
 }
 
 static bool maps_onto_itself(const struct scene *scene, uint64_t at)
@@ -279,7 +280,8 @@ static bool write_memory(struct qemu *q, const struct scene *scene, uint8_t *ima
 		image[AT_GDT + (scene->s.seg[SEG_TR].sel & SEL_INDEX) + 5] &= (uint8_t)~2u;
 	for (uint32_t page = 0; page < LOADER_DATA; page += 0x1000) {
 		bool hole = page >= HOLE && page < 0x100000;
-		if (!hole && memcmp(image + page, q->ram + page, 0x1000) != 0 && !qemu_write(q, page, image + page, 0x1000))
+		if (!hole && memcmp(image + page, q->ram + page, 0x1000) != 0 &&
+		    !qemu_write(q, page, image + page, 0x1000))
 			return false;
 	}
 	return true;
@@ -318,8 +320,9 @@ static bool write_loader(struct qemu *q, const struct scene *scene)
 	memcpy(table, &limit, 2);
 	memcpy(table + 2, &base, 4);
 	bool good = qemu_write(q, LOADER, start.code, start.n) && qemu_write(q, LOADER_32, main.code, main.n) &&
-		    qemu_write(q, LOADER + LOADER_REAL, real.code, real.n) && qemu_write(q, LOADER + 0x7f0, &flags, 4) &&
-		    qemu_write(q, LOADER_GDT, gdt, sizeof(gdt)) && qemu_write(q, LOADER_GDT + 0xf0, table, 6);
+		    qemu_write(q, LOADER + LOADER_REAL, real.code, real.n) &&
+		    qemu_write(q, LOADER + 0x7f0, &flags, 4) && qemu_write(q, LOADER_GDT, gdt, sizeof(gdt)) &&
+		    qemu_write(q, LOADER_GDT + 0xf0, table, 6);
 	x87_image(s, image);
 	good = good && qemu_write(q, LOADER_DATA, image, sizeof(image));
 	const struct table_register *registers[2] = {&s->idtr, &s->gdtr};
@@ -336,8 +339,8 @@ static bool write_loader(struct qemu *q, const struct scene *scene)
 static bool run_there(struct qemu *q, const struct scene *scene, struct qemu_state *state, bool *stopped)
 {
 	return qemu_step(q) && qemu_break(q, RESET, true) && qemu_break(q, (uint32_t)scene->end, true) &&
-	       qemu_continue(q, CASE_MS, stopped) && qemu_state(q, state) && qemu_break(q, (uint32_t)scene->end, false) &&
-	       qemu_break(q, RESET, false);
+	       qemu_continue(q, CASE_MS, stopped) && qemu_state(q, state) &&
+	       qemu_break(q, (uint32_t)scene->end, false) && qemu_break(q, RESET, false);
 }
 
 /* ---- the comparison ---- */
@@ -351,7 +354,8 @@ static bool does_not_matter(const struct scene *scene, uint64_t at)
 		if (at - x->scratch[i].at < x->scratch[i].size)
 			return true;
 	for (unsigned i = 0; i < x->memory_count; i++)
-		if (x->memory[i].mask && at - x->memory[i].at < x->memory[i].size && x->memory[i].mask[at - x->memory[i].at] != 0xff)
+		if (x->memory[i].mask && at - x->memory[i].at < x->memory[i].size &&
+		    x->memory[i].mask[at - x->memory[i].at] != 0xff)
 			return true;
 	return false;
 }
@@ -413,8 +417,8 @@ static const char *x87_differs(struct arena *arena, const struct qemu_state *q, 
 
 static const char *registers_differ(struct arena *arena, const struct qemu_state *q, const struct bench *b)
 {
-	static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip",
-					    "cs",  "ss",  "ds",  "es",  "fs",  "gs",  "cr0", "cr2", "cr3", "cr4"};
+	static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi", "eip", "cs",
+					    "ss",  "ds",  "es",  "fs",  "gs",  "cr0", "cr2", "cr3", "cr4"};
 	const uint32_t *found[] = {&q->gpr[0], &q->gpr[1], &q->gpr[2], &q->gpr[3], &q->gpr[4], &q->gpr[5], &q->gpr[6],
 				   &q->gpr[7], &q->eip,    &q->seg[0], &q->seg[1], &q->seg[2], &q->seg[3], &q->seg[4],
 				   &q->seg[5], &q->cr0,    &q->cr2,    &q->cr3,    &q->cr4};
@@ -424,8 +428,8 @@ static const char *registers_differ(struct arena *arena, const struct qemu_state
 		unsigned reg = reg_index(names[i]);
 		uint64_t want = reg_get(&b->cpu.s, reg), mask = b->scene->expect.reg[reg].mask;
 		if (b->scene->expect.reg[reg].stated ? (*found[i] ^ want) & mask : *found[i] != want)
-			list = arena_print(arena, "%s%s%s %x, expected %" PRIx64, list, *list ? "; " : "", names[i], *found[i],
-					   want);
+			list = arena_print(arena, "%s%s%s %x, expected %" PRIx64, list, *list ? "; " : "", names[i],
+					   *found[i], want);
 	}
 	uint64_t flags = b->scene->expect.reg[REG_EFLAGS].mask & FLAGS_DEFINED;
 	if ((q->eflags ^ b->cpu.s.rflags) & flags)

@@ -92,7 +92,7 @@ struct finding {
 	uint64_t chain; /* record that the present chain of failed deliveries began with */
 	uint64_t chain_at;
 	struct delivery_record found;
-	uint64_t at;    /* instructions retired before it */
+	uint64_t at; /* instructions retired before it */
 };
 
 static void look(void *owner, const struct delivery_record *r)
@@ -131,8 +131,10 @@ static int find_delivery(const struct options *options, struct finding *f)
 	if (!session_open(&session, options, &why))
 		return complain("%s", why.text);
 	f->machine = session.machine;
-	trace_add_sink(&session.machine->trace, (struct trace_sink){.delivery = look, .returned = ignore_return,
-								    .entry = ignore_entry, .task = ignore_task,
+	trace_add_sink(&session.machine->trace, (struct trace_sink){.delivery = look,
+								    .returned = ignore_return,
+								    .entry = ignore_entry,
+								    .task = ignore_task,
 								    .owner = f});
 	machine_start(session.machine);
 	struct machine_end end = machine_run(session.machine);
@@ -156,8 +158,9 @@ static const char *mode_key(const struct arch_state *s)
 /* What a case of that mode begins with. */
 static bool usual_state(struct arena *arena, const struct replica *r, struct arch_state *usual)
 {
-	const char *text = arena_print(arena, "cases: [{name: x, mode: %s, cpu: %s, cpl: %u, code: {hex: 90}, expect: {}}]",
-				       mode_key(&r->start), r->cpu.model->name, r->start.cpl);
+	const char *text =
+		arena_print(arena, "cases: [{name: x, mode: %s, cpu: %s, cpl: %u, code: {hex: 90}, expect: {}}]",
+			    mode_key(&r->start), r->cpu.model->name, r->start.cpl);
 	struct build_options options = {.no_assembler = true};
 	struct suite suite;
 	struct scene *scene = arena_alloc(arena, sizeof(*scene));
@@ -258,7 +261,8 @@ static void write_memory(FILE *f, const struct replica *r, bool changed)
 				break;
 			if (changed && r->byte[i].before == r->byte[i].now)
 				break;
-			fprintf(f, "%s%02x", r->byte[i].pa == first ? "" : " ", changed ? r->byte[i].now : r->byte[i].before);
+			fprintf(f, "%s%02x", r->byte[i].pa == first ? "" : " ",
+				changed ? r->byte[i].now : r->byte[i].before);
 		}
 		fprintf(f, "\"%s}\n", changed ? "" : ", over: yes");
 	}

@@ -21,9 +21,13 @@ static struct segment decoded(const struct scene *scene, uint16_t selector)
 
 static struct segment real_mode_segment(uint16_t selector, bool code)
 {
-	return (struct segment){.sel = selector, .base = (uint64_t)selector << 4, .limit = 0xffff, .s = true,
+	return (struct segment){.sel = selector,
+				.base = (uint64_t)selector << 4,
+				.limit = 0xffff,
+				.s = true,
 				.type = (code ? TYPE_CODE | TYPE_READABLE : TYPE_WRITABLE) | TYPE_ACCESSED,
-				.present = true, .usable = true};
+				.present = true,
+				.usable = true};
 }
 
 /* What loading the selector in this mode gives, with no check. */
@@ -72,9 +76,9 @@ static void usual_control(struct scene *scene)
 /* Values that are easy to tell apart, so that a stray write shows. */
 static void usual_registers(struct scene *scene)
 {
-	static const uint32_t general[8] = {[RAX] = 0x0a0a0a0a, [RCX] = 0x0c0c0c0c, [RDX] = 0x0d0d0d0d,
-					    [RBX] = 0x0b0b0b0b, [RBP] = 0x0e0e0e0e, [RSI] = 0x51515151,
-					    [RDI] = 0xd1d1d1d1};
+	static const uint32_t general[8] = {
+		[RAX] = 0x0a0a0a0a, [RCX] = 0x0c0c0c0c, [RDX] = 0x0d0d0d0d, [RBX] = 0x0b0b0b0b,
+		[RBP] = 0x0e0e0e0e, [RSI] = 0x51515151, [RDI] = 0xd1d1d1d1};
 	struct arch_state *s = &scene->s;
 
 	for (unsigned i = 0; i < 8; i++)
@@ -89,7 +93,8 @@ static void usual_registers(struct scene *scene)
 	s->seg[SEG_TR] = decoded(scene, SEL_TR);
 	if (scene->mode == SCENE_REAL) {
 		s->seg[SEG_LDTR] = (struct segment){.limit = 0xffff, .type = SYS_LDT, .present = true, .usable = true};
-		s->seg[SEG_TR] = (struct segment){.limit = 0xffff, .type = SYS_TSS32_BUSY, .present = true, .usable = true};
+		s->seg[SEG_TR] =
+			(struct segment){.limit = 0xffff, .type = SYS_TSS32_BUSY, .present = true, .usable = true};
 	}
 }
 
@@ -267,7 +272,8 @@ bool flags_apply(struct scene *scene, const struct node *node, uint64_t *value, 
 	if (node->kind == NODE_SCALAR)
 		return flag_words(scene, node, value, mask);
 	if (node->kind != NODE_MAP)
-		return problem(scene->problems, node, "flags are words (CF -ZF ~AF IOPL=3) or a mapping {CF: 1, AF: any}");
+		return problem(scene->problems, node,
+			       "flags are words (CF -ZF ~AF IOPL=3) or a mapping {CF: 1, AF: any}");
 	for (unsigned i = 0; i < node->count; i++) {
 		const struct entry *e = &node->entry[i];
 		const char *name = e->key->text;

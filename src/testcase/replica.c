@@ -108,8 +108,9 @@ static bool connect(struct replica *r, const struct cpu *cpu)
 		return false;
 	clock_init(&r->clock);
 	trace_init(&r->trace);
-	trace_add_sink(&r->trace, (struct trace_sink){.delivery = delivery, .returned = returned, .entry = entry,
-						      .task = task, .owner = r});
+	trace_add_sink(&r->trace,
+		       (struct trace_sink){
+			       .delivery = delivery, .returned = returned, .entry = entry, .task = task, .owner = r});
 	return cpu_init(&r->cpu, 0, r->bus, &r->clock, &r->trace, cpu->model);
 }
 

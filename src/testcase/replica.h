@@ -17,14 +17,14 @@ struct replica {
 	struct trace trace;
 	struct cpu cpu;
 	struct arch_state start;
-	bool event;               /* something is raised: ... */
+	bool event; /* something is raised: ... */
 	bool nmi;
 	uint8_t vector;
 	struct replica_byte *byte; /* every byte of memory that was read or written */
 	unsigned bytes;
 	uint8_t code[INSN_MAX_LENGTH]; /* what is executed, for people */
 	unsigned code_bytes;
-	const char *trouble;       /* why this is no case; NULL: it is one */
+	const char *trouble; /* why this is no case; NULL: it is one */
 	struct delivery_record delivered[8];
 	unsigned deliveries;
 };

@@ -59,11 +59,11 @@ static void plain(const struct run *run, const struct job *job)
 	if (quiet && !run->settings.verbose && !r->differs)
 		return;
 	if (job->row)
-		printf("%s %s:%u: %s%s%s\n", words[r->status], file_of(job), job->row->written->start.line, name_of(job),
-		       r->authorities ? ": " : "", r->authorities ? r->authorities : "");
+		printf("%s %s:%u: %s%s%s\n", words[r->status], file_of(job), job->row->written->start.line,
+		       name_of(job), r->authorities ? ": " : "", r->authorities ? r->authorities : "");
 	else
-		printf("%s %s: %u passed, %u failed, %u left out\n", words[r->status], file_of(job), r->passed, r->failed,
-		       r->left_out);
+		printf("%s %s: %u passed, %u failed, %u left out\n", words[r->status], file_of(job), r->passed,
+		       r->failed, r->left_out);
 	if (r->text)
 		print_indented(r->text, "");
 }
@@ -82,8 +82,8 @@ void report_job(void *owner, struct job *job)
 static void report_authority(const struct run *run, const char *who, bool asked, const struct tally *t)
 {
 	if (asked)
-		printf("%s%s: %u agree, %u differ, %u not asked\n", run->settings.tap ? "# " : "", who, t->agree, t->differ,
-		       t->left_out);
+		printf("%s%s: %u agree, %u differ, %u not asked\n", run->settings.tap ? "# " : "", who, t->agree,
+		       t->differ, t->left_out);
 }
 
 int report_tail(struct run *run, double seconds)

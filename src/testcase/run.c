@@ -40,8 +40,9 @@ static void pic_changed(void *sink, int input, bool level, uint64_t cause)
 /* ICW1 to ICW4 as a PC's kernel gives them: vectors 20h and 28h, nothing masked. */
 static bool add_pic(struct bench *b)
 {
-	static const uint8_t writes[][2] = {{0x20, 0x11}, {0x21, PIC_VECTORS}, {0x21, 0x04}, {0x21, 0x01}, {0x21, 0},
-					    {0xa0, 0x11}, {0xa1, PIC_VECTORS + 8}, {0xa1, 0x02}, {0xa1, 0x01}, {0xa1, 0}};
+	static const uint8_t writes[][2] = {
+		{0x20, 0x11}, {0x21, PIC_VECTORS},     {0x21, 0x04}, {0x21, 0x01}, {0x21, 0},
+		{0xa0, 0x11}, {0xa1, PIC_VECTORS + 8}, {0xa1, 0x02}, {0xa1, 0x01}, {0xa1, 0}};
 
 	if (!pic_init(&b->pic, b->bus, &b->clock, false))
 		return false;
@@ -117,7 +118,11 @@ struct bench *bench_new(const struct scene *scene)
 		return NULL;
 	}
 	bus_set_gap_sink(b->bus, gap, b);
-	trace_add_sink(&b->trace, (struct trace_sink){.delivery = keep_delivery, .returned = no_return, .entry = no_entry, .task = no_task, .owner = b});
+	trace_add_sink(&b->trace, (struct trace_sink){.delivery = keep_delivery,
+						      .returned = no_return,
+						      .entry = no_entry,
+						      .task = no_task,
+						      .owner = b});
 	load(b, scene);
 	return b;
 }

@@ -13,7 +13,7 @@ struct step_taken {
 	uint8_t bits, size;
 	uint8_t bytes[15];
 };
-#define STEPS_KEPT 24u
+#define STEPS_KEPT           24u
 #define MOST_KEPT_DELIVERIES 256u
 
 /* A processor with memory, an interrupt pin, and two 8259 where the case wants them. */
@@ -37,8 +37,8 @@ struct bench {
 	uint64_t steps;
 	enum scene_end end;
 	const struct scene *scene;
-	bool *fired;             /* by event */
-	uint64_t *fired_at;      /* ticks; of the run by single instructions */
+	bool *fired;        /* by event */
+	uint64_t *fired_at; /* ticks; of the run by single instructions */
 	void (*each)(void *owner, struct cpu *cpu, const uint8_t *bytes, unsigned size); /* each instruction */
 	void *each_owner;
 };

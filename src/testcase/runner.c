@@ -228,7 +228,10 @@ void note_authority(struct job *job, struct tally *tally, const char *who, const
 	__atomic_fetch_add(!what ? &tally->agree : left_out ? &tally->left_out : &tally->differ, 1, __ATOMIC_RELAXED);
 	r->authorities = arena_print(&r->arena, "%s%s%s %s%s", r->authorities ? r->authorities : "",
 				     r->authorities ? "; " : "", who,
-				     !what ? "agrees" : left_out ? "not asked: " : "differs: ", what ? what : "");
+				     !what      ? "agrees"
+				     : left_out ? "not asked: "
+						: "differs: ",
+				     what ? what : "");
 	r->differs |= what && !left_out;
 	if (what && !left_out && !strcmp(who, "qemu"))
 		r->qemu_differs = what;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 struct settings {
-	unsigned jobs;         /* threads; 0: one a processor */
+	unsigned jobs; /* threads; 0: one a processor */
 	uint64_t seed;
 	unsigned shard, shards; /* from 1; shards 0: all */
 	const char *filter, *cpu, *junit;
@@ -44,8 +44,8 @@ struct result {
 struct job {
 	const struct suite *suite; /* a row of it ... */
 	const struct row *row;
-	const char *vectors;       /* ... or a file of vectors */
-	unsigned number;           /* in the whole run, from 0 */
+	const char *vectors; /* ... or a file of vectors */
+	unsigned number;     /* in the whole run, from 0 */
 	struct result result;
 	bool done;
 };
@@ -71,7 +71,7 @@ struct run {
 	struct coverage coverage;
 	unsigned bad_files;
 	unsigned exclusions_met[EXCLUSIONS]; /* vectors */
-	struct qemu *qemus; /* waiting for a case */
+	struct qemu *qemus;                  /* waiting for a case */
 	pthread_mutex_t qemus_lock;
 };
 

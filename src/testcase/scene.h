@@ -10,27 +10,38 @@
 #include "trace/record.h"
 
 /* ---- the fixed places of a case's memory; below 64 KiB, a page or more each ---- */
-#define AT_GDT      0x1000u
-#define AT_LDT      0x1800u
-#define AT_IDT      0x2000u
-#define AT_TSS      0x2800u
-#define AT_HANDLERS 0x4000u /* handler(v): 16 bytes each, all HLT */
-#define HANDLERS    0x1000u
-#define AT_STACK    0x7000u /* stack0; stack1 a page above it, and so on: each grows down over a page */
-#define AT_CODE     0xb000u
-#define AT_DATA     0xd000u
-#define AT_TABLES   0x10000u /* page tables */
-#define SCENE_RAM   0x110000u
+#define AT_GDT         0x1000u
+#define AT_LDT         0x1800u
+#define AT_IDT         0x2000u
+#define AT_TSS         0x2800u
+#define AT_HANDLERS    0x4000u /* handler(v): 16 bytes each, all HLT */
+#define HANDLERS       0x1000u
+#define AT_STACK       0x7000u /* stack0; stack1 a page above it, and so on: each grows down over a page */
+#define AT_CODE        0xb000u
+#define AT_DATA        0xd000u
+#define AT_TABLES      0x10000u /* page tables */
+#define SCENE_RAM      0x110000u
 #define SCENE_MOST_RAM (UINT64_C(1) << 30)
-#define HOST_SHIFT  0x80000u
-#define HOST_CS3    0x23u /* Linux: __USER32_CS, __USER_DS, __USER_CS */
-#define HOST_DS3    0x2bu
-#define HOST_CS64   0x33u
-#define TABLE_LIMIT 0x7fu /* of GDT and LDT: 16 descriptors */
+#define HOST_SHIFT     0x80000u
+#define HOST_CS3       0x23u /* Linux: __USER32_CS, __USER_DS, __USER_CS */
+#define HOST_DS3       0x2bu
+#define HOST_CS64      0x33u
+#define TABLE_LIMIT    0x7fu /* of GDT and LDT: 16 descriptors */
 
 /* Selectors of the preset GDT. */
-enum { SEL_CS0 = 0x08, SEL_DS0 = 0x10, SEL_CS1 = 0x19, SEL_DS1 = 0x21, SEL_CS2 = 0x2a, SEL_DS2 = 0x32,
-       SEL_CS3 = 0x3b, SEL_DS3 = 0x43, SEL_TR = 0x48, SEL_LDTR = 0x50, SEL_FREE = 0x58 };
+enum {
+	SEL_CS0 = 0x08,
+	SEL_DS0 = 0x10,
+	SEL_CS1 = 0x19,
+	SEL_DS1 = 0x21,
+	SEL_CS2 = 0x2a,
+	SEL_DS2 = 0x32,
+	SEL_CS3 = 0x3b,
+	SEL_DS3 = 0x43,
+	SEL_TR = 0x48,
+	SEL_LDTR = 0x50,
+	SEL_FREE = 0x58
+};
 
 enum scene_mode { SCENE_REAL, SCENE_PROT16, SCENE_PROT32, SCENE_VM86, SCENE_LONG64 };
 enum scene_paging { PAGING_NONE, PAGING_32, PAGING_PAE };
@@ -40,16 +51,16 @@ struct bytes {
 	uint64_t at;
 	uint32_t size;
 	const uint8_t *data;
-	const uint8_t *mask;  /* NULL: every bit counts */
+	const uint8_t *mask; /* NULL: every bit counts */
 	const struct node *node;
-	const char *what;     /* "GDT" ...; for messages */
+	const char *what;                        /* "GDT" ...; for messages */
 	enum { BYTES_PLAIN, BYTES_STRING } form; /* how --bless writes them: a number, or pairs of digits */
-	bool preset;          /* not the case's own: may be overwritten by what it says */
+	bool preset;                             /* not the case's own: may be overwritten by what it says */
 };
 
 struct label {
 	const char *name;
-	uint64_t value;  /* what the assembler makes of it */
+	uint64_t value; /* what the assembler makes of it */
 	uint64_t linear;
 };
 
@@ -57,10 +68,10 @@ enum raise { RAISE_VECTOR, RAISE_NMI, RAISE_INIT, RAISE_LINE };
 struct timed {
 	const struct node *node;
 	bool at_label;
-	uint64_t when;   /* ticks from the start, or a linear address */
+	uint64_t when; /* ticks from the start, or a linear address */
 	enum raise what;
-	uint8_t number;  /* vector or line */
-	bool level;      /* of a line */
+	uint8_t number; /* vector or line */
+	bool level;     /* of a line */
 };
 
 /* ---- registers that are set and compared ---- */
@@ -69,7 +80,7 @@ struct reg_info {
 	const char *name;
 	uint16_t offset; /* in struct arch_state */
 	uint8_t bytes;
-	uint8_t bits;    /* of the value as people see it */
+	uint8_t bits; /* of the value as people see it */
 };
 extern const struct reg_info reg_table[];
 extern const unsigned reg_count;
@@ -109,11 +120,11 @@ struct delivery_want {
 	const struct node *node;
 	bool any_vector;
 	uint8_t vector;
-	int kind;        /* enum event_kind, -1: any */
-	int error;       /* -1 not stated, 0: none is pushed, 1: error_code */
+	int kind;  /* enum event_kind, -1: any */
+	int error; /* -1 not stated, 0: none is pushed, 1: error_code */
 	uint32_t error_code;
-	enum why why, refused; /* WHY_NONE: not stated; refused: must be, for this reason */
-	bool refused_any;      /* refused, for whatever reason */
+	enum why why, refused;    /* WHY_NONE: not stated; refused: must be, for this reason */
+	bool refused_any;         /* refused, for whatever reason */
 	int step, stack, outcome; /* -1: not stated */
 	bool has_cr2;
 	uint64_t cr2;
@@ -129,16 +140,16 @@ struct expectation {
 	const struct node *node;
 	const struct node *regs; /* the mapping `regs`, for --bless */
 	struct reg_want reg[MOST_REGS];
-	struct bytes *memory;    /* in the order written */
+	struct bytes *memory; /* in the order written */
 	unsigned memory_count;
-	struct bytes *scratch;   /* whose contents do not matter */
+	struct bytes *scratch; /* whose contents do not matter */
 	unsigned scratch_count;
 	bool deliveries_any;
 	unsigned deliveries;
 	struct delivery_want *delivery;
 	enum scene_end end;
 	const struct node *end_node;
-	struct fpu_state fpu;    /* with TOP-relative registers resolved against the final TOP */
+	struct fpu_state fpu; /* with TOP-relative registers resolved against the final TOP */
 	struct fpu_want {
 		bool any, st_stated[8], st_empty[8];
 		struct fp80 st[8];
@@ -158,16 +169,16 @@ struct scene {
 	uint64_t ram;
 	bool pic;
 	unsigned cpl;
-	bool host;               /* laid out so that Linux lets ring 3 have the same: see struct build_options */
-	uint32_t shift;          /* of code, data and stack3 */
+	bool host;      /* laid out so that Linux lets ring 3 have the same: see struct build_options */
+	uint32_t shift; /* of code, data and stack3 */
 	struct arch_state s;
 	bool known; /* s holds the registers already */
 	struct bytes *memory;
 	unsigned memory_count;
 	struct label *label;
 	unsigned labels;
-	uint64_t end;            /* linear address behind the first block of code */
-	struct code *code;       /* blocks of code */
+	uint64_t end;      /* linear address behind the first block of code */
+	struct code *code; /* blocks of code */
 	unsigned codes;
 	struct timed *event;
 	unsigned events;

@@ -8,7 +8,6 @@
 
 #include "testcase/vectors.h"
 
-
 static size_t read_zipped(void *buffer, size_t size, void *owner)
 {
 	int got = gzread(owner, buffer, (unsigned)size);
@@ -79,7 +78,8 @@ static const char *read_memory(struct moo_state *s, const json_t *ram)
 	for (size_t i = 0; i < json_array_size(ram); i++) {
 		const json_t *pair = json_array_get(ram, i);
 		uint64_t address, value;
-		if (!number(json_array_get(pair, 0), UINT32_MAX, &address) || !number(json_array_get(pair, 1), 255, &value))
+		if (!number(json_array_get(pair, 0), UINT32_MAX, &address) ||
+		    !number(json_array_get(pair, 1), 255, &value))
 			return "memory is pairs of address and byte";
 		s->ram[s->ram_count++] = (struct moo_byte){(uint32_t)address, (uint8_t)value};
 	}

@@ -59,7 +59,8 @@ static const struct param *bind_text(struct reading *r, const struct param *para
 	*p = (struct param){.name = name, .text = text, .next = (struct param *)(uintptr_t)params};
 	p->number = *text && expr_try(&scope, where, text, &p->value);
 	if (p->number && !isdigit((unsigned char)*text)) /* an expression: its value is its text */
-		p->text = arena_print(&r->suite->arena, p->value >= 0 && p->value < 10 ? "%" PRId64 : "0x%" PRIx64, p->value);
+		p->text = arena_print(&r->suite->arena, p->value >= 0 && p->value < 10 ? "%" PRId64 : "0x%" PRIx64,
+				      p->value);
 	return p;
 }
 
@@ -258,7 +259,8 @@ static bool expand(struct reading *r, const struct expansion *x)
 	if (!good)
 		r->suite->count = before;
 	if (good && r->suite->count == before)
-		return problem(&r->suite->problems, x->written, "the case has no rows: its matrix or `only` leaves none");
+		return problem(&r->suite->problems, x->written,
+			       "the case has no rows: its matrix or `only` leaves none");
 	return good;
 }
 
@@ -325,7 +327,8 @@ static bool include_one(struct reading *r, const struct node *name)
 
 	if (name->kind != NODE_SCALAR)
 		return problem(&suite->problems, name, "include takes names of files");
-	path = arena_print(&suite->arena, "%.*s%s", slash ? (int)(slash - suite->file) + 1 : 0, suite->file, name->text);
+	path = arena_print(&suite->arena, "%.*s%s", slash ? (int)(slash - suite->file) + 1 : 0, suite->file,
+			   name->text);
 	char *text = read_regular_file(&suite->arena, path, &size);
 	if (!text)
 		return problem(&suite->problems, name, "%s cannot be read", path);

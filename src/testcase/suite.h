@@ -6,9 +6,9 @@
 
 /* One row: a case with its parameters. */
 struct row {
-	const struct node *node; /* the case, defaults and presets merged in */
+	const struct node *node;    /* the case, defaults and presets merged in */
 	const struct node *written; /* the case as it stands in the file */
-	const char *name;        /* with the parameters: "INT n [dpl=0 cpl=3]" */
+	const char *name;           /* with the parameters: "INT n [dpl=0 cpl=3]" */
 	const struct param *params;
 };
 

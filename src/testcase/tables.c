@@ -12,16 +12,33 @@ static const struct tss_field {
 	uint8_t at32, bytes, at16;
 	uint8_t reg; /* of reg_table; NOWHERE: none */
 } tss_fields[] = {
-	{"link", 0x00, 2, 0x00, NOWHERE}, {"esp0", 0x04, 4, 0x02, NOWHERE}, {"ss0", 0x08, 2, 0x04, NOWHERE},
-	{"esp1", 0x0c, 4, 0x06, NOWHERE}, {"ss1", 0x10, 2, 0x08, NOWHERE},  {"esp2", 0x14, 4, 0x0a, NOWHERE},
-	{"ss2", 0x18, 2, 0x0c, NOWHERE},  {"cr3", 0x1c, 4, NOWHERE, NOWHERE}, {"eip", 0x20, 4, 0x0e, REG_EIP},
-	{"eflags", 0x24, 4, 0x10, REG_EFLAGS}, {"eax", 0x28, 4, 0x12, RAX}, {"ecx", 0x2c, 4, 0x14, RCX},
-	{"edx", 0x30, 4, 0x16, RDX}, {"ebx", 0x34, 4, 0x18, RBX}, {"esp", 0x38, 4, 0x1a, RSP},
-	{"ebp", 0x3c, 4, 0x1c, RBP}, {"esi", 0x40, 4, 0x1e, RSI}, {"edi", 0x44, 4, 0x20, RDI},
-	{"es", 0x48, 2, 0x22, REG_SEGMENT + 4 * SEG_ES}, {"cs", 0x4c, 2, 0x24, REG_SEGMENT + 4 * SEG_CS},
-	{"ss", 0x50, 2, 0x26, REG_SEGMENT + 4 * SEG_SS}, {"ds", 0x54, 2, 0x28, REG_SEGMENT + 4 * SEG_DS},
-	{"fs", 0x58, 2, NOWHERE, REG_SEGMENT + 4 * SEG_FS}, {"gs", 0x5c, 2, NOWHERE, REG_SEGMENT + 4 * SEG_GS},
-	{"ldtr", 0x60, 2, 0x2a, NOWHERE}, {"trap", 0x64, 2, NOWHERE, NOWHERE}, {"iomap", 0x66, 2, NOWHERE, NOWHERE},
+	{"link", 0x00, 2, 0x00, NOWHERE},
+	{"esp0", 0x04, 4, 0x02, NOWHERE},
+	{"ss0", 0x08, 2, 0x04, NOWHERE},
+	{"esp1", 0x0c, 4, 0x06, NOWHERE},
+	{"ss1", 0x10, 2, 0x08, NOWHERE},
+	{"esp2", 0x14, 4, 0x0a, NOWHERE},
+	{"ss2", 0x18, 2, 0x0c, NOWHERE},
+	{"cr3", 0x1c, 4, NOWHERE, NOWHERE},
+	{"eip", 0x20, 4, 0x0e, REG_EIP},
+	{"eflags", 0x24, 4, 0x10, REG_EFLAGS},
+	{"eax", 0x28, 4, 0x12, RAX},
+	{"ecx", 0x2c, 4, 0x14, RCX},
+	{"edx", 0x30, 4, 0x16, RDX},
+	{"ebx", 0x34, 4, 0x18, RBX},
+	{"esp", 0x38, 4, 0x1a, RSP},
+	{"ebp", 0x3c, 4, 0x1c, RBP},
+	{"esi", 0x40, 4, 0x1e, RSI},
+	{"edi", 0x44, 4, 0x20, RDI},
+	{"es", 0x48, 2, 0x22, REG_SEGMENT + 4 * SEG_ES},
+	{"cs", 0x4c, 2, 0x24, REG_SEGMENT + 4 * SEG_CS},
+	{"ss", 0x50, 2, 0x26, REG_SEGMENT + 4 * SEG_SS},
+	{"ds", 0x54, 2, 0x28, REG_SEGMENT + 4 * SEG_DS},
+	{"fs", 0x58, 2, NOWHERE, REG_SEGMENT + 4 * SEG_FS},
+	{"gs", 0x5c, 2, NOWHERE, REG_SEGMENT + 4 * SEG_GS},
+	{"ldtr", 0x60, 2, 0x2a, NOWHERE},
+	{"trap", 0x64, 2, NOWHERE, NOWHERE},
+	{"iomap", 0x66, 2, NOWHERE, NOWHERE},
 };
 #define TSS_FIELDS  (sizeof(tss_fields) / sizeof(tss_fields[0]))
 #define TSS32_BYTES 0x68u
@@ -248,8 +265,12 @@ static void preset_idt(struct scene *scene)
 
 	for (unsigned v = 0; v < 256; v++)
 		idt[v] = gate_make(SEL_CS0, AT_HANDLERS + v * 16, type, 0);
-	scene_put(scene, (struct bytes){.at = AT_IDT, .size = 256 * 8, .data = (const uint8_t *)idt,
-					.node = scene->node, .what = "the IDT", .preset = true});
+	scene_put(scene, (struct bytes){.at = AT_IDT,
+					.size = 256 * 8,
+					.data = (const uint8_t *)idt,
+					.node = scene->node,
+					.what = "the IDT",
+					.preset = true});
 }
 
 static void preset_handlers(struct scene *scene)
@@ -257,8 +278,12 @@ static void preset_handlers(struct scene *scene)
 	uint8_t *halts = arena_alloc(scene->arena, HANDLERS);
 
 	memset(halts, 0xf4, HANDLERS);
-	scene_put(scene, (struct bytes){.at = AT_HANDLERS, .size = HANDLERS, .data = halts, .node = scene->node,
-					.what = "the handlers", .preset = true});
+	scene_put(scene, (struct bytes){.at = AT_HANDLERS,
+					.size = HANDLERS,
+					.data = halts,
+					.node = scene->node,
+					.what = "the handlers",
+					.preset = true});
 }
 
 static void preset_tss(struct scene *scene)
@@ -276,8 +301,12 @@ static void preset_ivt(struct scene *scene)
 
 	for (unsigned v = 0; v < 256; v++)
 		ivt[v] = AT_HANDLERS + v * 16;
-	scene_put(scene, (struct bytes){.at = 0, .size = 256 * 4, .data = (const uint8_t *)ivt, .node = scene->node,
-					.what = "the IVT", .preset = true});
+	scene_put(scene, (struct bytes){.at = 0,
+					.size = 256 * 4,
+					.data = (const uint8_t *)ivt,
+					.node = scene->node,
+					.what = "the IVT",
+					.preset = true});
 }
 
 /* ---- the case's own ---- */
@@ -335,9 +364,12 @@ static bool tss_width(struct scene *scene, const struct node *tss, bool *wide)
 static void preset_tss16(struct scene *scene)
 {
 	preset_number(scene, AT_GDT + SEL_TR, descriptor_make(AT_TSS, TSS16_BYTES - 1, SYS_TSS16_BUSY, 0, false), 8);
-	scene_put(scene, (struct bytes){.at = AT_TSS, .size = TSS32_BYTES,
-					.data = arena_alloc(scene->arena, TSS32_BYTES), .node = scene->node,
-					.what = "the TSS", .preset = true});
+	scene_put(scene, (struct bytes){.at = AT_TSS,
+					.size = TSS32_BYTES,
+					.data = arena_alloc(scene->arena, TSS32_BYTES),
+					.node = scene->node,
+					.what = "the TSS",
+					.preset = true});
 	for (unsigned level = 0; level < 3; level++) {
 		preset_number(scene, AT_TSS + 2 + level * 4, AT_STACK + level * 0x1000, 2);
 		preset_number(scene, AT_TSS + 4 + level * 4, (SEL_DS0 + level * 16) | level, 2);

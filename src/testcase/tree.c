@@ -5,7 +5,7 @@
 
 #include <yaml.h>
 
-#define DEEPEST 64u
+#define DEEPEST       64u
 #define MOST_PROBLEMS 100u
 
 /* ---- problems ---- */

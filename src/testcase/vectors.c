@@ -20,7 +20,7 @@ struct replay {
 	struct arch_state blank;
 	uint8_t *expected; /* all of RAM as it should be */
 	const struct moo_metadata *metadata;
-	bool is_286;               /* exclusions.c is about these */
+	bool is_286; /* exclusions.c is about these */
 	char form[32];
 	uint16_t mask;             /* flags that mean something after the form */
 	uint16_t flags, registers; /* compared in this vector; registers by 1 << enum moo_reg */
@@ -169,7 +169,7 @@ static bool one_way(struct replay *r, const struct moo_test *t, bool plain)
 		return true;
 	if (r->told++ < MOST_TOLD)
 		fprintf(r->out, "%s %u (%s) %s:%s (ours/hardware)\n", r->form, t->index, t->name,
-		       plain ? "plain" : "blocks", c.text);
+			plain ? "plain" : "blocks", c.text);
 	return false;
 }
 
@@ -390,8 +390,8 @@ void run_vectors(struct run *run, struct job *job)
 	if (out)
 		fclose(out);
 	if (r) {
-		*result = (struct result){.passed = r->passed, .failed = r->failed, .left_out = r->left_out,
-					  .arena = result->arena};
+		*result = (struct result){
+			.passed = r->passed, .failed = r->failed, .left_out = r->left_out, .arena = result->arena};
 		bench_free(r->bench);
 		free(r->expected);
 	}
