@@ -166,10 +166,11 @@ static bool is_jcc(const struct insn *insn)
 /* The branch that was waited for has been run: where did it go? */
 static void branch_done(struct path *p, struct awaited *a)
 {
-	struct note *n = &p->note[a->note];
+	struct note *n;
 
 	if (!a->wanted || !a->jumping)
 		return;
+	n = &p->note[a->note];
 	n->has_branch = true;
 	n->taken = p->eip == a->target;
 	n->to = p->eip;
@@ -191,10 +192,8 @@ static void await_branch(struct path *p, struct awaited *a)
 /* TEST with an immediate of a register that the word was read into. */
 static void refine_mask(struct path *p)
 {
-	struct note *n = &p->note[p->test.note];
-
-	if (p->test.wanted && !n->mask)
-		n->mask = test_mask(&p->insn, 0);
+	if (p->test.wanted && !p->note[p->test.note].mask)
+		p->note[p->test.note].mask = test_mask(&p->insn, 0);
 }
 
 /* Before the table is used: a comparison of the number with an immediate. */
