@@ -410,7 +410,7 @@ ENTRY nmi
 	pushl $-1
 	SAVE_ALL
 	CALL_ON_KERNEL_STACK do_nmi
-	testl %eax, %eax
+	testb %al, %al				/* a bool: the rest of EAX means nothing */
 	jz restore_all
 	/* On request of the laboratory: back without IRET, so that NMIs stay blocked. */
 	RESTORE_ALL

@@ -27,6 +27,8 @@ void report_return(struct explain *x, const struct path *path);
 /* Was the kernel stack empty before: do pt_regs end at its top? */
 void report_empty_stack(struct explain *x, const struct path *path);
 
+/* What wrote the result over the saved eax; NULL: nothing. */
+const struct write *path_result_write(const struct path *path);
 /* Was the entry hook of system-call tracing called? */
 bool path_traced(const struct path *path);
 

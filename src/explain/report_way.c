@@ -31,16 +31,16 @@ static void put_test(struct explain *x, struct fact *rows, const struct note *n)
 	put_place(x, row, "goes_to", n->to);
 }
 
-/* Does the test decide on the way, or is it some function's own affair?  The entry code's own do, and those of functions
- * with a role for that. */
+/* Does the test decide on the way, or is it some function's own affair?  The entry code's own do, and those of
+ * functions with a role for that. */
 static bool decides(struct explain *x, const struct note *n)
 {
 	uint64_t offset = 0;
 	const char *function = know_symbol(x, n->eip, &offset);
 
 	return (n->has_branch || n->mask) &&
-	       (n->depth == 0 || (function && (desc_plays(&x->desc, "work", function) ||
-					       desc_plays(&x->desc, "notify", function))));
+	       (n->depth == 0 ||
+		(function && (desc_plays(&x->desc, "work", function) || desc_plays(&x->desc, "notify", function))));
 }
 
 /* Tests between two ticks. */
@@ -50,7 +50,8 @@ static struct fact *put_tests(struct explain *x, const struct path *p, struct fa
 	struct fact *rows = put_list(o, key);
 
 	for (unsigned i = 0; i < p->notes; i++)
-		if (p->note[i].kind == NOTE_TEST && p->note[i].t >= from && p->note[i].t < until && decides(x, &p->note[i]))
+		if (p->note[i].kind == NOTE_TEST && p->note[i].t >= from && p->note[i].t < until &&
+		    decides(x, &p->note[i]))
 			put_test(x, rows, &p->note[i]);
 	return rows;
 }
@@ -122,6 +123,21 @@ void report_decisions(struct explain *x, const struct path *p)
 	}
 }
 
+/* A call that is refused has no handler: the entry code writes the error itself, over what was pushed. */
+const struct write *path_result_write(const struct path *p)
+{
+	const struct write *pushed, *last;
+	uint32_t offset;
+
+	if (!p->regs || !desc_reg_offset(&p->x->desc, "ax", &offset))
+		return NULL;
+	if (p->handler_done)
+		return path_next_write(p, p->regs + offset, p->handler_ended);
+	pushed = path_next_write(p, p->regs + offset, p->entry.when);
+	last = path_writer(p, p->regs + offset, UINT64_MAX);
+	return pushed && last && last->t > pushed->t ? last : NULL;
+}
+
 void report_result(struct explain *x, const struct path *p)
 {
 	struct fact *o = put_object(&x->facts.root, "result");
@@ -137,7 +153,7 @@ void report_result(struct explain *x, const struct path *p)
 	}
 	if (p->regs && desc_reg_offset(&x->desc, "ax", &offset)) {
 		put_hex(o, "saved_eax_at", p->regs + offset, 8);
-		w = path_next_write(p, p->regs + offset, p->handler_done ? p->handler_ended : p->complete);
+		w = path_result_write(p);
 	}
 	if (w) {
 		put_hex(o, "written", w->value, 8);

@@ -8,8 +8,9 @@
 #include "explain/report.h"
 #include "explain/views.h"
 
-#define SENTENCE  200
-#define REG_BYTES 4u
+#define SENTENCE   200
+#define REG_BYTES  4u
+#define BITS_WIDTH 48 /* of bits' names */
 
 static const char program[] = "program", processor[] = "processor", kernel[] = "kernel";
 
@@ -74,7 +75,7 @@ static void tell_call(struct story *s, uint64_t where, const char *how)
 	const uint64_t *r = s->p->start.gpr.r64;
 
 	tell(s, s->p->entry.when, program, where,
-	     "%s in ring %u: eax = %" PRIu32 ", ebx = %08" PRIx32 ", ecx = %08" PRIx32 ", edx = %08" PRIx32, how,
+	     "%s in ring %u: eax = %" PRIu32 ", ebx = %" PRIx32 "h, ecx = %" PRIx32 "h, edx = %" PRIx32 "h", how,
 	     s->p->entry.from->cpl, s->p->nr, (uint32_t)r[RBX], (uint32_t)r[RCX], (uint32_t)r[RDX]);
 }
 
@@ -111,9 +112,8 @@ static void tell_gate(struct story *s, const struct delivery_record *r)
 	bool before = r->from.rflags & FLAG_IF, after = r->to.rflags & FLAG_IF;
 	bool trap = strncmp(gate_type_name(r->gate.type), "trap", 4) == 0;
 
-	tell(s, r->when, processor, 0,
-	     "reads gate %02xh of the IDT, at %08" PRIx64 ": %s gate, DPL %u, %04x:%08" PRIx64, r->vector,
-	     r->gate.address, trap ? "trap" : "interrupt", r->gate.dpl, r->gate.selector, r->gate.offset);
+	tell(s, r->when, processor, 0, "reads IDT gate %02xh at %08" PRIx64 ": %s gate, DPL %u, %04x:%08" PRIx64,
+	     r->vector, r->gate.address, trap ? "trap" : "interrupt", r->gate.dpl, r->gate.selector, r->gate.offset);
 	if (r->kind == EV_SOFT_INT || r->kind == EV_INT3 || r->kind == EV_INTO)
 		tell(s, r->when, processor, 0, "CPL %u <= gate DPL %u: the program may call it", r->from.cpl,
 		     r->gate.dpl);
@@ -148,7 +148,7 @@ static const struct write *pushed_by(const struct path *p, uint32_t at)
 {
 	const struct write *w = path_next_write(p, at, p->entry.when);
 
-	return w && !w->processor && w->t < p->complete ? w : NULL;
+	return w && !w->processor && (!p->complete || w->t < p->complete) ? w : NULL;
 }
 
 static const char *reg_name(const struct story *s, uint32_t at)
@@ -180,8 +180,8 @@ static void tell_words(struct story *s)
 		}
 		tell(s, w->t, kernel, w->eip, "pushes %s", names);
 	}
-	tell(s, s->pushed, kernel, 0, "struct pt_regs is complete: %08" PRIx32 " to %08" PRIx32 "%s", p->regs, end,
-	     end == p->top ? ", the top of the kernel stack" : "");
+	tell(s, s->pushed, kernel, 0, "pt_regs are complete: %08" PRIx32 " to %08" PRIx32 "%s", p->regs, end,
+	     end == p->top ? ", top of the kernel stack" : "");
 }
 
 /* The tick of the last push. */
@@ -199,21 +199,27 @@ static uint64_t last_push(const struct path *p)
 }
 
 /* ---- decisions ---- */
-/* "SIGPENDING NEED_RESCHED"; "none of them". */
+/* "SIGPENDING NEED_RESCHED"; "none"; as many as fit, "..." for the rest. */
 static void bits_text(const struct desc_word *word, uint32_t value, char *text, size_t size)
 {
 	size_t n = 0;
 
 	snprintf(text, size, "none");
-	for (unsigned i = 0; i < word->bits && n < size; i++)
-		if (value >> word->bit[i].bit & 1)
-			n += (size_t)snprintf(text + n, size - n, "%s%s", n ? " " : "", word->bit[i].name);
+	for (unsigned i = 0; i < word->bits && n < size; i++) {
+		if (!(value >> word->bit[i].bit & 1))
+			continue;
+		if (n + strlen(word->bit[i].name) + sizeof(" ...") > size) {
+			snprintf(text + n, size - n, " ...");
+			return;
+		}
+		n += (size_t)snprintf(text + n, size - n, "%s%s", n ? " " : "", word->bit[i].name);
+	}
 }
 
 static void tell_test(struct story *s, const struct note *n)
 {
 	const struct desc_word *word = &s->x->desc.word[n->word];
-	char asked[SENTENCE / 2], set[SENTENCE / 2], to[64];
+	char asked[BITS_WIDTH], set[BITS_WIDTH], to[64];
 
 	if (!n->mask || !n->has_branch)
 		return;
@@ -246,7 +252,7 @@ static void tell_slot(struct story *s, const struct note *n)
 static void tell_bits(struct story *s, const struct note *n)
 {
 	const struct desc_word *word = &s->x->desc.word[n->word];
-	char bits[SENTENCE / 2];
+	char bits[BITS_WIDTH];
 
 	bits_text(word, n->mask, bits, sizeof(bits));
 	tell(s, n->t, kernel, n->eip, "%s %s in %s", n->kind == NOTE_SET ? "sets" : "clears", bits, word->name);
@@ -304,7 +310,7 @@ static void tell_note(struct story *s, const struct note *n)
 static void tell_until(struct story *s, uint64_t t)
 {
 	const struct path *p = s->p;
-	uint32_t offset;
+	const struct write *w;
 
 	if (!s->told_words && s->pushed && t > s->pushed) {
 		s->told_words = true;
@@ -316,14 +322,11 @@ static void tell_until(struct story *s, uint64_t t)
 		     p->handler_name ? p->handler_name : "the function", (int32_t)p->result,
 		     errno_name(p->result) ? ", -" : "", errno_name(p->result) ? errno_name(p->result) : "");
 	}
-	if (!s->told_result && s->told_handler && p->regs && desc_reg_offset(&s->x->desc, "ax", &offset)) {
-		const struct write *w = path_next_write(p, p->regs + offset, p->handler_ended);
-
-		if (w && t >= w->t) {
-			s->told_result = true;
-			tell(s, w->t, kernel, w->eip, "writes %08" PRIx32 " over the saved eax at %08" PRIx32, w->value,
-			     p->regs + offset);
-		}
+	w = s->call && !s->told_result ? path_result_write(p) : NULL;
+	if (w && t >= w->t) {
+		s->told_result = true;
+		tell(s, w->t, kernel, w->eip, "writes %08" PRIx32 " over the saved eax at %08" PRIx32, w->value,
+		     w->lin);
 	}
 }
 
