@@ -174,8 +174,12 @@ static void stopped(struct machine *m, struct cpu *cpu, enum stop stop)
 	case STOP_HALT:
 		break;
 	case STOP_SHUTDOWN:
-		machine_finish(m, END_TRIPLE_FAULT, 4, "triple fault after %" PRIu64 " instructions%s", machine_retired(m),
-			       cpu->id ? " (not on the first processor)" : "");
+		if (cpu->id)
+			machine_finish(m, END_TRIPLE_FAULT, 4, "triple fault on processor %u after %" PRIu64 " instructions",
+				       cpu->id, machine_retired(m));
+		else
+			machine_finish(m, END_TRIPLE_FAULT, 4, "triple fault after %" PRIu64 " instructions",
+				       machine_retired(m));
 		break;
 	case STOP_UNIMPLEMENTED:
 		machine_finish(m, END_UNIMPLEMENTED, 12, "not built yet: %s", cpu->gap);
