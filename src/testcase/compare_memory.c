@@ -16,16 +16,24 @@ static struct difference *add(struct differences *out)
 	return &out->item[out->count++];
 }
 
+/* A stack of 16 bits wraps around at 64 KiB: by what SS holds at the end, if it is still that of the frame. */
+static uint64_t stack_mask(const struct bench *b, const struct delivery_record *r)
+{
+	const struct segment *ss = &b->cpu.s.seg[SEG_SS];
+
+	return ss->sel == r->to.ss && !ss->db ? 0xffff : UINT32_MAX;
+}
+
 /* The words a delivery pushed lie where they were pushed. */
 static void put_frame(const struct bench *b, const struct delivery_record *r, uint8_t *image)
 {
 	struct mmu *mmu = (struct mmu *)(uintptr_t)&b->cpu.mmu;
-	uint64_t pa;
+	uint64_t pa, base = r->to.ss_base, mask = stack_mask(b, r);
 
 	if (r->outcome != OUT_DELIVERED && r->outcome != OUT_REDIRECTED && r->outcome != OUT_TASK_SWITCH)
 		return;
 	for (unsigned i = 0; i < r->words && i < RECORD_MAX_WORDS; i++) {
-		uint64_t linear = r->frame + (uint64_t)(r->words - 1u - i) * r->word_bytes;
+		uint64_t linear = base + ((r->frame - base + (uint64_t)(r->words - 1u - i) * r->word_bytes) & mask);
 		for (unsigned k = 0; k < r->word_bytes; k++)
 			if (peek_translate(mmu, (linear + k) & mmu->lin_mask, &pa) && pa < b->scene->ram)
 				image[pa] = (uint8_t)(r->word[i] >> (8 * k));
