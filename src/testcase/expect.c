@@ -177,7 +177,7 @@ static bool delivery_words(struct scene *scene, const struct node *node, struct 
 		int64_t error;
 		if (!vector && text[n] == '(') { /* up to the ) that closes it */
 			for (end = n; text[end] && (text[end] != ')' || open != 1); end++)
-				open += text[end] == '(' ? 1u : text[end] == ')' ? -1u : 0;
+				open += text[end] == '(' ? 1 : text[end] == ')' ? SIZE_MAX : 0;
 			if (!text[end])
 				return problem(scene->problems, node, "no ')' in '%s'", text);
 			good = expr_text(&scope, node, arena_copy(scene->arena, text + n + 1, end - n - 1), &error);
