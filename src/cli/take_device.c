@@ -124,8 +124,7 @@ bool take_device(struct options *o, const char *option, const char *value, struc
 		return value_bad(option, value, "no such device; see -device help", why);
 	if (d->begin)
 		d->begin(o);
-	property_next(&list, &p);
-	if (list[-1] == ',' && !*list)
+	if (property_next(&list, &p) <= 0)
 		return value_bad(option, value, d->wanted, why);
 	while ((more = property_next(&list, &p)) > 0)
 		if (!d->property(o, &p))
