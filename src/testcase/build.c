@@ -183,10 +183,10 @@ bool scene_build(struct scene *scene, struct arena *arena, struct problems *prob
 		return false;
 	if (!build_mode(scene, node) || !build_model(scene, node, options) || !build_sizes(scene, node))
 		return false;
-	if (!code_build(scene, tree_get(node, "code"), options))
+	tables_preset(scene);
+	if (!code_build(scene, tree_get(node, "code"), options) || !tables_build(scene, node) || !regs_build(scene, node))
 		return false;
-	if (!tables_build(scene, node) || !regs_build(scene, node) || !memory_build(scene, tree_get(node, "memory")) ||
-	    !pages_build(scene, tree_get(node, "pages")) ||
+	if (!pages_build(scene, tree_get(node, "pages")) || !memory_build(scene, tree_get(node, "memory")) ||
 	    !events_build(scene, tree_get(node, "events"), tree_get(node, "run")))
 		return false;
 	if (tree_get(node, "fpu") && !fpu_build(scene, tree_get(node, "fpu")))

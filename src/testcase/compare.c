@@ -142,7 +142,9 @@ static void want_hidden(const struct bench *b, struct reg_want *want, enum seg s
 		if (want[reg].stated)
 			continue;
 		want[reg].value = reg_get(&loaded, reg);
-		if (!selector->mask || (sel_null((uint16_t)selector->value) && in_protected(&b->cpu)))
+		if (seg >= SEG_LDTR && !in_protected(&b->cpu)) /* whatever was there */
+			want[reg].mask = 0;
+		else if (!selector->mask || (sel_null((uint16_t)selector->value) && in_protected(&b->cpu)))
 			want[reg].mask = reg == reg_attributes(seg) && selector->mask ? SEGMENT_USABLE : 0;
 	}
 }
@@ -177,6 +179,14 @@ static bool gate_target(const struct scene *scene, uint8_t vector, uint32_t *off
 	return (type & 0x16) == 6;
 }
 
+static uint64_t end_offset(const struct scene *scene)
+{
+	int64_t value = 0;
+
+	scene_name(scene, "end", 3, &value);
+	return (uint64_t)value;
+}
+
 /* What a delivery changes of itself, where the case ends in its handler. */
 static void want_after_delivery(const struct scene *scene, const struct bench *b, struct reg_want *want)
 {
@@ -194,6 +204,8 @@ static void want_after_delivery(const struct scene *scene, const struct bench *b
 	if (last->outcome == OUT_DELIVERED && !want[REG_EIP].stated && gate_target(scene, last->vector, &offset)) {
 		want[REG_EIP].mask = 0xffffffff;
 		want[REG_EIP].value = offset + (b->end == END_HALT);
+		if (b->end == END_HALT && b->cpu.s.rip == end_offset(scene)) /* back from it, and to the HLT at the end */
+			want[REG_EIP].value = end_offset(scene);
 	}
 	for (unsigned i = 0; i < b->deliveries && i < MOST_KEPT_DELIVERIES; i++)
 		if (b->delivered[i].from.rflags & FLAG_VM)
@@ -214,13 +226,6 @@ static void want_side_effects(const struct bench *b, struct reg_want *want)
 	}
 }
 
-static uint64_t end_offset(const struct scene *scene)
-{
-	int64_t value = 0;
-
-	scene_name(scene, "end", 3, &value);
-	return (uint64_t)value;
-}
 
 static void want_cpl(const struct bench *b, struct reg_want *want)
 {

@@ -218,6 +218,8 @@ bool memory_digits(struct scene *scene, const struct node *digits, uint64_t at, 
 bool tss_item(struct scene *scene, const struct node *node, bool wide, uint64_t at, bool expected, struct bytes **list,
 	      unsigned *count);
 bool memory_build(struct scene *scene, const struct node *memory);
+/* What a case begins with, below everything it says itself; and what it says of the tables. */
+void tables_preset(struct scene *scene);
 bool tables_build(struct scene *scene, const struct node *node);
 /* Descriptors that the expectation states, on top of the initial ones. */
 bool tables_expected(struct scene *scene, const struct node *expect, struct bytes **list, unsigned *count);

@@ -411,30 +411,33 @@ static bool own_tables(struct scene *scene, const struct node *node)
 	return true;
 }
 
-bool tables_build(struct scene *scene, const struct node *node)
+void tables_preset(struct scene *scene)
 {
-	static const char *const protected_only[] = {"gdt", "ldt", "idt", "tss"};
-	const struct node *ivt = tree_get(node, "ivt");
-	struct bytes *list = NULL;
-	unsigned count = 0;
-
 	preset_handlers(scene);
 	if (scene->mode == SCENE_REAL || scene->mode == SCENE_VM86)
 		preset_ivt(scene);
-	if (ivt && !ivt_entries(scene, ivt, &list, &count))
-		return false;
-	for (unsigned i = 0; i < count; i++)
-		scene_put(scene, list[i]);
-	if (scene->mode == SCENE_REAL) {
-		for (unsigned i = 0; i < 4; i++)
-			if (tree_get(node, protected_only[i]) && strcmp(protected_only[i], "gdt") != 0)
-				return problem(scene->problems, tree_get(node, protected_only[i]),
-					       "there is no %s in real mode", protected_only[i]);
-	} else {
+	if (scene->mode != SCENE_REAL) {
 		preset_idt(scene);
 		preset_tss(scene);
 	}
 	preset_gdt(scene);
+}
+
+bool tables_build(struct scene *scene, const struct node *node)
+{
+	static const char *const protected_only[] = {"ldt", "idt", "tss"};
+	const struct node *ivt = tree_get(node, "ivt");
+	struct bytes *list = NULL;
+	unsigned count = 0;
+
+	if (ivt && !ivt_entries(scene, ivt, &list, &count))
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		scene_put(scene, list[i]);
+	for (unsigned i = 0; i < 3 && scene->mode == SCENE_REAL; i++)
+		if (tree_get(node, protected_only[i]))
+			return problem(scene->problems, tree_get(node, protected_only[i]), "there is no %s in real mode",
+				       protected_only[i]);
 	return own_tss(scene, tree_get(node, "tss")) && own_tables(scene, node);
 }
 
