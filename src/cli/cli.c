@@ -119,7 +119,7 @@ static int run(struct session *s, struct diagnostic *why)
 	if (!quiet_end(end.kind))
 		fprintf(stderr, "trapgate: %s\n", end.text);
 	view_explain_end(&s->view, &end, stderr);
-	return end.status;
+	return end.lost_output ? STATUS_USAGE : end.status;
 }
 
 int cli_main(int argc, char **argv)

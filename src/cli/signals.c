@@ -32,4 +32,6 @@ void signals_set(volatile int *stop, volatile int *screen)
 	for (size_t i = 0; i < ENDING; i++)
 		sigaction(ending[i], &end, &before[i]);
 	sigaction(SIGUSR1, &show, NULL);
+	/* A file that may not grow any more (RLIMIT_FSIZE) is an error of the write, EFBIG, which the guest is told. */
+	signal(SIGXFSZ, SIG_IGN);
 }

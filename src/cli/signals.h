@@ -1,5 +1,5 @@
 /* Interrupt from the keyboard, SIGTERM and SIGHUP end a run in order: output is
- * written, limits are reported.  SIGUSR1 asks for the screen's text. */
+ * written, limits are reported.  SIGUSR1 asks for the screen's text.  SIGXFSZ is ignored: the write that made it fails. */
 #ifndef TRAPGATE_CLI_SIGNALS_H
 #define TRAPGATE_CLI_SIGNALS_H
 

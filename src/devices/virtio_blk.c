@@ -110,7 +110,8 @@ bool virtio_blk_init(struct virtio_blk *blk, struct pci *pci, struct clock *cloc
 	put(config, 8, disk->sectors);
 	put(config + 8, 4, VIRTIO_BLK_SIZE_MAX);
 	put(config + 12, 4, VIRTIO_BLK_SEG_MAX);
-	put(config + 16, 2, cylinders > 65535 ? 65535 : cylinders);
+	/* A disk of less than a cylinder has one all the same, as an ATA disk has. */
+	put(config + 16, 2, cylinders > 65535 ? 65535 : cylinders ? cylinders : 1);
 	put(config + 18, 1, 16);
 	put(config + 19, 1, 63);
 	put(config + 20, 4, SECTOR);

@@ -445,12 +445,18 @@ void board_poll_input(struct machine *m, uint64_t wait)
 			uart_input_ready(&m->board.com[i]);
 }
 
-void board_flush(struct machine *m)
+bool board_flush(struct machine *m)
 {
-	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++)
+	struct board *b = &m->board;
+
+	for (unsigned i = 0; i < BOARD_SERIAL_PORTS; i++) {
 		if (has_serial(m, i))
-			uart_flush(&m->board.com[i]);
+			uart_flush(&b->com[i]);
+		chardev_flush(&b->serial[i]);
+	}
+	chardev_flush(&b->debug);
 	for (unsigned i = 0; i < m->config.board.drives; i++)
-		if (m->board.disk[i].fd >= 0)
-			disk_flush(&m->board.disk[i]);
+		if (b->disk[i].fd >= 0)
+			disk_flush(&b->disk[i]);
+	return !b->serial[0].failed && !b->serial[1].failed && !b->debug.failed;
 }

@@ -183,8 +183,9 @@ bool board_listens(const struct machine *machine);
 /* Input from the host goes to the devices.  wait: at most so many
  * nanoseconds are waited for some to come. */
 void board_poll_input(struct machine *machine, uint64_t wait);
-/* What still waits in the serial ports and in the disks goes to the host: for the end of a run. */
-void board_flush(struct machine *machine);
+/* What still waits in the serial ports and in the disks goes to the host: for the end of a run.  False: the host has not
+ * taken all that was said on the serial ports and port E9h; it has been told. */
+bool board_flush(struct machine *machine);
 
 /* ---- parts of the board, in files of their own ---- */
 /* board_apic.c: local APICs, I/O APIC, HPET; and the interrupt pins of the processors. */

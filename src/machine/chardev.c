@@ -12,6 +12,7 @@
 bool chardev_open(struct chardev *dev, const char *option, const char *name, struct diagnostic *why)
 {
 	*dev = (struct chardev){.in = -1};
+	snprintf(dev->label, sizeof(dev->label), "%s %s", option, name ? name : "");
 	if (!name || strcmp(name, "null") == 0 || strcmp(name, "none") == 0)
 		return true;
 	if (strcmp(name, "stdio") == 0 || strcmp(name, "mon:stdio") == 0) {
@@ -28,22 +29,34 @@ bool chardev_open(struct chardev *dev, const char *option, const char *name, str
 	return true;
 }
 
+static void check_output(struct chardev *dev, bool good)
+{
+	if (good || dev->failed)
+		return;
+	fprintf(stderr, "trapgate: %s: cannot be written: %s; what the guest says is lost from here on\n", dev->label,
+		strerror(errno));
+	dev->failed = true;
+}
+
+void chardev_flush(struct chardev *dev)
+{
+	if (dev->out && !dev->failed)
+		check_output(dev, fflush(dev->out) == 0);
+}
+
 void chardev_close(struct chardev *dev)
 {
+	chardev_flush(dev);
 	if (dev->out && dev->owned)
-		fclose(dev->out);
-	else if (dev->out)
-		fflush(dev->out);
+		check_output(dev, fclose(dev->out) == 0);
 	*dev = (struct chardev){.in = -1};
 }
 
 void chardev_write(struct chardev *dev, uint8_t byte)
 {
-	if (!dev->out)
+	if (!dev->out || dev->failed)
 		return;
-	putc(byte, dev->out);
-	if (byte == '\n')
-		fflush(dev->out);
+	check_output(dev, putc(byte, dev->out) != EOF && (byte != '\n' || fflush(dev->out) == 0));
 }
 
 bool chardev_fill(struct chardev *dev, uint64_t ns)
@@ -56,8 +69,8 @@ bool chardev_fill(struct chardev *dev, uint64_t ns)
 		return true;
 	if (dev->in < 0)
 		return false;
-	if (ns && dev->out)
-		fflush(dev->out); /* a prompt without a newline */
+	if (ns)
+		chardev_flush(dev); /* a prompt without a newline */
 	if (ppoll(&fd, 1, &wait, NULL) <= 0)
 		return false;
 	got = read(dev->in, dev->buffer, sizeof(dev->buffer));

@@ -47,6 +47,7 @@ struct machine_end {
 	enum end_kind kind;
 	int status;
 	char text[192]; /* one line for people, no newline */
+	bool lost_output; /* the host did not take all that the guest said */
 };
 
 struct machine {

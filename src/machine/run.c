@@ -240,6 +240,6 @@ struct machine_end machine_run(struct machine *m)
 		screen_step(m);
 	}
 	console_finish(m, m->config.timeout ? (uint64_t)((started + m->config.timeout) * 1e9) : 0);
-	board_flush(m);
+	m->end.lost_output = !board_flush(m);
 	return m->end;
 }

@@ -153,6 +153,7 @@ static void legacy_registers(void **state)
 	assert_int_equal(in(&t->b.bed, IO + 16, 4), 0x00030000);
 	assert_int_equal(in(&t->b.bed, IO + 20, 4), SECTORS);
 	assert_int_equal(in(&t->b.bed, IO + 32, 4), 126);
+	assert_int_equal(in(&t->b.bed, IO + 36, 2), 1); /* never no cylinder */
 	assert_int_equal(in(&t->b.bed, IO + 40, 4), 512);
 	out8(&t->b.bed, IO + 18, 0);
 	assert_int_equal(in(&t->b.bed, IO + 8, 4), 0);
