@@ -2,6 +2,8 @@
 #ifndef TRAPGATE_EXPLAIN_EXPLAIN_H
 #define TRAPGATE_EXPLAIN_EXPLAIN_H
 
+#include <stdio.h>
+
 #include "cli/session.h"
 #include "explain/drive.h"
 #include "explain/facts.h"
@@ -19,6 +21,7 @@ struct explain {
 	bool has_desc;
 	struct desc desc;
 	struct facts facts;
+	FILE *out; /* what the view prints goes there */
 	struct diagnostic why;
 };
 
@@ -38,6 +41,15 @@ extern const unsigned explain_view_count;
 
 /* The subcommand: arguments[0] is "explain".  Returns the exit status: 0, or 2 with one line on standard error. */
 int explain_main(int count, char **arguments);
+
+/* NULL: no view of this name. */
+const struct explain_view *explain_find(const char *name);
+
+/* Empties the facts and puts those that all views begin with. */
+void explain_begin(struct explain *x, const struct explain_view *view);
+
+/* The facts, as the options ask for them, to x->out.  False: x->why. */
+bool explain_print(struct explain *x) MUST_CHECK;
 
 /* "what happened never came: how the run ended instead".  Returns false. */
 bool explain_never(struct explain *x, const char *what);

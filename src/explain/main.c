@@ -13,7 +13,7 @@ static int complain(const struct diagnostic *why)
 	return STATUS_USAGE;
 }
 
-static const struct explain_view *find_view(const char *name)
+const struct explain_view *explain_find(const char *name)
 {
 	for (unsigned i = 0; i < explain_view_count; i++)
 		if (strcmp(explain_views[i].name, name) == 0)
@@ -59,9 +59,10 @@ static FILE *take_output(struct diagnostic *why)
 	return file;
 }
 
-static bool print(struct explain *x, FILE *file)
+bool explain_print(struct explain *x)
 {
-	bool colour = x->options.colour == COLOUR_ALWAYS || (x->options.colour == COLOUR_AUTO && isatty(fileno(file)));
+	bool colour =
+		x->options.colour == COLOUR_ALWAYS || (x->options.colour == COLOUR_AUTO && isatty(fileno(x->out)));
 	const char *missing;
 	size_t length;
 
@@ -70,10 +71,19 @@ static bool print(struct explain *x, FILE *file)
 	if (x->facts.failed)
 		return diagnose(&x->why, "out of memory");
 	if (x->options.json)
-		facts_print_json(&x->facts, file);
+		facts_print_json(&x->facts, x->out);
 	else
-		facts_print_text(&x->facts, file, colour);
-	return (fflush(file) == 0 && !ferror(file)) || diagnose(&x->why, "standard output cannot be written");
+		facts_print_text(&x->facts, x->out, colour);
+	return (fflush(x->out) == 0 && !ferror(x->out)) || diagnose(&x->why, "standard output cannot be written");
+}
+
+void explain_begin(struct explain *x, const struct explain_view *v)
+{
+	facts_free(&x->facts);
+	facts_init(&x->facts);
+	put_text(&x->facts.root, "schema", "trapgate-explain");
+	put_number(&x->facts.root, "version", EXPLAIN_SCHEMA_VERSION);
+	put_text(&x->facts.root, "view", "%s", v->name);
 }
 
 /* The machine is open. */
@@ -83,16 +93,14 @@ static bool run(struct explain *x, const struct explain_view *v)
 	if (!drive_init(&x->drive, x->machine))
 		return diagnose(&x->why, "explain: too many traces");
 	machine_start(x->machine);
-	put_text(&x->facts.root, "schema", "trapgate-explain");
-	put_number(&x->facts.root, "version", EXPLAIN_SCHEMA_VERSION);
-	put_text(&x->facts.root, "view", "%s", v->name);
+	explain_begin(x, v);
 	/* Symbols in the image or a file: at once, so that errors in files come before the run. */
 	if ((x->options.symbols || x->machine->guest.symbols.count) && !know_learn(x))
 		return false;
 	return v->run(x);
 }
 
-static bool explain(struct explain *x, const struct explain_view *v, const struct options *machine, FILE *file)
+static bool explain(struct explain *x, const struct explain_view *v, const struct options *machine)
 {
 	bool ok;
 
@@ -101,7 +109,7 @@ static bool explain(struct explain *x, const struct explain_view *v, const struc
 	if (!session_open(&x->session, machine, &x->why))
 		return false;
 	facts_init(&x->facts);
-	ok = run(x, v) && print(x, file);
+	ok = run(x, v) && explain_print(x);
 	facts_free(&x->facts);
 	session_close(&x->session);
 	return ok;
@@ -111,7 +119,6 @@ static int run_view(const struct explain_view *v, int count, char **arguments)
 {
 	struct explain x = {.learned = false};
 	struct options machine;
-	FILE *file;
 	int taken, status;
 
 	if (!explain_options_parse(&x.options, v->name, v->takes, v->argument != NULL, count, arguments, &taken,
@@ -133,16 +140,16 @@ static int run_view(const struct explain_view *v, int count, char **arguments)
 			 v->name);
 		return complain(&x.why);
 	}
-	file = take_output(&x.why);
-	if (!file)
+	x.out = take_output(&x.why);
+	if (!x.out)
 		return complain(&x.why);
 	machine.machine.board.inject |= x.options.raise == RAISE_VECTOR;
 	if (x.options.raise == RAISE_VECTOR) {
 		machine.machine.board.inject_vector = x.options.raise_vector;
 		machine.machine.board.inject_every = INT64_MAX / 2;
 	}
-	status = explain(&x, v, &machine, file) ? 0 : complain(&x.why);
-	fclose(file);
+	status = explain(&x, v, &machine) ? 0 : complain(&x.why);
+	fclose(x.out);
 	return status;
 }
 
@@ -160,7 +167,7 @@ int explain_main(int count, char **arguments)
 		print_help(stdout);
 		return 0;
 	}
-	v = find_view(arguments[1]);
+	v = explain_find(arguments[1]);
 	if (!v) {
 		diagnose(&why, "explain %s: no such view; see trapgate explain help", arguments[1]);
 		return complain(&why);

@@ -11,6 +11,7 @@ bool find_way(struct explain *x, const struct moment *moment, struct path *path)
 /* May `current` be used in the handler of this delivery? */
 void put_current(struct explain *x, struct fact *object, struct cpu *cpu, const struct delivery_record *record);
 
+bool view_batch(struct explain *x);
 bool view_current(struct explain *x);
 bool view_delivery(struct explain *x);
 bool view_espfix(struct explain *x);

@@ -95,8 +95,10 @@ static bool fits(const struct way_back *back, const struct where *to)
 }
 
 /* The entry of another task that r's frame is a copy of: the first return of a forked task goes
- * where its parent's does, that of a thread at least to the same instruction of the same space. */
-static uint64_t copied_from(const struct match *match, const struct return_record *r, const struct task_key *task)
+ * where its parent's does, that of a thread at least to the same instruction of the same space.
+ * since: the parent was not done with it before (a stack is given to a new task after its last owner's exit began). */
+static uint64_t copied_from(const struct match *match, const struct return_record *r, const struct task_key *task,
+			    uint64_t since)
 {
 	unsigned kept = match->past < MATCH_PAST ? match->past : MATCH_PAST;
 
@@ -110,7 +112,7 @@ static uint64_t copied_from(const struct match *match, const struct return_recor
 	for (unsigned i = 1; i <= kept; i++) {
 		const struct past_entry *p = &match->ago[(match->past - i) % MATCH_PAST];
 
-		if (same_task(match, &p->task, task) == OTHER && ip_fits(&p->back, &r->to) &&
+		if (p->ended >= since && same_task(match, &p->task, task) == OTHER && ip_fits(&p->back, &r->to) &&
 		    (p->back.sp == r->to.rsp || same_space(&p->task, task)))
 			return p->id;
 	}
@@ -294,9 +296,13 @@ static unsigned find_outer(struct match *match, const struct return_record *r, c
 	if (exact != NONE || moved != NONE)
 		return exact != NONE ? exact : moved;
 	if (own != NONE) {
-		if (fits(&match->handler[own].back, &r->to) || resumes(match, r, task) || !copied_from(match, r, task))
+		const struct open_handler *h = &match->handler[own];
+
+		if (!fits(&h->back, &r->to) && !resumes(match, r, task))
+			match->copied = copied_from(match, r, task, h->when);
+		if (!match->copied)
 			return own;
-		match->reused = match->handler[own].id;
+		match->reused = h->id;
 		return NONE;
 	}
 	if (frame != NONE && same_space(&match->handler[frame].task, task)) {
@@ -373,7 +379,8 @@ static void remember(struct match *match, const struct open_handler *h, const st
 {
 	struct past_entry *p = &match->ago[match->past++ % MATCH_PAST];
 
-	*p = (struct past_entry){.id = h->id, .back = h->back, .task = h->task, .changed = r->changed};
+	*p = (struct past_entry){
+		.id = h->id, .back = h->back, .task = h->task, .changed = r->changed, .ended = r->when};
 	if (!r->changed && h->back.about)
 		p->back = (struct way_back){r->to.rip, r->to.rsp, r->to.cs, false};
 }
@@ -384,12 +391,13 @@ bool match_return(struct match *match, struct return_record *r, const struct tas
 	unsigned i;
 
 	r->delivery = r->copy_of = 0;
-	match->closed = match->reused = 0;
+	match->closed = match->reused = match->copied = 0;
 	learn(match, r->cpu, task);
 	i = find(match, r, task);
 	if (i == NONE) {
-		if (r->to.cpl > r->from.cpl)
-			r->copy_of = copied_from(match, r, task);
+		r->copy_of = match->copied;
+		if (r->to.cpl > r->from.cpl && !match->reused)
+			r->copy_of = copied_from(match, r, task, 0);
 		return false;
 	}
 	h = match->handler[i];

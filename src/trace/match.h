@@ -54,7 +54,7 @@ struct open_handler {
 };
 
 struct past_entry {
-	uint64_t id;
+	uint64_t id, ended; /* when it returned */
 	struct way_back back;
 	struct task_key task;
 	bool changed; /* it went back to another place (a signal handler): this one is returned to later */
@@ -68,6 +68,7 @@ struct match {
 	bool tr_tells, sp0_tells, sp1_tells; /* the field was seen to change */
 	struct task_key seen[MATCH_CPUS];
 	uint64_t closed, reused; /* by the last return, for match_settle() */
+	uint64_t copied;         /* what the return that reused a stack is a copy of */
 	/* Told of each handler that will not return any more, before it is forgotten.  May be NULL. */
 	void (*lost)(void *owner, const struct open_handler *handler, enum unreturned_why why, uint64_t by,
 		     uint64_t when);

@@ -335,6 +335,23 @@ static void the_first_return_of_a_child_ends_nothing(void **state)
 	assert_int_equal(lost[0].by, last.id);
 }
 
+/* Its space was that of a task that has ended, and it goes where that one went (a page of the kernel's for system calls). */
+static void a_changed_return_is_no_copy_of_what_ended_before_it_began(void **state)
+{
+	uint64_t own;
+
+	watch_a_switch();
+	run_task(0xc3000000, 0xa000);
+	enter_at(EV_SOFT_INT, 0x80, ENTRY_FRAME, 100, 3, false, 0x1000, 0xbf00, 0);
+	leave_to(RET_IRET, ENTRY_FRAME, 200, 3, 0x1000, 0xbf00, 0);
+	run_task(0xc2000000, 0xa000);
+	own = enter_at(EV_SOFT_INT, 0x80, ENTRY_FRAME, 300, 3, false, 0x3000, 0xbf00, 0);
+	assert_int_equal(leave_to(RET_IRET, ENTRY_FRAME, 400, 3, 0x1000, 0x10, 0), own);
+	assert_int_equal(last.changed, CHANGED_IP | CHANGED_SP);
+	assert_int_equal(last.copy_of, 0);
+	assert_int_equal(losses, 0);
+}
+
 static void a_vforked_child_goes_first_and_the_parents_return_stays(void **state)
 {
 	uint64_t vfork;
@@ -570,6 +587,7 @@ int main(void)
 		cmocka_unit_test_setup(a_signal_and_its_sigreturn_belong_to_their_task, setup),
 		cmocka_unit_test_setup(execve_returns_into_another_space, setup),
 		cmocka_unit_test_setup(the_first_return_of_a_child_ends_nothing, setup),
+		cmocka_unit_test_setup(a_changed_return_is_no_copy_of_what_ended_before_it_began, setup),
 		cmocka_unit_test_setup(a_vforked_child_goes_first_and_the_parents_return_stays, setup),
 		cmocka_unit_test_setup(a_task_that_enters_again_has_not_returned, setup),
 		cmocka_unit_test_setup(interrupts_in_the_kernel_nest_in_the_call_of_their_task, setup),
