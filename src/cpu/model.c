@@ -25,6 +25,7 @@
 
 #define SIGNATURE_386     0x0308u
 #define SIGNATURE_486     0x0433u
+#define SIGNATURE_486SX   0x0423u
 #define SIGNATURE_PENTIUM 0x052cu
 #define SIGNATURE_P2      0x0652u
 #define SIGNATURE_MAX     0x0663u
@@ -93,6 +94,16 @@ const struct cpu_model cpu_models[] = {
 		.generation = GEN_486,
 		.signature = SIGNATURE_486,
 		.feature = {[FEAT_1_EDX] = F1D_FPU},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.eflags = EFLAGS_486,
+		.phys_bits = 32,
+	},
+	{
+		.name = "i486sx",
+		.description = "i486SX: an i486 without its FPU",
+		.generation = GEN_486,
+		.signature = SIGNATURE_486SX,
 		.cr0 = CR0_486,
 		.cr0_fixed = CR0_ET,
 		.eflags = EFLAGS_486,
