@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "cpu/model.h"
 #include "decode/insn.h"
 #include "testcase/assemble.h"
 #include "testcase/qemu.h"
