@@ -215,13 +215,15 @@ static bool find_initrd(struct load *l, const struct header *h, uint64_t size, u
 static bool place_initrd(struct load *l, const struct header *h, uint8_t *params, const uint8_t *data, uint64_t size)
 {
 	const char *name = l->boot->initrd;
-	uint64_t at;
+	uint64_t at, end = boot_ram_end(l->boot->board, h->end);
 
+	if (end > h->initrd_max + 1)
+		end = h->initrd_max + 1;
 	if (!find_initrd(l, h, size, &at))
 		return diagnose(l->why,
 				"-initrd %s: %" PRIu64 " bytes do not fit into RAM between the kernel's end (0x%" PRIx64
 				") and 0x%" PRIx64 "; use -m",
-				name, size, h->end, h->initrd_max + 1);
+				name, size, h->end, end);
 	if (!place_bytes(l->bus, at, data, size))
 		return diagnose(l->why, "-initrd %s: 0x%" PRIx64 "+0x%" PRIx64 " could not be written", name, at, size);
 	store(params + H_INITRD, 4, at);
