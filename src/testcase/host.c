@@ -310,14 +310,15 @@ static void ask(struct run *run, struct job *job, const struct scene *scene, str
 	int fd = -1;
 
 	if (!host_open(&h, scene, &fd) || !host_start(&h, scene, fd)) {
-		note_authority(job, &run->host, "host", "this computer gives no memory below 4 GiB, or no 32-bit code",
-			       true);
+		note_authority(job, &run->host, "host", ANSWER_NOT_ASKED,
+			       "this computer gives no memory below 4 GiB, or no 32-bit code");
 	} else if (h.outcome->vector == VEC_PF && (h.outcome->cr2 < LOWEST || h.outcome->cr2 >= scene->ram) &&
 		   scene->paging == PAGING_NONE) {
-		note_authority(job, &run->host, "host", "it reaches for memory that is not the case's", true);
+		note_authority(job, &run->host, "host", ANSWER_NOT_ASKED,
+			       "it reaches for memory that is not the case's");
 	} else {
 		what = differing(arena, &h, b);
-		note_authority(job, &run->host, "host", what, false);
+		note_authority(job, &run->host, "host", what ? ANSWER_DIFFERS : ANSWER_AGREES, what);
 	}
 	host_close(&h, fd);
 }
@@ -350,7 +351,7 @@ void ask_host(struct run *run, struct job *job)
 								      : NULL;
 	}
 	if (why || !b)
-		note_authority(job, &run->host, "host", why ? why : "out of memory", true);
+		note_authority(job, &run->host, "host", ANSWER_NOT_ASKED, why ? why : "out of memory");
 	else
 		ask(run, job, scene, b);
 	bench_free(b);
@@ -360,7 +361,7 @@ void ask_host(struct run *run, struct job *job)
 
 void ask_host(struct run *run, struct job *job)
 {
-	note_authority(job, &run->host, "host", "this computer is no x86-64 under Linux", true);
+	note_authority(job, &run->host, "host", ANSWER_NOT_ASKED, "this computer is no x86-64 under Linux");
 }
 
 #endif

@@ -60,7 +60,7 @@ const char *host_unfit(const struct scene *scene)
 		return "debug registers, or CR4";
 	if ((s->rflags & FLAG_AC) && !(s->cr0 & CR0_AM))
 		return "AC without CR0.AM";
-	if (s->rflags & (FLAG_IOPL | FLAG_RF | FLAG_NT | FLAG_VIF | FLAG_VIP | FLAG_ID))
+	if (s->rflags & (FLAG_IOPL | FLAG_TF | FLAG_RF | FLAG_NT | FLAG_VIF | FLAG_VIP | FLAG_ID))
 		return "flags a program cannot set";
 	for (unsigned i = SEG_ES; i <= SEG_DS; i++)
 		if (!is_flat(&s->seg[i]))
@@ -131,7 +131,8 @@ bool host_same_way(const struct bench *b)
 
 	if (b->deliveries > 2 || (b->deliveries == 2 && (!refused || !software)) || (b->deliveries == 1 && refused))
 		return false;
-	if (first->kind == EV_INT1)
+	if (first->kind == EV_INT1 || (refused && first->refused.why != WHY_GATE_DPL) ||
+	    b->delivered[b->deliveries - 1].word_bytes != 4)
 		return false;
 	return !software || refused != linux_lets;
 }

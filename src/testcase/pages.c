@@ -129,8 +129,6 @@ static bool word_rights(struct scene *scene, const struct node *node, const char
 			return problem(scene->problems, node, "'%s' needs paging: pae", w->word);
 		*(w->table ? &rights->table_set : &rights->set) |= w->set;
 		*(w->table ? &rights->table_clear : &rights->clear) |= w->clear;
-		if (w->set & ENTRY_NX)
-			scene->s.efer |= EFER_NXE;
 		return true;
 	}
 	return problem(scene->problems, node, "'%.*s' is no property of a page", (int)length, text);

@@ -19,8 +19,9 @@
 #define LOADER_GDT  (LOADER + 0x800)
 #define LOADER_REAL 0x600u    /* offset of the way back to real mode */
 #define LOADER_DATA 0x17e000u /* in RAM: x87 image, tables' addresses */
-#define LOADER_SS   0x170000u /* base of the loader's stack: ESP's upper half is 0, which IRET to a 16-bit stack keeps \
-			       */
+#define LOADER_SS                                                                                                      \
+	0x170000u /* base of the loader's stack: ESP's upper half is 0, which IRET to a 16-bit stack keeps             \
+		   */
 #define LOADER_ESP 0xf000u
 #define HOLE       0xa0000u /* to 1 MiB: no RAM on a PC */
 #define RESET      0xfffffff0u
@@ -381,9 +382,9 @@ static bool known_difference(const struct bench *b, uint64_t at, uint8_t changed
 	enum pushed_name name = word_at(b, at, &byte);
 
 	if (name == PUSH_FLAGS && byte == 2 && changed == FLAG_RF >> 16)
-		*known = "RF is pushed as EFLAGS has it";
+		*known = PEERS_RF;
 	else if (name == PUSH_ERROR && byte == 0 && changed == ERR_EXT)
-		*known = "EXT is not set in the error code";
+		*known = PEERS_EXT;
 	else
 		return false;
 	return true;
@@ -509,6 +510,13 @@ void qemus_stop(struct run *run)
 	}
 }
 
+static void note_answer(struct run *run, struct job *job, const char *what)
+{
+	enum answer answer = !what ? ANSWER_AGREES : peers_is_known(what) ? ANSWER_KNOWN : ANSWER_DIFFERS;
+
+	note_authority(job, &run->qemu, "qemu", answer, what);
+}
+
 static void ask_there(struct run *run, struct job *job, const struct scene *scene, struct bench *b)
 {
 	struct qemu *q = take(run, model_of(scene->model));
@@ -517,13 +525,13 @@ static void ask_there(struct run *run, struct job *job, const struct scene *scen
 	bool stopped = false;
 
 	if (!q || !image)
-		note_authority(job, &run->qemu, "qemu", "no qemu-system-i386 starts here", true);
+		note_authority(job, &run->qemu, "qemu", ANSWER_NOT_ASKED, "no qemu-system-i386 starts here");
 	else if (!qemu_reset(q) || !write_memory(q, scene, image) || !write_loader(q, scene) ||
 		 !run_there(q, scene, &state, &stopped)) {
 		q->broken = true;
-		note_authority(job, &run->qemu, "qemu", "QEMU does not answer any more", false);
+		note_authority(job, &run->qemu, "qemu", ANSWER_DIFFERS, "QEMU does not answer any more");
 	} else {
-		note_authority(job, &run->qemu, "qemu", differs(&job->result.arena, q, &state, stopped, b), false);
+		note_answer(run, job, differs(&job->result.arena, q, &state, stopped, b));
 	}
 	free(image);
 	if (q)
@@ -556,6 +564,6 @@ void ask_qemu(struct run *run, struct job *job)
 		ask_there(run, job, scene, b);
 		bench_free(b);
 	} else {
-		note_authority(job, &run->qemu, "qemu", why ? why : "out of memory", true);
+		note_authority(job, &run->qemu, "qemu", ANSWER_NOT_ASKED, why ? why : "out of memory");
 	}
 }

@@ -81,9 +81,12 @@ void report_job(void *owner, struct job *job)
 
 static void report_authority(const struct run *run, const char *who, bool asked, const struct tally *t)
 {
-	if (asked)
-		printf("%s%s: %u agree, %u differ, %u not asked\n", run->settings.tap ? "# " : "", who, t->agree,
-		       t->differ, t->left_out);
+	if (!asked)
+		return;
+	printf("%s%s: %u agree, ", run->settings.tap ? "# " : "", who, t->agree);
+	if (t->known)
+		printf("%u agree but for RF and EXT in frames, ", t->known);
+	printf("%u differ, %u not asked\n", t->differ, t->left_out);
 }
 
 int report_tail(struct run *run, double seconds)

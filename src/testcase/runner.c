@@ -221,19 +221,17 @@ void run_row(struct run *run, struct job *job)
 	r->failed = r->status == STATUS_FAILED;
 }
 
-void note_authority(struct job *job, struct tally *tally, const char *who, const char *what, bool left_out)
+void note_authority(struct job *job, struct tally *tally, const char *who, enum answer answer, const char *what)
 {
+	static const char *const words[] = {"agrees", "agrees, but that ", "differs: ", "not asked: "};
+	unsigned *const counts[] = {&tally->agree, &tally->known, &tally->differ, &tally->left_out};
 	struct result *r = &job->result;
 
-	__atomic_fetch_add(!what ? &tally->agree : left_out ? &tally->left_out : &tally->differ, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(counts[answer], 1, __ATOMIC_RELAXED);
 	r->authorities = arena_print(&r->arena, "%s%s%s %s%s", r->authorities ? r->authorities : "",
-				     r->authorities ? "; " : "", who,
-				     !what      ? "agrees"
-				     : left_out ? "not asked: "
-						: "differs: ",
-				     what ? what : "");
-	r->differs |= what && !left_out;
-	if (what && !left_out && !strcmp(who, "qemu"))
+				     r->authorities ? "; " : "", who, words[answer], what ? what : "");
+	r->differs |= answer == ANSWER_DIFFERS;
+	if ((answer == ANSWER_DIFFERS || answer == ANSWER_KNOWN) && !strcmp(who, "qemu"))
 		r->qemu_differs = what;
 }
 

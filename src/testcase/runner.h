@@ -59,6 +59,7 @@ struct coverage {
 /* What another authority says of the cases. */
 struct tally {
 	unsigned agree, differ, left_out;
+	unsigned known; /* differ only in what is known of that authority */
 };
 
 struct run {
@@ -93,8 +94,9 @@ void report_exclusions(const struct run *run);
 /* host.c, qemu.c: the case, which passes, on this computer's processor, in QEMU.  The result gets a line. */
 void ask_host(struct run *run, struct job *job);
 void ask_qemu(struct run *run, struct job *job);
-/* Notes what an authority said: NULL: it agrees; left_out: it was not asked; text stays. */
-void note_authority(struct job *job, struct tally *tally, const char *who, const char *what, bool left_out);
+/* Notes what an authority said; what: in what it differs, or why it was not asked. */
+enum answer { ANSWER_AGREES, ANSWER_KNOWN, ANSWER_DIFFERS, ANSWER_NOT_ASKED };
+void note_authority(struct job *job, struct tally *tally, const char *who, enum answer answer, const char *what);
 
 /* report.c */
 void report_head(struct run *run);
