@@ -329,7 +329,7 @@ static void power_management_ports(void **state)
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
 		if (row[i].bytes != 3)
 			check(t, &row[i]);
-		memset(known + row[i].at - PMBA, true, row[i].bytes);
+		memset(known + (row[i].at - PMBA), true, row[i].bytes);
 	}
 	for (unsigned at = 0; at < PIIX4PM_PORTS; at++) {
 		const struct row reserved = {"reserved", PMBA + at, 1, 0, 0, false};
