@@ -1,5 +1,6 @@
 #include "cli/session.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "machine/boot.h"
@@ -58,8 +59,7 @@ static bool load(struct machine *m, const struct options *o, struct diagnostic *
 	bool without_firmware = !o->rom && (o->has_load || o->kernel);
 
 	if ((o->rom && !load_rom(m, o, why)) || (without_firmware && !machine_like_firmware(m, why)) ||
-	    (o->has_load && !load_flat(m, o, why)) ||
-	    (o->kernel && !load_kernel(m, o, why)))
+	    (o->has_load && !load_flat(m, o, why)) || (o->kernel && !load_kernel(m, o, why)))
 		return false;
 	if (o->has_mode)
 		m->guest.mode = o->mode;
@@ -73,9 +73,39 @@ static bool load(struct machine *m, const struct options *o, struct diagnostic *
 	return true;
 }
 
+/* -bios and -kernel: the firmware starts a Linux kernel; it knows of no others. */
+static bool choose_starter(struct options *o, struct diagnostic *why)
+{
+	struct board_config *board = &o->machine.board;
+	struct diagnostic reading;
+	uint8_t *data;
+	size_t size;
+	bool is_linux;
+
+	if (!o->kernel || !board->firmware)
+		return true;
+	if (!guest_read_file(o->kernel, &data, &size, &reading))
+		return diagnose(why, "could not open kernel: %s", reading.text);
+	is_linux = guest_is_linux(data, size);
+	free(data);
+	if (!is_linux) {
+		fprintf(stderr, "trapgate: %s: no Linux bzImage: it is loaded without the firmware of -bios\n",
+			o->kernel);
+		board->firmware = NULL;
+		return true;
+	}
+	board->kernel = o->kernel;
+	board->initrd = o->initrd;
+	board->append = o->append;
+	o->kernel = NULL;
+	return true;
+}
+
 bool session_open(struct session *s, const struct options *o, struct diagnostic *why)
 {
 	*s = (struct session){.options = *o};
+	if (!choose_starter(&s->options, why))
+		return false;
 	s->machine = machine_new(&s->options.machine, why);
 	if (!s->machine)
 		return false;

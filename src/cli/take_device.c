@@ -30,7 +30,19 @@ static void exit_begin(struct options *o)
 
 static void testdev_begin(struct options *o) { o->machine.board.testdev = true; }
 
+static void pci_testdev_begin(struct options *o) { o->machine.board.pci_testdev = true; }
+
+static void vga_begin(struct options *o) { o->machine.board.no_vga = false; }
+
+static void nothing_begin(struct options *o) { }
+
 static bool no_property(struct options *o, const struct property *p) { return false; }
+
+/* Names and places of what the board has anyway are QEMU's own affair. */
+static bool place_property(struct options *o, const struct property *p)
+{
+	return strcmp(p->key, "id") == 0 || strcmp(p->key, "bus") == 0 || strcmp(p->key, "addr") == 0;
+}
 
 static bool copy_id(char *to, const struct property *p)
 {
@@ -93,6 +105,12 @@ static const struct device {
 	{"isa-debugcon", "ISA", "iobase=PORT and chardev=ID are wanted", NULL, debugcon_property},
 	{"isa-serial", "ISA", "chardev=ID is wanted; there are two serial ports", NULL, serial_property},
 	{"pc-testdev", "ISA", "it takes no property", testdev_begin, no_property},
+	{"pci-testdev", "PCI", "id=, bus= and addr= are taken", pci_testdev_begin, place_property},
+	/* what the board has in any case */
+	{"VGA", "PCI", "id=, bus= and addr= are taken", vga_begin, place_property},
+	{"isa-vga", "ISA", "id=, bus= and addr= are taken", vga_begin, place_property},
+	{"piix3-ide", "PCI", "id=, bus= and addr= are taken", nothing_begin, place_property},
+	{"isa-fdc", "ISA", "id=, bus= and addr= are taken", nothing_begin, place_property},
 	{"virtio-blk-pci", "PCI", "drive=ID is wanted", virtio_begin, disk_property},
 	{"virtio-blk", "PCI", "drive=ID is wanted", virtio_begin, disk_property},
 	{"ide-hd", "IDE", "drive=ID is wanted", ide_disk_begin, disk_property},

@@ -73,4 +73,20 @@ bool guest_load_kernel(struct bus *bus, const char *name, const uint8_t *data, s
 #define BIOS_TABLES_SIZE 0xe000u
 bool guest_place_bios(struct bus *bus, const struct boot_board *board, struct diagnostic *why) MUST_CHECK;
 
+/* A Linux bzImage for its 16-bit entry ("The Linux/x86 Boot Protocol", "Running the Kernel"): how firmware is to lay it
+ * into memory.  data + setup_size is the kernel proper. */
+#define LINUX_SETUP_AT   0x10000u
+#define LINUX_CMDLINE_AT 0x20000u
+#define LINUX_KERNEL_AT  0x100000u
+struct linux_parts {
+	uint32_t setup_size, kernel_size;
+	uint32_t initrd_at;
+};
+bool guest_is_linux(const uint8_t *data, size_t size);
+/* Fills what a boot loader writes into the setup header, inside data.  ram_end: the end of the RAM above 1 MiB that firmware
+ * leaves alone.  append may be NULL.  False: *why. */
+bool guest_linux_parts(const char *name, uint8_t *data, size_t size, uint64_t initrd_size, uint64_t ram_end,
+		       const char *append, const struct boot_board *board, struct linux_parts *parts,
+		       struct diagnostic *why) MUST_CHECK;
+
 #endif

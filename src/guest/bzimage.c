@@ -20,6 +20,7 @@
 #define H_LOADFLAGS    0x211u
 #define H_INITRD       0x218u
 #define H_INITRD_SIZE  0x21cu
+#define H_HEAP_END     0x224u /* since 2.01 */
 #define H_CMDLINE      0x228u
 #define H_INITRD_MAX   0x22cu /* since 2.03 */
 #define H_XLOADFLAGS   0x236u /* since 2.12 */
@@ -31,10 +32,12 @@
 #define MAGIC          0x53726448u /* "HdrS" */
 #define BOOT_FLAG      0xaa55u
 #define LOADED_HIGH    0x01u
+#define CAN_USE_HEAP   0x80u
 #define XLF_KERNEL_64  0x01u
 #define XLF_ABOVE_4G   0x02u /* the kernel takes an initial RAM disk from above 4 GiB */
 #define LOADER_UNKNOWN 0xffu
 #define SECTOR         512u
+#define HEAP_END       0xe000u /* in the setup part's segment; its stack is below */
 
 /* Boot parameters only. */
 #define P_CURSOR       0x000u /* column, row */
@@ -310,5 +313,48 @@ bool bzimage_load(struct load *l)
 		guest->pages = LINUX_PAGES;
 		return place_page_tables(l);
 	}
+	return true;
+}
+
+/* ---- by way of firmware ---- */
+bool guest_is_linux(const uint8_t *data, size_t size)
+{
+	return bzimage_is(&(struct load){.data = data, .size = size});
+}
+
+bool guest_linux_parts(const char *name, uint8_t *data, size_t size, uint64_t initrd_size, uint64_t ram_end,
+		       const char *append, const struct boot_board *board, struct linux_parts *parts,
+		       struct diagnostic *why)
+{
+	const struct boot boot = {.board = board};
+	struct load l = {.name = name, .data = data, .size = size, .boot = &boot, .why = why};
+	struct header h = {.setup = 0};
+	uint64_t top;
+
+	if (!read_header(&h, &l))
+		return false;
+	if (append && strlen(append) > h.cmdline_size)
+		return diagnose(why, "-append: %zu characters are too many, this kernel takes %" PRIu32, strlen(append),
+				h.cmdline_size);
+	if (h.setup > HEAP_END - SECTOR || h.end > ram_end)
+		return diagnose(why, "%s: the kernel needs memory up to 0x%" PRIx64 " to start; use -m", name, h.end);
+	top = h.initrd_max + 1 < ram_end ? h.initrd_max + 1 : ram_end;
+	if (initrd_size && (top < h.end || initrd_size > top - h.end))
+		return diagnose(why,
+				"-initrd: %" PRIu64 " bytes do not fit between the kernel's end (0x%" PRIx64
+				") and 0x%" PRIx64 "; use -m",
+				initrd_size, h.end, top);
+	*parts = (struct linux_parts){h.setup, h.kernel, 0};
+	data[H_LOADER] = LOADER_UNKNOWN;
+	data[H_LOADFLAGS] |= CAN_USE_HEAP;
+	store(data + H_HEAP_END, 2, HEAP_END - SECTOR);
+	store(data + H_CMDLINE, 4, LINUX_CMDLINE_AT);
+	if (!initrd_size)
+		return true;
+	parts->initrd_at = (uint32_t)((top - initrd_size) & ~(uint64_t)(BUS_PAGE_SIZE - 1));
+	if (parts->initrd_at < h.end)
+		parts->initrd_at = (uint32_t)h.end;
+	store(data + H_INITRD, 4, parts->initrd_at);
+	store(data + H_INITRD_SIZE, 4, initrd_size);
 	return true;
 }

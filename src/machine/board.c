@@ -297,6 +297,8 @@ bool board_init(struct machine *m, struct diagnostic *why)
 	if (m->cpus > 1 && !b->has_apic)
 		return diagnose(why, "-smp %u: %s has no local APIC: one processor", m->cpus,
 				b->has_pci ? "this processor model" : "the isapc board");
+	if (config->pci_testdev && !b->has_pci)
+		return diagnose(why, "pci-testdev needs PCI, which the isapc board has not");
 	if (!open_chardevs(b, config, why))
 		return false;
 	if (!add_interrupt_wires(m) || !add_memory(m) || !add_devices(m) || !board_add_apics(m) ||
@@ -347,6 +349,9 @@ void board_free(struct machine *m)
 		disk_close(&m->board.disk[i]);
 	free(m->board.vga);
 	free(m->board.vga_firmware);
+	free(m->board.linux_kernel);
+	free(m->board.linux_initrd);
+	free(m->board.linux_rom);
 	for (unsigned i = 0; i < BOARD_MAX_ITEMS; i++)
 		free(m->board.item[i]);
 }

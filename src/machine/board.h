@@ -23,6 +23,7 @@
 #include "devices/ide.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
+#include "devices/pcitest.h"
 #include "devices/pic.h"
 #include "devices/piix3.h"
 #include "devices/pit.h"
@@ -85,6 +86,7 @@ struct board_config {
 	uint16_t debug_exit_port;
 	unsigned debug_exit_size;
 	bool testdev;           /* pc-testdev */
+	bool pci_testdev;       /* on the pc board only */
 	bool inject;            /* a test pin raises inject_vector ... */
 	uint8_t inject_vector;
 	uint64_t inject_every;  /* ... after each so many instructions */
@@ -94,6 +96,8 @@ struct board_config {
 	unsigned items;
 	const char *firmware;   /* SeaBIOS's file; NULL: none */
 	const char *vga_firmware; /* the VGA BIOS for it */
+	/* A Linux bzImage that the firmware starts, its initial RAM disk and command line; NULL: none. */
+	const char *kernel, *initrd, *append;
 	const char *boot_order; /* letters a, c, d as of -boot; NULL: disk, CD, floppy */
 	bool boot_menu;
 	bool serial_console;    /* firmware also talks on COM1 */
@@ -146,6 +150,7 @@ struct board {
 	struct i440fx host;
 	struct piix3 bridge;
 	struct piix4pm pm;
+	struct pcitest pci_test;
 	struct virtio_blk virtio[BOARD_MAX_VIRTIO];
 	unsigned virtios;
 
@@ -153,6 +158,7 @@ struct board {
 	uint8_t acpi[ACPI_MAX_SIZE], rsdp[ACPI_RSDP_SIZE], acpi_script[ACPI_LOADER_MAX_SIZE];
 	uint8_t *vga_firmware;
 	uint8_t *item[BOARD_MAX_ITEMS];
+	uint8_t *linux_kernel, *linux_initrd, *linux_rom;
 	uint8_t e820[20];
 };
 
@@ -199,6 +205,8 @@ bool board_add_virtio(struct machine *machine, struct disk *disk);
 bool board_add_drives(struct machine *machine, struct diagnostic *why);
 /* board_firmware.c: fw_cfg, SeaBIOS, and the tables of a board without it. */
 bool board_add_firmware(struct machine *machine, struct diagnostic *why);
+/* board_linux.c */
+bool board_add_linux(struct machine *machine, struct diagnostic *why);
 void board_write_tables(struct machine *machine, uint32_t ebda);
 
 #endif

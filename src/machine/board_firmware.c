@@ -238,5 +238,6 @@ bool board_add_firmware(struct machine *m, struct diagnostic *why)
 		return diagnose(why, "out of memory");
 	if (!add_given_items(m, why))
 		return false;
-	return !m->config.board.firmware || (load_firmware(m, why) && add_vga_firmware(m, why));
+	return !m->config.board.firmware ||
+	       (load_firmware(m, why) && add_vga_firmware(m, why) && board_add_linux(m, why));
 }

@@ -13,7 +13,9 @@
 #define FIRST_IO     0xc000u
 #define FIRST_MEMORY UINT32_C(0xfebf0000)
 
-#define FIRST_VIRTIO 4 /* device number */
+/* Device numbers. */
+#define FIRST_VIRTIO 4
+#define TEST_DEVICE  8
 
 static void slept(void *owner, unsigned type)
 {
@@ -48,7 +50,8 @@ bool board_add_pci(struct machine *m)
 	if (!pci_init(&b->pci, m->bus, &m->clock) || !i440fx_init(&b->host, &b->pci) ||
 	    !piix3_init(&b->bridge, &b->pci, reset_asked, m) ||
 	    !piix4pm_init(&b->pm, &b->pci, &b->bridge, slept, m) ||
-	    !ide_add_pci(&b->ide, &b->pci, PCI_DEVFN(1, 1)))
+	    !ide_add_pci(&b->ide, &b->pci, PCI_DEVFN(1, 1)) ||
+	    (m->config.board.pci_testdev && !pcitest_init(&b->pci_test, &b->pci, PCI_DEVFN(TEST_DEVICE, 0))))
 		return false;
 	if (b->has_apic)
 		pci_set_message_sink(&b->pci, message, &b->apics);
@@ -117,6 +120,8 @@ void board_pci_like_firmware(struct machine *m)
 	place_bars(m, &b->ide.pci, &w);
 	for (unsigned i = 0; i < b->virtios; i++)
 		place_bars(m, &b->virtio[i].virtio.pci, &w);
+	if (m->config.board.pci_testdev)
+		place_bars(m, &b->pci_test.pci, &w);
 	for (unsigned i = 0; i < b->pci.functions; i++)
 		route_pin(m, b->pci.function[i]);
 	configure(m, &b->host.pci, PAM_TABLES, 1, I440FX_PAM_READ | I440FX_PAM_WRITE);

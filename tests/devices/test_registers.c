@@ -1,6 +1,6 @@
 /* Registers behind ports and in memory: a row for each, what it reads after reset, which bits hold what is written,
- * what the others read; and windows in which everything without a row is reserved.  Registers that other programs of this
- * directory have rows for (8259, port 61h, RTC control, 16550, LAPIC, IOAPIC, HPET, VGA) are not repeated.
+ * what the others read; and windows in which everything without a row is reserved.  Registers that other programs of
+ * this directory have rows for (8259, port 61h, RTC control, 16550, LAPIC, IOAPIC, HPET, VGA) are not repeated.
  *
  * Sources are those of the devices' headers. */
 #include "board.h"
@@ -11,13 +11,13 @@
 #include "image.h"
 #include "pcibed.h"
 
-#define IDE_FN PCI_DEVFN(1, 1)
-#define PM_FN  PCI_DEVFN(1, 3)
-#define BLK_FN PCI_DEVFN(4, 0)
-#define BM     0xc000u
-#define PMBA   0xb000u
-#define BLK_IO 0xc080u
-#define BLK    UINT64_C(0xfebf0000)
+#define IDE_FN  PCI_DEVFN(1, 1)
+#define PM_FN   PCI_DEVFN(1, 3)
+#define BLK_FN  PCI_DEVFN(4, 0)
+#define BM      0xc000u
+#define PMBA    0xb000u
+#define BLK_IO  0xc080u
+#define BLK     UINT64_C(0xfebf0000)
 #define SECTORS 500u
 
 struct bench {
@@ -234,17 +234,17 @@ static void cmos_cells(void **state)
 static void dma_registers(void **state)
 {
 	static const struct row row[] = {
-		{"status 0-3", 0x08, 1, 0x00, 0, false},   {"request 0-3", 0x09, 1, 0xff, 0, false},
-		{"mask bit 0-3", 0x0a, 1, 0xff, 0, false}, {"mode 0-3", 0x0b, 1, 0xff, 0, false},
-		{"flip-flop 0-3", 0x0c, 1, 0xff, 0, false}, {"temporary 0-3", 0x0d, 1, 0x00, 0, false},
-		{"masks 0-3", 0x0f, 1, 0x0f, 0x0f, false}, {"status 4-7", 0xd0, 1, 0x00, 0, false},
-		{"request 4-7", 0xd2, 1, 0xff, 0, false},  {"mask bit 4-7", 0xd4, 1, 0xff, 0, false},
-		{"mode 4-7", 0xd6, 1, 0xff, 0, false},     {"flip-flop 4-7", 0xd8, 1, 0xff, 0, false},
-		{"temporary 4-7", 0xda, 1, 0x00, 0, false}, {"masks 4-7", 0xde, 1, 0x0f, 0x0f, false},
-		{"page 2", 0x81, 1, 0x00, 0xff, false},    {"page 3", 0x82, 1, 0x00, 0xff, false},
-		{"page 1", 0x83, 1, 0x00, 0xff, false},    {"page, spare", 0x84, 1, 0x00, 0xff, false},
-		{"page 0", 0x87, 1, 0x00, 0xff, false},    {"page 6", 0x89, 1, 0x00, 0xff, false},
-		{"page 7", 0x8a, 1, 0x00, 0xff, false},    {"page 5", 0x8b, 1, 0x00, 0xff, false},
+		{"status 0-3", 0x08, 1, 0x00, 0, false},      {"request 0-3", 0x09, 1, 0xff, 0, false},
+		{"mask bit 0-3", 0x0a, 1, 0xff, 0, false},    {"mode 0-3", 0x0b, 1, 0xff, 0, false},
+		{"flip-flop 0-3", 0x0c, 1, 0xff, 0, false},   {"temporary 0-3", 0x0d, 1, 0x00, 0, false},
+		{"masks 0-3", 0x0f, 1, 0x0f, 0x0f, false},    {"status 4-7", 0xd0, 1, 0x00, 0, false},
+		{"request 4-7", 0xd2, 1, 0xff, 0, false},     {"mask bit 4-7", 0xd4, 1, 0xff, 0, false},
+		{"mode 4-7", 0xd6, 1, 0xff, 0, false},        {"flip-flop 4-7", 0xd8, 1, 0xff, 0, false},
+		{"temporary 4-7", 0xda, 1, 0x00, 0, false},   {"masks 4-7", 0xde, 1, 0x0f, 0x0f, false},
+		{"page 2", 0x81, 1, 0x00, 0xff, false},       {"page 3", 0x82, 1, 0x00, 0xff, false},
+		{"page 1", 0x83, 1, 0x00, 0xff, false},       {"page, spare", 0x84, 1, 0x00, 0xff, false},
+		{"page 0", 0x87, 1, 0x00, 0xff, false},       {"page 6", 0x89, 1, 0x00, 0xff, false},
+		{"page 7", 0x8a, 1, 0x00, 0xff, false},       {"page 5", 0x8b, 1, 0x00, 0xff, false},
 		{"refresh page", 0x8f, 1, 0x00, 0xff, false},
 	};
 
@@ -255,8 +255,10 @@ static void dma_registers(void **state)
 static void floppy_registers(void **state)
 {
 	static const struct row row[] = {
-		{"SRA: not in AT mode", 0x3f0, 1, 0xff, 0, false}, {"SRB: not in AT mode", 0x3f1, 1, 0xff, 0, false},
-		{"DOR", 0x3f2, 1, 0x00, 0xff, false},              {"TDR", 0x3f3, 1, 0xfc, 0x03, false},
+		{"SRA: not in AT mode", 0x3f0, 1, 0xff, 0, false},
+		{"SRB: not in AT mode", 0x3f1, 1, 0xff, 0, false},
+		{"DOR", 0x3f2, 1, 0x00, 0xff, false},
+		{"TDR", 0x3f3, 1, 0xfc, 0x03, false},
 	};
 	struct bench *t = open_all();
 
@@ -277,15 +279,22 @@ static void floppy_registers(void **state)
 static void ide_registers(void **state)
 {
 	static const struct row row[] = {
-		{"data without DRQ", 0x1f0, 2, 0x0000, 0, false},  {"error; features", 0x1f1, 1, 0x01, 0, false},
-		{"sector count", 0x1f2, 1, 0x01, 0xff, false},     {"LBA low", 0x1f3, 1, 0x01, 0xff, false},
-		{"LBA mid", 0x1f4, 1, 0x00, 0xff, false},          {"LBA high", 0x1f5, 1, 0x00, 0xff, false},
+		{"data without DRQ", 0x1f0, 2, 0x0000, 0, false},
+		{"error; features", 0x1f1, 1, 0x01, 0, false},
+		{"sector count", 0x1f2, 1, 0x01, 0xff, false},
+		{"LBA low", 0x1f3, 1, 0x01, 0xff, false},
+		{"LBA mid", 0x1f4, 1, 0x00, 0xff, false},
+		{"LBA high", 0x1f5, 1, 0x00, 0xff, false},
 		{"alternate status; control", 0x3f6, 1, 0x50, 0, false},
-		{"no drive: count", 0x172, 1, 0x7f, 0, false},     {"no drive: status", 0x177, 1, 0x7f, 0, false},
+		{"no drive: count", 0x172, 1, 0x7f, 0, false},
+		{"no drive: status", 0x177, 1, 0x7f, 0, false},
 		{"no drive: alternate status", 0x376, 1, 0x7f, 0, false},
-		{"BMIC primary", BM + 0, 1, 0x00, 0x09, false},    {"BMIC reserved", BM + 1, 1, 0x00, 0, false},
-		{"BMIDTP primary", BM + 4, 4, 0, 0xfffffffc, false}, {"BMIC secondary", BM + 8, 1, 0x00, 0x09, false},
-		{"BMIDTP secondary", BM + 12, 4, 0, 0xfffffffc, false}, {"BMI reserved", BM + 3, 1, 0x00, 0, false},
+		{"BMIC primary", BM + 0, 1, 0x00, 0x09, false},
+		{"BMIC reserved", BM + 1, 1, 0x00, 0, false},
+		{"BMIDTP primary", BM + 4, 4, 0, 0xfffffffc, false},
+		{"BMIC secondary", BM + 8, 1, 0x00, 0x09, false},
+		{"BMIDTP secondary", BM + 12, 4, 0, 0xfffffffc, false},
+		{"BMI reserved", BM + 3, 1, 0x00, 0, false},
 		{"BMIS: drives capable of DMA", BM + 2, 1, 0x00, 0x60, false},
 		{"BMIS secondary", BM + 10, 1, 0x00, 0x60, false},
 	};
@@ -313,13 +322,20 @@ static void ide_registers(void **state)
 static void power_management_ports(void **state)
 {
 	static const struct row row[] = {
-		{"PMSTS", PMBA, 2, 0, 0, false},         {"PMEN", PMBA + 2, 2, 0, 0x0521, false},
-		{"GPSTS", PMBA + 0x0c, 2, 0, 0, false},  {"GPEN", PMBA + 0x0e, 2, 0, 0xffff, false},
-		{"PCNTRL", PMBA + 0x10, 4, 0, 0xffffffff, false}, {"PLVL2", PMBA + 0x14, 1, 0, 0, false},
-		{"PLVL3", PMBA + 0x15, 1, 0, 0, false},  {"GLBSTS", PMBA + 0x18, 2, 0, 0, false},
-		{"DEVSTS", PMBA + 0x1c, 4, 0, 0, false}, {"GLBEN", PMBA + 0x20, 2, 0, 0xffff, false},
-		{"GLBCTL", PMBA + 0x28, 4, 0, 0xffffffff, false}, {"DEVCTL", PMBA + 0x2c, 4, 0, 0xffffffff, false},
-		{"GPIREG", PMBA + 0x30, 3, 0, 0, false}, {"GPOREG", PMBA + 0x34, 4, 0, 0xffffffff, false},
+		{"PMSTS", PMBA, 2, 0, 0, false},
+		{"PMEN", PMBA + 2, 2, 0, 0x0521, false},
+		{"GPSTS", PMBA + 0x0c, 2, 0, 0, false},
+		{"GPEN", PMBA + 0x0e, 2, 0, 0xffff, false},
+		{"PCNTRL", PMBA + 0x10, 4, 0, 0xffffffff, false},
+		{"PLVL2", PMBA + 0x14, 1, 0, 0, false},
+		{"PLVL3", PMBA + 0x15, 1, 0, 0, false},
+		{"GLBSTS", PMBA + 0x18, 2, 0, 0, false},
+		{"DEVSTS", PMBA + 0x1c, 4, 0, 0, false},
+		{"GLBEN", PMBA + 0x20, 2, 0, 0xffff, false},
+		{"GLBCTL", PMBA + 0x28, 4, 0, 0xffffffff, false},
+		{"DEVCTL", PMBA + 0x2c, 4, 0, 0xffffffff, false},
+		{"GPIREG", PMBA + 0x30, 3, 0, 0, false},
+		{"GPOREG", PMBA + 0x34, 4, 0, 0xffffffff, false},
 	};
 	struct bench *t = open_all();
 	bool known[PIIX4PM_PORTS] = {false};
@@ -471,7 +487,8 @@ static void check_msr_bit(unsigned msr, const struct msr_row *row, unsigned bit)
 	bool taken;
 
 	if (msr != 0x80f)
-		assert_true(lapic_msr_write(a, 0x80f, 0x1ff)); /* software-enabled: mask bits of the LVT can be cleared */
+		assert_true(
+			lapic_msr_write(a, 0x80f, 0x1ff)); /* software-enabled: mask bits of the LVT can be cleared */
 	taken = lapic_msr_write(a, msr, value);
 	if (taken != (row->write && (row->allowed & value)))
 		fail_msg("%s (%x): a write of bit %u is %s", row->name, msr, bit, taken ? "taken" : "#GP");
@@ -548,11 +565,16 @@ static void reserved_windows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pit_control_words),      cmocka_unit_test(small_ports),
-		cmocka_unit_test(cmos_cells),             cmocka_unit_test(dma_registers),
-		cmocka_unit_test(floppy_registers),       cmocka_unit_test(ide_registers),
-		cmocka_unit_test(power_management_ports), cmocka_unit_test(virtio_registers),
-		cmocka_unit_test(x2apic_msrs),            cmocka_unit_test(reserved_windows),
+		cmocka_unit_test(pit_control_words),
+		cmocka_unit_test(small_ports),
+		cmocka_unit_test(cmos_cells),
+		cmocka_unit_test(dma_registers),
+		cmocka_unit_test(floppy_registers),
+		cmocka_unit_test(ide_registers),
+		cmocka_unit_test(power_management_ports),
+		cmocka_unit_test(virtio_registers),
+		cmocka_unit_test(x2apic_msrs),
+		cmocka_unit_test(reserved_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

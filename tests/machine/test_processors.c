@@ -46,7 +46,8 @@ static struct machine *prepare(const uint8_t *entry, unsigned cpus, bool plain)
 
 	if (!m)
 		fail_msg("%s", why.text);
-	assert_true(guest_load_flat(m->bus, "test", guest_image, (size_t)(guest_end - guest_image), AT, &m->guest, &why));
+	assert_true(
+		guest_load_flat(m->bus, "test", guest_image, (size_t)(guest_end - guest_image), AT, &m->guest, &why));
 	m->guest.mode = START_PROT32;
 	m->guest.entry = address(entry);
 	gate(m, 2, guest_count_nmi);
@@ -252,7 +253,8 @@ static void blocks_and_plain_give_the_same_trace(void **state)
 	for (unsigned plain = 0; plain < 2; plain++) {
 		struct machine *m = prepare(guest_storm, 4, plain);
 
-		r[plain].sink = (struct trace_sink){.delivery = note_delivery, .returned = note_return, .owner = &r[plain]};
+		r[plain].sink =
+			(struct trace_sink){.delivery = note_delivery, .returned = note_return, .owner = &r[plain]};
 		assert_true(trace_add_sink(&m->trace, r[plain].sink));
 		assert_int_equal(machine_run(m).kind, END_DEAD_HALT);
 		mix(&r[plain], machine_retired(m));
