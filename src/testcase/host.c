@@ -312,8 +312,7 @@ static void ask(struct run *run, struct job *job, const struct scene *scene, str
 	if (!host_open(&h, scene, &fd) || !host_start(&h, scene, fd)) {
 		note_authority(job, &run->host, "host", ANSWER_NOT_ASKED,
 			       "this computer gives no memory below 4 GiB, or no 32-bit code");
-	} else if (h.outcome->vector == VEC_PF && (h.outcome->cr2 < LOWEST || h.outcome->cr2 >= scene->ram) &&
-		   scene->paging == PAGING_NONE) {
+	} else if (h.outcome->vector == VEC_PF && (h.outcome->cr2 < LOWEST || h.outcome->cr2 >= scene->ram)) {
 		note_authority(job, &run->host, "host", ANSWER_NOT_ASKED,
 			       "it reaches for memory that is not the case's");
 	} else {
