@@ -382,7 +382,7 @@ static bool known_difference(const struct bench *b, uint64_t at, uint8_t changed
 	enum pushed_name name = word_at(b, at, &byte);
 
 	if (name == PUSH_FLAGS && byte == 2 && changed == FLAG_RF >> 16)
-		*known = PEERS_RF;
+		*known = *known ? *known : PEERS_RF;
 	else if (name == PUSH_ERROR && byte == 0 && changed == ERR_EXT)
 		*known = PEERS_EXT;
 	else
