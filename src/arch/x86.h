@@ -41,6 +41,10 @@
 #define CR0_CD 0x40000000u
 #define CR0_PG 0x80000000u
 
+/* CR3, with CR4.PCIDE */
+#define CR3_PCID     0x00000fffu
+#define CR3_NO_FLUSH 0x8000000000000000u /* of the source of MOV to CR3; not stored */
+
 /* CR4 */
 #define CR4_VME        0x00000001u
 #define CR4_PVI        0x00000002u
@@ -61,6 +65,10 @@
 #define CR4_SMEP       0x00100000u
 #define CR4_SMAP       0x00200000u
 #define CR4_PKE        0x00400000u
+
+/* PKRU: of key 0; key n is 2n bits higher. */
+#define PKRU_AD 0x1u
+#define PKRU_WD 0x2u
 
 /* IA32_EFER */
 #define EFER_SCE 0x0001u

@@ -42,7 +42,7 @@ static void fill(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, const 
 	}
 	tlb_fill(mmu, bank, kind, place->tag, place->host, t);
 	if (kind == TLB_EXEC) {
-		mmu->priv->fetch_pa[bank][tlb_slot(place->tag)] = place->pa;
+		mmu->priv->now->fetch_pa[bank][tlb_slot(place->tag)] = place->pa;
 		return;
 	}
 	if (kind == TLB_READ && (t->rights & (PTE_D | PTE_RW)) != (PTE_D | PTE_RW))
@@ -63,7 +63,7 @@ bool translate(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t
 		return true;
 	}
 	if (kind != TLB_EXEC) {
-		const struct slow_entry *slow = &mmu->priv->slow[bank][kind].entry[(page >> 12) & (SLOW_SIZE - 1)];
+		const struct slow_entry *slow = &mmu->priv->now->slow[bank][kind].entry[(page >> 12) & (SLOW_SIZE - 1)];
 		if (slow->tag == page && !cacheable(slow)) {
 			*place = *slow;
 			return true;
@@ -110,10 +110,11 @@ static bool misaligned(uint64_t lin, unsigned bytes)
 	return (bytes == 2 || bytes == 4 || bytes == 8) && (lin & (bytes - 1)) != 0;
 }
 
-bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes, bool probe,
+bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes, unsigned how,
 	   struct reach *r)
 {
 	unsigned first = BUS_PAGE_SIZE - (unsigned)(lin & ~PAGE_MASK);
+	uint64_t mask = how & REACH_SYSTEM ? mmu->system_mask : mmu->lin_mask;
 	uint32_t hits;
 
 	r->pages = bytes > first ? 2 : 1;
@@ -122,17 +123,19 @@ bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin
 	if (!reach_page(mmu, bank, kind, lin, first, &r->place[0]))
 		return false;
 	if (r->pages == 2 &&
-	    !reach_page(mmu, bank, kind, (lin + first) & mmu->lin_mask, bytes - first, &r->place[1]))
+	    !reach_page(mmu, bank, kind, (lin + first) & mask, bytes - first, &r->place[1]))
 		return false;
 	/* SDM 3A, "Priority Among Concurrent Events": after page faults. */
 	if (mmu->priv->alignment && bank == BANK_USER && misaligned(lin, bytes))
 		return mmu_fail(mmu, VEC_AC, 0, WHY_ALIGNMENT);
 	if (mmu->priv->watch_count == 0)
 		return true;
-	hits = watch_match(mmu, lin, bytes, kind == TLB_WRITE);
+	hits = watch_match(mmu, lin, first, kind == TLB_WRITE);
+	if (r->pages == 2)
+		hits |= watch_match(mmu, r->place[1].lin, bytes - first, kind == TLB_WRITE);
 	if (hits != 0 && !mmu->alone)
 		return mmu_run_alone(mmu);
-	if (!probe)
+	if (!(how & REACH_PROBE))
 		mmu->watch_hits |= hits;
 	return true;
 }
@@ -188,25 +191,34 @@ void rmw_write_slow(struct mmu *mmu, unsigned bytes, uint64_t value)
 
 /* ---- implicit supervisor accesses ---- */
 
+static bool lin_reach(struct mmu *mmu, enum tlb_kind kind, uint64_t lin, unsigned bytes, unsigned how,
+		      struct reach *r)
+{
+	/* SDM 1, "Canonical Addressing": a stack is not read or written this way. */
+	if (!mmu_check_canonical(mmu, SEG_DS, lin, bytes))
+		return false;
+	return reach(mmu, mmu->priv->implicit, kind, lin, bytes, how | REACH_SYSTEM, r);
+}
+
 struct rd lin_read_slow(struct mmu *mmu, uint64_t lin, unsigned bytes)
 {
 	struct reach r;
 
-	if (!reach(mmu, mmu->priv->implicit, TLB_READ, lin & mmu->lin_mask, bytes, false, &r))
+	if (!lin_reach(mmu, TLB_READ, lin & mmu->system_mask, bytes, 0, &r))
 		return (struct rd){0, false};
 	return (struct rd){reach_load(mmu, &r), true};
 }
 
 bool lin_write(struct mmu *mmu, uint64_t lin, unsigned bytes, uint64_t value)
 {
-	uint8_t *p = bank_hit(mmu, mmu->priv->implicit, TLB_WRITE, lin &= mmu->lin_mask, bytes);
+	uint8_t *p = bank_hit(mmu, mmu->priv->implicit, TLB_WRITE, lin &= mmu->system_mask, bytes);
 	struct reach r;
 
 	if (LIKELY(p != NULL)) {
 		host_store(p, bytes, value);
 		return true;
 	}
-	if (!reach(mmu, mmu->priv->implicit, TLB_WRITE, lin, bytes, false, &r))
+	if (!lin_reach(mmu, TLB_WRITE, lin, bytes, 0, &r))
 		return false;
 	reach_store(mmu, &r, value);
 	return true;
@@ -216,8 +228,8 @@ bool lin_probe_write(struct mmu *mmu, uint64_t lin, unsigned bytes)
 {
 	struct reach r;
 
-	lin &= mmu->lin_mask;
+	lin &= mmu->system_mask;
 	if (LIKELY(bank_hit(mmu, mmu->priv->implicit, TLB_WRITE, lin, bytes) != NULL))
 		return true;
-	return reach(mmu, mmu->priv->implicit, TLB_WRITE, lin, bytes, true, &r);
+	return lin_reach(mmu, TLB_WRITE, lin, bytes, REACH_PROBE, &r);
 }

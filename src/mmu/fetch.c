@@ -6,6 +6,8 @@ static bool fetch_translate(struct mmu *mmu, uint64_t lin, struct slow_entry *pl
 {
 	bool alone = mmu->alone, ok;
 
+	if (!mmu_canonical(mmu, lin))
+		return mmu_fail(mmu, VEC_GP, 0, WHY_FETCH_NON_CANONICAL);
 	mmu->alone = true;
 	ok = translate(mmu, explicit_bank(mmu), TLB_EXEC, lin, place);
 	mmu->alone = alone;
@@ -26,7 +28,7 @@ const uint8_t *mmu_fetch_page(struct mmu *mmu, uint64_t lin, uint64_t *pa)
 
 	if (LIKELY(e->tag == (lin & PAGE_MASK))) {
 		note_fetched(mmu, lin);
-		*pa = mmu->priv->fetch_pa[explicit_bank(mmu)][tlb_slot(lin)];
+		*pa = mmu->priv->now->fetch_pa[explicit_bank(mmu)][tlb_slot(lin)];
 		return (const uint8_t *)(e->addend + (uintptr_t)e->tag);
 	}
 	if (!fetch_translate(mmu, lin, &place))

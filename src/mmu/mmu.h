@@ -6,6 +6,10 @@
  *   bus_   physical (src/bus)
  *   peek_  no side effect, no fault, no A/D update: debugger and trace
  *
+ * In 64-bit mode (EFER.LMA and CS.L) a logical address is the offset, FS and GS
+ * add their base; limits, types and null selectors do not count (SDM 3A,
+ * "Segmentation in IA-32e Mode"), and the linear address must be canonical.
+ *
  * A failing access fills *mmu->fault and returns ok = false, or, when the
  * access may not be made from the middle of a block (a device, a store into
  * translated code, a watched page), sets mmu->stop = MMU_RUN_ALONE: the instruction
@@ -50,7 +54,7 @@ enum tlb_bank {
 /* What the hit path needs of a segment register, derived from it by
  * mmu_segment_changed().  An access of n bytes at off is inside if
  * off + n <= r_end (w_end to write).  0 means: always take the slow path
- * (null, expand-down, not readable, ...). */
+ * (null, expand-down, not readable, ...).  In 64-bit mode all offsets are inside. */
 struct seg_window {
 	uint64_t base;
 	uint64_t r_end, w_end;
@@ -65,7 +69,9 @@ struct mmu {
 	struct tlb_entry *tlb[TLB_KINDS]; /* the current bank's, explicit accesses */
 	struct tlb_entry *tlb_implicit;   /* TLB_READ of the bank of implicit supervisor accesses */
 	struct tlb_entry *tlb_of[2][TLB_KINDS]; /* what tlb is at CPL 0-2 and at CPL 3 */
-	uint64_t lin_mask;                /* 0xffffffff outside 64-bit mode */
+	uint64_t lin_mask;                /* of explicit accesses and fetches: 0xffffffff outside 64-bit mode */
+	uint64_t system_mask;             /* of implicit ones: 0xffffffff outside IA-32e mode */
+	unsigned lin_bits;                /* of a canonical address: 48, or 57 with 5-level paging */
 	struct seg_window win[SEG_COUNT];
 	struct arch_state *s;
 	struct bus *bus;
@@ -76,12 +82,13 @@ struct mmu {
 	uint64_t a20_mask;    /* ANDed with physical addresses */
 	uint64_t phys_mask;   /* MAXPHYADDR; 32 of them: no PSE-36 */
 	bool has_pat;         /* else bit 7 of a PTE is reserved */
+	bool has_1g_pages;    /* CPUID.80000001H:EDX.Page1GB; else bit 7 of a 64-bit PDPTE is reserved */
 	/* Changes whenever what mmu_fetch_page() said before may no longer be so:
 	 * flushes, invalidations of pages fetched from, other modes of paging, a
 	 * changed address space.  A change of CPL does not: the right to fetch
 	 * depends on it too. */
 	uint32_t epoch;
-	struct tlb_entry banks[BANK_COUNT][TLB_KINDS][TLB_SIZE];
+	struct tlb_entry (*banks)[TLB_KINDS][TLB_SIZE]; /* [BANK_COUNT], of the current PCID */
 	/* where a split or slow read-modify-write began, see seg_rmw_slow() */
 	struct mmu_place {
 		uint8_t *host; /* NULL: by bus cycles at pa */
@@ -101,9 +108,10 @@ void mmu_free(struct mmu *mmu);
 
 /* Call after these parts of *s changed.  Each is cheap if nothing did. */
 void mmu_segment_changed(struct mmu *mmu, enum seg seg); /* after loading seg[] */
-/* CPL, CR0, CR4, EFER, EFLAGS.AC/VM, DR0-3, DR7, phys_mask, has_pat: picks bank,
- * masks, windows.  Flushes by itself what no longer holds. */
+/* CPL, CR0, CR4, EFER, EFLAGS.AC/VM, PKRU, DR0-3, DR7, phys_mask, has_pat, has_1g_pages: picks
+ * bank, masks, windows.  Flushes by itself what no longer holds. */
 void mmu_mode_changed(struct mmu *mmu);
+void mmu_pkru_changed(struct mmu *mmu); /* PKRU alone */
 /* CPL alone. */
 static inline void mmu_cpl_changed(struct mmu *mmu)
 {
@@ -113,8 +121,17 @@ static inline void mmu_cpl_changed(struct mmu *mmu)
 	mmu->tlb[TLB_WRITE] = mmu->tlb_of[user][TLB_WRITE];
 	mmu->tlb[TLB_EXEC] = mmu->tlb_of[user][TLB_EXEC];
 }
-void mmu_flush(struct mmu *mmu, bool global_too);        /* MOV CR3 / CR4, task switch */
+/* Of the current PCID, or of all with their global pages.  MOV CR3 / CR4, task switch */
+void mmu_flush(struct mmu *mmu, bool global_too);
+/* Does what MOV to CR3 does with a value whose reserved bits were checked: sets CR3 (without
+ * CR3_NO_FLUSH where CR4.PCIDE gives it a meaning) and the current PCID, invalidates what SDM 3A,
+ * "Operations that Invalidate TLBs and Paging-Structure Caches" says. */
+void mmu_load_cr3(struct mmu *mmu, uint64_t value);
+/* Of an address that is not canonical nothing is cached: a NOP, as SDM 2A, "INVLPG" has it. */
 void mmu_invlpg(struct mmu *mmu, uint64_t lin);
+/* INVPCID of a type with a descriptor: bits 63:0, then the linear address.  False: #GP(0) in
+ * *mmu->fault.  SDM 2A, "INVPCID". */
+bool mmu_invpcid(struct mmu *mmu, uint64_t type, uint64_t pcid, uint64_t lin) MUST_CHECK;
 void mmu_set_a20(struct mmu *mmu, bool enabled);
 /* observer NULL: nobody is told any more.  While somebody is, no data page enters the TLB; an instruction that is
  * run again by itself is told of twice unless the processor runs plain. */
@@ -123,6 +140,24 @@ void mmu_observe(struct mmu *mmu, mmu_observer *observer, void *owner);
  * bit is set; nothing was changed (the caller raises #GP(0)).
  * SDM 3A, "PDPTE Registers". */
 bool mmu_load_pdptes(struct mmu *mmu, uint64_t cr3) MUST_CHECK;
+
+/* Are all bits from bits - 1 up the same?  SDM 1, "Canonical Addressing". */
+static inline bool address_canonical(uint64_t lin, unsigned bits)
+{
+	uint64_t top = lin >> (bits - 1);
+
+	return top == 0 || top == UINT64_MAX >> (bits - 1);
+}
+
+/* Of the present way of paging: an address that memory can be accessed at. */
+static inline bool mmu_canonical(const struct mmu *mmu, uint64_t lin)
+{
+	return address_canonical(lin, mmu->lin_bits);
+}
+
+/* False: not all of the bytes at lin are, and *mmu->fault is #SS(0) for a reference by SS, else
+ * #GP(0). */
+bool mmu_check_canonical(struct mmu *mmu, enum seg seg, uint64_t lin, unsigned bytes) MUST_CHECK;
 
 struct rd {
 	uint64_t v; /* zero-extended */
@@ -193,8 +228,10 @@ static inline void host_store(uint8_t *p, unsigned bytes, uint64_t v)
 
 /* The host bytes behind lin if the TLB has all of them with this right, else
  * NULL.  Comparing the page of the last byte with the entry of the first one
- * refuses page crossings in the same test.  lin may still exceed 32 bits (base +
- * offset beyond 4 GiB): then no tag fits, and the slow path wraps it. */
+ * refuses page crossings in the same test.  Outside IA-32e mode lin may still exceed
+ * 32 bits (base + offset beyond 4 GiB): then no tag fits, and the slow path wraps it; in
+ * compatibility mode, where one might, the windows end at 4 GiB.  No tag is of an
+ * address that is not canonical. */
 static inline uint8_t *tlb_hit(const struct mmu *mmu, enum tlb_kind kind, uint64_t lin, unsigned bytes)
 {
 	/* The slot as a byte offset at once: one instruction less than indexing. */
@@ -257,7 +294,7 @@ static inline void rmw_write(struct mmu *mmu, const struct rmw *r, unsigned byte
 }
 
 /* Implicit supervisor accesses to system structures.  #PF as for a supervisor access,
- * U/S = 0 in the error code whatever CPL is. */
+ * U/S = 0 in the error code whatever CPL is; #GP(0) if not canonical. */
 struct rd lin_read_slow(struct mmu *mmu, uint64_t lin, unsigned bytes) MUST_CHECK;
 static inline struct rd lin_read(struct mmu *mmu, uint64_t lin, unsigned bytes)
 {
@@ -273,7 +310,8 @@ bool lin_probe_write(struct mmu *mmu, uint64_t lin, unsigned bytes) MUST_CHECK;
 /* A push onto a stack that is not loaded yet (delivery, call gates, task
  * switches): segment-checked against *seg with privilege cpl, then paged.
  * Limit and type faults are #SS(err) with the given why.  probe: as
- * seg_probe_write. */
+ * seg_probe_write.  In IA-32e mode such a stack is always that of 64-bit code: *seg does not
+ * count, off is the linear address, and one that is not canonical is #SS(err). */
 bool stack_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
 		 uint64_t value, uint32_t ss_error) MUST_CHECK;
 bool stack_probe_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
@@ -285,7 +323,7 @@ bool stack_probe_write(struct mmu *mmu, const struct segment *seg, unsigned cpl,
 uint8_t *stack_frame(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t low, unsigned bytes);
 
 /* Instruction fetch.  The host bytes (from its first one) of the page that holds lin, for
- * execution with the current privilege; NULL: *mmu->fault is a #PF, or (stop ==
+ * execution with the current privilege; NULL: *mmu->fault is a #PF (#GP(0) if not canonical), or (stop ==
  * MMU_RUN_ALONE) the page is a device's: fetch byte by byte with
  * mmu_fetch_byte.  *pa is the page's physical address (A20 applied). */
 const uint8_t *mmu_fetch_page(struct mmu *mmu, uint64_t lin, uint64_t *pa) MUST_CHECK;

@@ -4,7 +4,7 @@
 
 #include "mmu/mmu.h"
 
-/* Bits of a paging-structure entry (SDM 3A, "32-Bit Paging", "PAE Paging"). */
+/* Bits of a paging-structure entry (SDM 3A, "32-Bit Paging", "PAE Paging", "4-Level Paging and 5-Level Paging"). */
 #define PTE_P  0x001u
 #define PTE_RW 0x002u
 #define PTE_US 0x004u
@@ -13,6 +13,7 @@
 #define PTE_PS 0x080u
 #define PTE_G  0x100u
 #define PTE_XD (UINT64_C(1) << 63)
+#define PTE_KEY_SHIFT 59 /* protection key: bits 62:59 of the entry that maps the page */
 
 #define MAX_LEVELS 5
 
@@ -31,6 +32,7 @@ struct walk {
 	unsigned levels;
 	unsigned entry_bytes;
 	bool pdptes;        /* starts at s->pdpte[31:30], not at CR3 */
+	bool keys;          /* user pages have protection keys */
 	uint64_t address;   /* the address bits of an entry or CR3 */
 	struct walk_level level[MAX_LEVELS];
 };
@@ -38,7 +40,7 @@ struct walk {
 /* Everything the walker's shape depends on, to see whether it changed. */
 struct walk_key {
 	uint64_t cr0, cr4, efer, phys_mask;
-	bool has_pat;
+	bool has_pat, has_1g_pages;
 };
 
 #define TLB_WORDS (TLB_SIZE / 64)
@@ -47,6 +49,7 @@ struct walk_key {
 /* Which slots of a TLB are in use, so that emptying it costs what filling it did. */
 struct tlb_map {
 	uint64_t filled[TLB_WORDS], global[TLB_WORDS], large[TLB_WORDS];
+	uint64_t keyed[TLB_WORDS]; /* user pages with a protection key other than 0 */
 	uint8_t words; /* bit i: filled[i] is not 0 */
 };
 
@@ -63,7 +66,7 @@ struct slow_entry {
 };
 struct slow_tlb {
 	struct slow_entry entry[SLOW_SIZE];
-	uint64_t filled, global, large;
+	uint64_t filled, global, large, keyed;
 };
 
 struct watch {
@@ -75,6 +78,25 @@ struct watch {
 
 #define LARGE_BITS 1024u
 #define LARGE_SHIFT 22
+#define HUGE_BITS 64u
+#define HUGE_SHIFT 30
+
+/* What is cached for one PCID.  Several of them are remembered, so that MOV to CR3
+ * with CR3_NO_FLUSH finds what it left; the one unused for longest goes when there is no room.
+ * Without CR4.PCIDE the PCID is 0 and there is one of them. */
+#define TLB_SPACES 4
+struct tlb_space {
+	bool used;
+	uint16_t pcid;
+	uint64_t when;        /* it was made current */
+	unsigned large_shift; /* log2 of the largest page up to 4 MiB in a TLB; 0: none */
+	uint64_t large[LARGE_BITS / 64]; /* regions of 4 MiB that may have pieces of large pages in a TLB */
+	uint64_t huge;                   /* regions of 1 GiB that may have pieces of such pages */
+	struct tlb_map map[FILLED_BANKS][TLB_KINDS];
+	struct slow_tlb slow[FILLED_BANKS][TLB_EXEC]; /* TLB_READ, TLB_WRITE */
+	uint64_t fetch_pa[FILLED_BANKS][TLB_SIZE];    /* beside the TLB_EXEC entries */
+	struct tlb_entry banks[BANK_COUNT][TLB_KINDS][TLB_SIZE];
+};
 
 /* Pages fetched from in this epoch, by a few bits of the page number. */
 #define FETCHED_BITS 4096u
@@ -85,17 +107,18 @@ struct mmu_private {
 	uint32_t fetch_error;  /* PF_I where #PF of a fetch shows it */
 	bool alignment;        /* CR0.AM and EFLAGS.AC */
 	bool untyped;          /* real mode or VM86: only limits are checked */
+	bool long_mode;        /* IA-32e mode: EFER.LMA */
+	bool flat;             /* 64-bit mode: CS.L too */
+	uint64_t pkru;         /* that what is cached was checked with */
 	enum tlb_bank bank[2]; /* of explicit accesses at CPL 0-2, at CPL 3; alignment aside */
 	enum tlb_bank implicit;
-	unsigned large_shift;  /* log2 of the largest page in a TLB; 0: none */
-	uint64_t large[LARGE_BITS / 64]; /* regions of 4 MiB that may have pieces of large pages in a TLB */
-	struct tlb_map map[FILLED_BANKS][TLB_KINDS];
-	struct slow_tlb slow[FILLED_BANKS][TLB_EXEC]; /* TLB_READ, TLB_WRITE */
-	uint64_t fetch_pa[FILLED_BANKS][TLB_SIZE];    /* beside the TLB_EXEC entries */
 	uint64_t fetched[FETCHED_BITS / 64];
 	uint64_t dr[4], dr7;   /* of which watch[] was made */
 	unsigned watch_count;
 	struct watch watch[4];
+	struct tlb_space *now; /* the current PCID's */
+	uint64_t switches;     /* of spaces: their clock */
+	struct tlb_space space[TLB_SPACES];
 };
 
 /* ---- walk.c ---- */
@@ -103,6 +126,7 @@ struct translation {
 	uint64_t pa;     /* of the 4 KiB page, A20 applied */
 	uint64_t rights; /* PTE_RW, PTE_US: of all entries; PTE_D: may be written without a new walk */
 	bool global;
+	bool keyed;      /* a user page with a protection key other than 0 */
 	unsigned shift;  /* log2 of the page size */
 };
 
@@ -114,9 +138,22 @@ bool walk_access(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64
 		 struct translation *t) MUST_CHECK;
 
 /* ---- tlb.c ---- */
-void tlb_clear(struct mmu *mmu);
+/* Makes what is cached for this PCID the current one.  True: it was another; the caller sees to
+ * the banks in use and to the epoch. */
+bool tlb_choose(struct mmu *mmu, uint16_t pcid);
+/* Of the current PCID, or of all with their global pages. */
 void tlb_flush(struct mmu *mmu, bool global_too);
+/* All but global pages: of one PCID, of all. */
+void tlb_flush_pcid(struct mmu *mmu, uint16_t pcid);
+void tlb_flush_pcids(struct mmu *mmu);
+/* One page: of the current PCID; the same, and it as a global page of any; of all; of one PCID unless
+ * global. */
 void tlb_drop_page(struct mmu *mmu, uint64_t lin);
+void tlb_drop_page_and_globals(struct mmu *mmu, uint64_t lin);
+void tlb_drop_page_everywhere(struct mmu *mmu, uint64_t lin);
+void tlb_drop_page_of_pcid(struct mmu *mmu, uint64_t lin, uint16_t pcid);
+/* Data of user pages with a key other than 0, or of all pages; of all PCIDs. */
+void tlb_drop_keyed(struct mmu *mmu, bool all);
 void tlb_drop_writes(struct mmu *mmu, const uint8_t *page_host);
 void tlb_fill(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, uint8_t *host,
 	      const struct translation *t);
@@ -128,7 +165,7 @@ void epoch_change(struct mmu *mmu);
 /* ---- watch.c ---- */
 void watch_configure(struct mmu *mmu);
 bool watch_page(const struct mmu *mmu, uint64_t lin, bool write);
-/* DR6.B0-B3 of the breakpoints the access meets. */
+/* DR6.B0-B3 of the breakpoints that an access inside one page meets. */
 uint32_t watch_match(const struct mmu *mmu, uint64_t lin, unsigned bytes, bool write);
 
 /* ---- access.c ---- */
@@ -136,9 +173,10 @@ struct reach {
 	struct mmu_place place[2];
 	unsigned pages;
 };
-/* Everything that can refuse an access, in order; nothing is read or stored.
- * probe: data breakpoints are not noted yet. */
-bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes, bool probe,
+#define REACH_PROBE  1u /* data breakpoints are not noted yet */
+#define REACH_SYSTEM 2u /* it wraps as implicit accesses do: in IA-32e mode at 2^64 */
+/* Everything that can refuse an access, in order; nothing is read or stored.  lin is masked and canonical. */
+bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes, unsigned how,
 	   struct reach *r) MUST_CHECK;
 uint64_t reach_load(struct mmu *mmu, const struct reach *r);
 void reach_store(struct mmu *mmu, const struct reach *r, uint64_t value);

@@ -1,7 +1,7 @@
 /* Segmentation: what the windows of the hit path do not decide.
  * Sources: SDM 3A, "Limit Checking", "Type Checking", "Segment Descriptors"
- * (expand-down), "Null Segment Selector Checking"; SDM 2A, "Exceptions" of MOV
- * and INT n. */
+ * (expand-down), "Null Segment Selector Checking", "Segmentation in IA-32e Mode"; SDM 1,
+ * "Canonical Addressing"; SDM 2A, "Exceptions" of MOV and INT n. */
 #include "mmu/private.h"
 
 /* SDM 3A, "Limit Checking": where the limit is FFFFFFFFH an access across
@@ -37,24 +37,37 @@ static enum why seg_check(const struct segment *g, bool untyped, uint64_t off, u
 	return limit_check(g, off, bytes);
 }
 
+bool mmu_check_canonical(struct mmu *mmu, enum seg seg, uint64_t lin, unsigned bytes)
+{
+	if (LIKELY(mmu_canonical(mmu, lin) && mmu_canonical(mmu, lin + bytes - 1)))
+		return true;
+	return mmu_fail(mmu, seg == SEG_SS ? VEC_SS : VEC_GP, 0, WHY_NON_CANONICAL);
+}
+
 /* Segment and paging checks of an access through a loaded segment register. */
-static bool seg_reach(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, bool write, bool probe,
+static bool seg_reach(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, bool write, unsigned how,
 		      struct reach *r)
 {
 	const struct segment *g = &mmu->s->seg[seg];
-	enum why why = seg_check(g, mmu->priv->untyped, off, bytes, write);
+	uint64_t lin = mmu->win[seg].base + off;
 
-	if (why != WHY_NONE)
-		return mmu_fail(mmu, seg == SEG_SS ? VEC_SS : VEC_GP, 0, why);
-	return reach(mmu, explicit_bank(mmu), write ? TLB_WRITE : TLB_READ, (g->base + off) & mmu->lin_mask, bytes,
-		     probe, r);
+	if (UNLIKELY(mmu->priv->flat)) {
+		if (!mmu_check_canonical(mmu, seg, lin, bytes))
+			return false;
+	} else {
+		enum why why = seg_check(g, mmu->priv->untyped, off, bytes, write);
+		if (why != WHY_NONE)
+			return mmu_fail(mmu, seg == SEG_SS ? VEC_SS : VEC_GP, 0, why);
+		lin = (g->base + off) & mmu->lin_mask;
+	}
+	return reach(mmu, explicit_bank(mmu), write ? TLB_WRITE : TLB_READ, lin, bytes, how, r);
 }
 
 struct rd seg_read_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)
 {
 	struct reach r;
 
-	if (!seg_reach(mmu, seg, off, bytes, false, false, &r))
+	if (!seg_reach(mmu, seg, off, bytes, false, 0, &r))
 		return (struct rd){0, false};
 	return (struct rd){reach_load(mmu, &r), true};
 }
@@ -63,7 +76,7 @@ bool seg_write_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes,
 {
 	struct reach r;
 
-	if (!seg_reach(mmu, seg, off, bytes, true, false, &r))
+	if (!seg_reach(mmu, seg, off, bytes, true, 0, &r))
 		return false;
 	reach_store(mmu, &r, value);
 	return true;
@@ -73,7 +86,7 @@ struct rmw seg_rmw_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned by
 {
 	struct reach r;
 
-	if (!seg_reach(mmu, seg, off, bytes, true, false, &r))
+	if (!seg_reach(mmu, seg, off, bytes, true, 0, &r))
 		return (struct rmw){0, NULL, false};
 	mmu->rmw[0] = r.place[0];
 	if (r.pages == 2)
@@ -85,14 +98,14 @@ bool seg_probe_write(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes
 {
 	struct reach r;
 
-	return seg_reach(mmu, seg, off, bytes, true, true, &r);
+	return seg_reach(mmu, seg, off, bytes, true, REACH_PROBE, &r);
 }
 
 bool seg_probe_read(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)
 {
 	struct reach r;
 
-	return seg_reach(mmu, seg, off, bytes, false, true, &r);
+	return seg_reach(mmu, seg, off, bytes, false, REACH_PROBE, &r);
 }
 
 /* ---- a stack that is not loaded yet ---- */
@@ -102,10 +115,22 @@ bool seg_probe_read(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)
  * ones), and aligned ones where #AC is on and that privilege is 3 (SDM 2A,
  * "INT n", #AC).  The segment's type counts in virtual-8086 mode too: it is
  * not a segment of that mode. */
+static inline uint64_t stack_linear(const struct mmu *mmu, const struct segment *seg, uint64_t off)
+{
+	return mmu->priv->long_mode ? off : (seg->base + off) & mmu->lin_mask;
+}
+
+static inline enum why stack_check(const struct mmu *mmu, const struct segment *seg, uint64_t off, unsigned bytes)
+{
+	if (UNLIKELY(mmu->priv->long_mode))
+		return mmu_canonical(mmu, off) && mmu_canonical(mmu, off + bytes - 1) ? WHY_NONE : WHY_NON_CANONICAL;
+	return seg_check(seg, !(mmu->s->cr0 & CR0_PE), off, bytes, true);
+}
+
 static bool stack_allowed(struct mmu *mmu, const struct segment *seg, uint64_t off, unsigned bytes,
 			  uint32_t ss_error)
 {
-	enum why why = seg_check(seg, !(mmu->s->cr0 & CR0_PE), off, bytes, true);
+	enum why why = stack_check(mmu, seg, off, bytes);
 
 	return why == WHY_NONE || mmu_fail(mmu, VEC_SS, ss_error, why);
 }
@@ -120,8 +145,8 @@ static enum tlb_bank stack_bank(const struct mmu *mmu, unsigned cpl)
 bool stack_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
 		 uint64_t value, uint32_t ss_error)
 {
-	uint64_t lin = (seg->base + off) & mmu->lin_mask;
 	enum tlb_bank bank = stack_bank(mmu, cpl);
+	uint64_t lin = stack_linear(mmu, seg, off);
 	uint8_t *p = bank_hit(mmu, bank, TLB_WRITE, lin, bytes);
 	struct reach r;
 
@@ -131,7 +156,7 @@ bool stack_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint6
 		host_store(p, bytes, value);
 		return true;
 	}
-	if (!reach(mmu, bank, TLB_WRITE, lin, bytes, false, &r))
+	if (!reach(mmu, bank, TLB_WRITE, lin, bytes, REACH_SYSTEM, &r))
 		return false;
 	reach_store(mmu, &r, value);
 	return true;
@@ -141,19 +166,19 @@ uint8_t *stack_frame(struct mmu *mmu, const struct segment *seg, unsigned cpl, u
 {
 	enum tlb_bank bank = stack_bank(mmu, cpl);
 
-	if (seg_check(seg, !(mmu->s->cr0 & CR0_PE), low, bytes, true) != WHY_NONE)
+	if (stack_check(mmu, seg, low, bytes) != WHY_NONE)
 		return NULL;
 	if (bank == BANK_USER && mmu->priv->alignment)
 		return NULL;
-	return bank_hit(mmu, bank, TLB_WRITE, (seg->base + low) & mmu->lin_mask, bytes);
+	return bank_hit(mmu, bank, TLB_WRITE, stack_linear(mmu, seg, low), bytes);
 }
 
 bool stack_probe_write(struct mmu *mmu, const struct segment *seg, unsigned cpl, uint64_t off, unsigned bytes,
 		       uint32_t ss_error)
 {
-	uint64_t lin = (seg->base + off) & mmu->lin_mask;
 	struct reach r;
 
 	return stack_allowed(mmu, seg, off, bytes, ss_error) &&
-	       reach(mmu, stack_bank(mmu, cpl), TLB_WRITE, lin, bytes, true, &r);
+	       reach(mmu, stack_bank(mmu, cpl), TLB_WRITE, stack_linear(mmu, seg, off), bytes,
+		     REACH_PROBE | REACH_SYSTEM, &r);
 }

@@ -1,5 +1,6 @@
 /* The page walk: one loop over levels described by data.
- * Sources: SDM 3A, "32-Bit Paging", "PAE Paging", "Access Rights",
+ * Sources: SDM 3A, "32-Bit Paging", "PAE Paging", "4-Level Paging and 5-Level Paging",
+ * "Access Rights", "Protection Keys",
  * "Page-Fault Exceptions", "Accessed and Dirty Flags". */
 #include "mmu/private.h"
 
@@ -36,6 +37,23 @@ static const struct paging_row paging_pae = {
 	.level = {{21, 9, true}, {12, 9, false}},
 };
 
+/* 62:52 of an entry are ignored, or a protection key. */
+static const struct paging_row paging_4level = {
+	.levels = 4,
+	.entry_bytes = 8,
+	.address = BITS(51, 12),
+	.high = BITS(51, 12),
+	.level = {{39, 9, false}, {30, 9, true}, {21, 9, true}, {12, 9, false}},
+};
+
+static const struct paging_row paging_5level = {
+	.levels = 5,
+	.entry_bytes = 8,
+	.address = BITS(51, 12),
+	.high = BITS(51, 12),
+	.level = {{48, 9, false}, {39, 9, false}, {30, 9, true}, {21, 9, true}, {12, 9, false}},
+};
+
 /* Address bits 39:32 of a 4 MiB page are bits 20:13 of its PDE, as far as
  * MAXPHYADDR goes; the rest of bits 21:13 is reserved. */
 static uint64_t pse36_reserved(uint64_t phys_mask)
@@ -53,11 +71,13 @@ static void configure_level(struct walk_level *level, const struct paging_row *r
 
 	level->shift = row->level[i].shift;
 	level->index_mask = (uint16_t)((1u << row->level[i].index_bits) - 1);
-	level->maps_large = row->level[i].maps_large && reserves;
+	level->maps_large = row->level[i].maps_large && reserves && (level->shift != 30 || key->has_1g_pages);
 	level->pse36 = row->large_needs_pse;
 	level->reserved = row->high & ~key->phys_mask;
 	if (row->entry_bytes == 8 && !(key->efer & EFER_NXE))
 		level->reserved |= PTE_XD;
+	if (row->entry_bytes == 8 && !leaf && !level->maps_large)
+		level->reserved |= PTE_PS;
 	level->reserved_page = level->reserved;
 	if (level->pse36)
 		level->reserved_page |= pse36_reserved(key->phys_mask);
@@ -69,6 +89,21 @@ static void configure_level(struct walk_level *level, const struct paging_row *r
 	}
 }
 
+static const struct paging_row *row_of(const struct walk_key *key)
+{
+	if (!(key->cr4 & CR4_PAE))
+		return &paging_32bit;
+	if (!(key->efer & EFER_LMA))
+		return &paging_pae;
+	return key->cr4 & CR4_LA57 ? &paging_5level : &paging_4level;
+}
+
+static bool same_key(const struct walk_key *a, const struct walk_key *b)
+{
+	return a->cr0 == b->cr0 && a->cr4 == b->cr4 && a->efer == b->efer && a->phys_mask == b->phys_mask &&
+	       a->has_pat == b->has_pat && a->has_1g_pages == b->has_1g_pages;
+}
+
 bool walk_configure(struct mmu *mmu)
 {
 	const struct arch_state *s = mmu->s;
@@ -76,25 +111,26 @@ bool walk_configure(struct mmu *mmu)
 	struct walk *w = &p->walk;
 	const struct walk_key key = {
 		.cr0 = s->cr0 & (CR0_PG | CR0_WP),
-		.cr4 = s->cr4 & (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP),
-		.efer = s->efer & EFER_NXE,
+		.cr4 = s->cr4 & (CR4_PSE | CR4_PAE | CR4_PGE | CR4_SMEP | CR4_LA57 | CR4_PCIDE | CR4_PKE),
+		.efer = s->efer & (EFER_NXE | EFER_LMA),
 		.phys_mask = mmu->phys_mask,
 		.has_pat = mmu->has_pat,
+		.has_1g_pages = mmu->has_1g_pages,
 	};
-	const struct paging_row *row = (key.cr4 & CR4_PAE) ? &paging_pae : &paging_32bit;
+	const struct paging_row *row = row_of(&key);
 
-	if (key.cr0 == p->key.cr0 && key.cr4 == p->key.cr4 && key.efer == p->key.efer &&
-	    key.phys_mask == p->key.phys_mask && key.has_pat == p->key.has_pat)
+	if (same_key(&key, &p->key))
 		return false;
 	p->key = key;
 	*w = (struct walk){0};
 	/* SDM 3A, "Page-Fault Exceptions": I/D is set where a fetch can be refused. */
-	p->fetch_error = (key.cr4 & CR4_SMEP) || ((key.cr4 & CR4_PAE) && key.efer) ? PF_I : 0;
+	p->fetch_error = (key.cr4 & CR4_SMEP) || ((key.cr4 & CR4_PAE) && (key.efer & EFER_NXE)) ? PF_I : 0;
 	if (!(key.cr0 & CR0_PG))
 		return true;
 	w->levels = row->levels;
 	w->entry_bytes = row->entry_bytes;
 	w->pdptes = row->pdptes;
+	w->keys = row->levels >= 4 && (key.cr4 & CR4_PKE);
 	w->address = row->address & (key.phys_mask | BITS(31, 0));
 	for (unsigned i = 0; i < row->levels; i++)
 		configure_level(&w->level[i], row, i, &key);
@@ -181,6 +217,31 @@ static enum why refused(const struct mmu *mmu, enum tlb_bank bank, enum tlb_kind
 	return WHY_NONE;
 }
 
+/* SDM 3A, "Protection Keys": of data accesses to user pages.  leaf: the entry that maps the page. */
+static bool key_denies(const struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t rights, uint64_t leaf)
+{
+	uint64_t pkru = mmu->priv->pkru >> (2 * ((leaf >> PTE_KEY_SHIFT) & 15));
+
+	if (!mmu->priv->walk.keys || !(rights & PTE_US) || kind == TLB_EXEC)
+		return false;
+	if (pkru & PKRU_AD)
+		return true;
+	return (pkru & PKRU_WD) && kind == TLB_WRITE && (bank == BANK_USER || (mmu->s->cr0 & CR0_WP));
+}
+
+/* The access rights of a translation.  The error code names the key whatever else refuses, too. */
+static bool permitted(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, uint64_t rights,
+		      uint64_t leaf)
+{
+	enum why why = refused(mmu, bank, kind, rights);
+	bool key = key_denies(mmu, bank, kind, rights, leaf);
+
+	if (why == WHY_NONE && !key)
+		return true;
+	return page_fault(mmu, bank, kind, lin, PF_P | (key ? PF_PK : 0),
+			  why == WHY_NONE ? WHY_PAGE_PROTECTION_KEY : why);
+}
+
 /* ---- the walk ---- */
 
 static bool walk_start(const struct mmu *mmu, uint64_t lin, uint64_t *table)
@@ -211,7 +272,6 @@ bool walk_access(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64
 	const struct walk *w = &mmu->priv->walk;
 	uint64_t all = PTE_RW | PTE_US, any = 0, table, entry, pa, bits;
 	const struct walk_level *level = w->level;
-	enum why why;
 	bool large;
 
 	*t = (struct translation){.rights = PTE_RW | PTE_US | PTE_D, .shift = 12};
@@ -238,15 +298,17 @@ bool walk_access(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64
 			return false;
 		table = entry & w->address;
 	}
-	why = refused(mmu, bank, kind, all | (any & PTE_XD));
-	if (why != WHY_NONE)
-		return page_fault(mmu, bank, kind, lin, PF_P, why);
+	if (!permitted(mmu, bank, kind, lin, all | (any & PTE_XD), entry))
+		return false;
 	bits = kind == TLB_WRITE ? PTE_A | PTE_D : PTE_A;
 	if (!entry_set(mmu, pa, entry, bits))
 		return false;
 	t->shift = level->shift;
 	t->global = (entry & PTE_G) && (mmu->s->cr4 & CR4_PGE);
+	t->keyed = w->keys && (all & PTE_US) && ((entry >> PTE_KEY_SHIFT) & 15);
 	t->rights = all | ((entry | bits) & PTE_D);
+	if (key_denies(mmu, bank, TLB_WRITE, all, entry))
+		t->rights &= ~(uint64_t)PTE_D;
 	walk_done(mmu, t, frame(w, level, entry, large), lin);
 	return true;
 }
@@ -258,7 +320,9 @@ bool peek_translate(struct mmu *mmu, uint64_t lin, uint64_t *pa)
 	struct translation t = {.shift = 12};
 	uint64_t table, entry;
 
-	lin &= mmu->lin_mask;
+	lin &= mmu->system_mask;
+	if (!mmu_canonical(mmu, lin))
+		return false;
 	if (w->levels == 0) {
 		*pa = lin & mmu->a20_mask;
 		return true;
@@ -290,7 +354,7 @@ size_t peek_lin(struct mmu *mmu, uint64_t lin, void *buffer, size_t size)
 	size_t done = 0;
 
 	while (done < size) {
-		uint64_t at = (lin + done) & mmu->lin_mask, pa;
+		uint64_t at = (lin + done) & mmu->system_mask, pa;
 		size_t here = BUS_PAGE_SIZE - (at & ~PAGE_MASK), got;
 
 		if (here > size - done)

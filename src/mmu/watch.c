@@ -25,7 +25,7 @@ void watch_configure(struct mmu *mmu)
 		/* The length masks off low address bits: no breakpoint crosses a page. */
 		*w = (struct watch){s->dr[i] & ~(uint64_t)(bytes - 1), bytes, rw == RW_ACCESS, (uint8_t)i};
 		p->watch_count++;
-		tlb_drop_page(mmu, w->lin);
+		tlb_drop_page_everywhere(mmu, w->lin);
 	}
 }
 
@@ -56,7 +56,7 @@ uint32_t watch_match(const struct mmu *mmu, uint64_t lin, unsigned bytes, bool w
 
 	for (unsigned i = 0; i < p->watch_count; i++) {
 		const struct watch *w = &p->watch[i];
-		bool meets = ((w->lin - lin) & mmu->lin_mask) < bytes || ((lin - w->lin) & mmu->lin_mask) < w->bytes;
+		bool meets = w->lin - lin < bytes || lin - w->lin < w->bytes;
 		if (meets && (write || w->reads))
 			hits |= DR6_B0 << w->index;
 	}

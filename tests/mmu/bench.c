@@ -1,5 +1,7 @@
 #include "mmu/bench.h"
 
+#include "coverage/record.h"
+
 static uint64_t device_read(void *owner, uint64_t offset, unsigned bytes)
 {
 	struct bench *b = owner;
@@ -120,6 +122,29 @@ void bench_pae(struct bench *b, uint64_t cr4, uint64_t efer)
 	assert_true(mmu_load_pdptes(&b->mmu, PDPT));
 }
 
+void bench_code64(struct bench *b, bool on)
+{
+	struct segment cs = b->s.seg[SEG_CS];
+
+	cs.l = on;
+	cs.db = !on;
+	bench_segment(b, SEG_CS, cs);
+}
+
+void bench_long(struct bench *b, uint64_t cr4, uint64_t efer)
+{
+	for (unsigned i = 0; i < 1024; i++)
+		set_mem64(b, PT + 8 * i, (i << 12) | 7); /* PT and PT2 */
+	set_mem64(b, PD, PT | 7);
+	set_mem64(b, PD + 8, PT2 | 7);
+	set_mem64(b, PDPT, PD | 7);
+	set_mem64(b, PML4, PDPT | 7);
+	set_mem64(b, PML5, PML4 | 7);
+	b->s.cr3 = cr4 & CR4_LA57 ? PML5 : PML4;
+	bench_modes(b, CR0_PE | CR0_PG | CR0_WP, cr4 | CR4_PAE, efer | EFER_LME | EFER_LMA);
+	bench_code64(b, true);
+}
+
 void assert_fault(const struct bench *b, unsigned vector, uint32_t error, enum why why)
 {
 	assert_int_equal(b->mmu.stop, MMU_FAULT);
@@ -127,6 +152,7 @@ void assert_fault(const struct bench *b, unsigned vector, uint32_t error, enum w
 	assert_int_equal(b->fault.vector, vector);
 	assert_true(b->fault.has_error);
 	assert_int_equal(b->fault.error, error);
+	coverage_why(b->fault.why);
 }
 
 void assert_page_fault(const struct bench *b, uint32_t error, uint64_t cr2, enum why why)

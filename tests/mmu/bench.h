@@ -24,6 +24,8 @@
 #define PT  0x2000u /* of linear 0-3fffff (PAE: 0-1fffff) */
 #define PT2 0x3000u
 #define PDPT 0x4000u
+#define PML4 0x5000u
+#define PML5 0x6000u
 /* Linear and physical pages of data. */
 #define PAGE_A 0x10000u
 #define PAGE_B 0x11000u
@@ -54,6 +56,11 @@ void bench_modes(struct bench *b, uint64_t cr0, uint64_t cr4, uint64_t efer);
 void bench_paging(struct bench *b, uint64_t cr4);
 /* The same with PAE: linear 0-1fffff by PT, 200000-3fffff by PT2. */
 void bench_pae(struct bench *b, uint64_t cr4, uint64_t efer);
+
+/* IA-32e mode, 64-bit code: the same linear pages, by 4 levels, or 5 with CR4_LA57; user, writable. */
+void bench_long(struct bench *b, uint64_t cr4, uint64_t efer);
+/* CS.L and CS.D: 64-bit mode, or compatibility mode with 32-bit code. */
+void bench_code64(struct bench *b, bool on);
 
 uint32_t mem32(struct bench *b, uint64_t pa);
 void set_mem32(struct bench *b, uint64_t pa, uint32_t value);

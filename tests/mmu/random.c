@@ -1,5 +1,5 @@
 /* The mmu against a plain walker that is written straight from SDM 3A's
- * figures, byte by byte and without any cache: random tables, modes,
+ * figures, byte by byte and without any cache: random tables, modes (IA-32e mode's too),
  * privileges, accesses, invalidations.  After each round all of memory must
  * agree, accessed and dirty bits included.  Segments likewise. */
 #include "mmu/bench.h"
@@ -40,7 +40,7 @@ struct outcome {
 struct model {
 	const struct arch_state *s;
 	unsigned phys_bits;
-	bool pat, a20;
+	bool pat, a20, huge;
 	uint8_t *ram; /* a copy of RAM that only the model changes */
 };
 
@@ -197,6 +197,61 @@ static bool walk_pae(struct outcome *o, const struct model *m, const struct want
 	return true;
 }
 
+/* SDM 3A, "Protection Keys". */
+static bool key_denies(const struct model *m, const struct want *w, bool user_page, uint64_t leaf)
+{
+	unsigned key = leaf >> 59 & 15;
+	bool ad = m->s->pkru >> (2 * key) & 1, wd = m->s->pkru >> (2 * key + 1) & 1;
+
+	if (!(m->s->cr4 & CR4_PKE) || !user_page || w->fetch)
+		return false;
+	return ad || (wd && w->write && (w->user || (m->s->cr0 & CR0_WP)));
+}
+
+static uint64_t reserved_long(const struct model *m, unsigned level, uint64_t entry)
+{
+	uint64_t reserved = high_bits(m->phys_bits, 51) | (m->s->efer & EFER_NXE ? 0 : UINT64_C(1) << 63);
+	bool may_map = level == 2 || (level == 3 && m->huge);
+
+	if (level == 1)
+		return reserved | (m->pat ? 0 : 0x80);
+	if (!may_map)
+		return reserved | 0x80;
+	if (entry & 0x80)
+		reserved |= high_bits(13, 12 + 9 * (level - 1) - 1) | (m->pat ? 0 : 0x1000);
+	return reserved;
+}
+
+static bool walk_long(struct outcome *o, const struct model *m, const struct want *w, uint64_t lin, bool really,
+		      uint64_t *pa)
+{
+	uint64_t table = m->s->cr3 & high_bits(12, 31), at, entry;
+	bool user = true, writable = true, xd = false;
+	unsigned level = m->s->cr4 & CR4_LA57 ? 5 : 4;
+	uint8_t used = w->write ? 0x60 : 0x20;
+
+	for (;; level--) {
+		at = table + 8 * (lin >> (12 + 9 * (level - 1)) & 0x1ff);
+		entry = load_entry(m, at, 8);
+		if (!usable(o, m, w, lin, entry, reserved_long(m, level, entry)))
+			return false;
+		user = user && (entry & 4);
+		writable = writable && (entry & 2);
+		xd = xd || entry >> 63;
+		if (level == 1 || (entry & 0x80))
+			break;
+		mark(m, at, entry, 0x20, really);
+		table = entry & high_bits(12, 51);
+	}
+	if (key_denies(m, w, user, entry))
+		return pf(o, m, w, lin, 1 | 0x20);
+	if (!allowed(m, w, user, writable, xd))
+		return pf(o, m, w, lin, 1);
+	mark(m, at, entry, used, really);
+	*pa = (entry & high_bits(12 + 9 * (level - 1), 51)) | (lin & high_bits(0, 12 + 9 * (level - 1) - 1));
+	return true;
+}
+
 static bool walk(struct outcome *o, const struct model *m, const struct want *w, uint64_t lin, bool really,
 		 uint64_t *pa)
 {
@@ -204,19 +259,38 @@ static bool walk(struct outcome *o, const struct model *m, const struct want *w,
 		*pa = lin;
 		return true;
 	}
+	if (m->s->efer & EFER_LMA)
+		return walk_long(o, m, w, lin, really, pa);
 	return m->s->cr4 & CR4_PAE ? walk_pae(o, m, w, lin, really, pa) : walk32(o, m, w, lin, really, pa);
 }
 
+static uint64_t mask(const struct model *m, const struct want *w)
+{
+	bool lma = m->s->efer & EFER_LMA;
+
+	return lma && (w->implicit || m->s->seg[SEG_CS].l) ? UINT64_MAX : UINT32_MAX;
+}
+
+static bool canonical(const struct model *m, uint64_t lin)
+{
+	uint64_t top = lin >> (m->s->cr4 & CR4_LA57 ? 56 : 47);
+
+	return !(m->s->efer & EFER_LMA) || top == 0 || top == (m->s->cr4 & CR4_LA57 ? 0xff : 0x1ffff);
+}
+
 /* The outcome of an access; without `really` nothing changes and *tables tells
- * whether it would store below DATA_START. */
+ * whether it would store below DATA_START or touch the device. */
 static struct outcome expect(const struct model *m, const struct want *w, bool really, uint64_t value, bool *tables)
 {
 	struct outcome o = {.ok = true};
 	uint64_t pa[8];
 
 	*tables = false;
+	for (unsigned i = 0; i < w->bytes; i++)
+		if (!canonical(m, (w->lin + i) & mask(m, w)))
+			return (struct outcome){.vector = 13};
 	for (unsigned i = 0; i < w->bytes; i++) {
-		uint64_t lin = (w->lin + i) & 0xffffffff;
+		uint64_t lin = (w->lin + i) & mask(m, w);
 
 		if (i == 0 || (lin & 0xfff) == 0) {
 			if (!walk(&o, m, w, lin, really, &pa[i]))
@@ -224,7 +298,8 @@ static struct outcome expect(const struct model *m, const struct want *w, bool r
 		} else {
 			pa[i] = pa[i - 1] + 1;
 		}
-		*tables = *tables || (w->write && bus_address(m, pa[i]) < DATA_START);
+		*tables = *tables || (w->write && bus_address(m, pa[i]) < DATA_START) ||
+			  bus_address(m, pa[i]) >> 12 == DEVICE_PA >> 12;
 	}
 	if (w->user && !w->fetch && (m->s->cr0 & CR0_AM) && (m->s->rflags & FLAG_AC) && w->lin % w->bytes != 0)
 		return (struct outcome){.vector = 17};
@@ -243,6 +318,7 @@ struct world {
 	struct bench *b;
 	struct model m;
 	uint64_t linear[LINEAR];
+	bool tables_changed; /* since all PCIDs were flushed */
 };
 
 /* Both memories. */
@@ -288,6 +364,21 @@ static uint64_t strange_bits(bool wide)
 	return v;
 }
 
+/* Of IA-32e mode: PML5, PML4, PDPT at 5000-7fff.  The upper entries are few and mostly good. */
+static uint64_t random_upper(struct world *w, uint64_t lin)
+{
+	uint64_t pd = 0x1000 + (below(4) << 12), pdpte = pd | random_flags() | 1;
+
+	if (chance(15))
+		pdpte = (below(2) << 30) | 0x87 | random_flags();
+	if (chance(3))
+		pdpte |= UINT64_C(1) << below(64);
+	put(w, 0x5000 + (lin >> 48 & 0x1ff) * 8, 8, 0x6007 | (chance(5) ? UINT64_C(1) << below(64) : 0));
+	put(w, 0x6000 + (lin >> 39 & 0x1ff) * 8, 8, 0x7007 | (chance(5) ? UINT64_C(1) << below(64) : 0));
+	put(w, 0x7000 + (lin >> 30 & 0x1ff) * 8, 8, pdpte | (below(16) << 59));
+	return pd;
+}
+
 /* Tables: directories at 1000-4fff, page tables at 10000-1ffff. */
 static void random_entries(struct world *w, uint64_t lin)
 {
@@ -295,7 +386,8 @@ static void random_entries(struct world *w, uint64_t lin)
 	unsigned bytes = pae ? 8 : 4, big = pae ? 21 : 22;
 	uint64_t index = lin >> 12 & (pae ? 0x1ff : 0x3ff);
 	uint64_t pd = pae ? 0x1000 + (lin >> 30) * 0x1000 + (lin >> 21 & 0x1ff) * 8 : 0x1000 + (lin >> 22) * 4;
-	uint64_t table = 0x10000 + (below(8) << 12), pde = table | random_flags() | strange_bits(pae);
+	uint64_t table = 0x10000 + (below(8) << 12), pde = table | random_flags() | strange_bits(pae), pte;
+	bool lma = w->m.s->efer & EFER_LMA;
 
 	if (chance(20)) {
 		pde = (below(2) << big) | random_flags() | 0x80;
@@ -304,8 +396,39 @@ static void random_entries(struct world *w, uint64_t lin)
 		if (pae && chance(5))
 			pde |= UINT64_C(1) << (36 + below(28));
 	}
+	pte = random_frame() | random_flags() | strange_bits(pae);
+	if (lma) {
+		pd = random_upper(w, lin) + (lin >> 21 & 0x1ff) * 8;
+		pde |= below(8) << 59;
+		pte |= below(8) << 59;
+	}
 	put(w, pd, bytes, pde);
-	put(w, table + index * bytes, bytes, random_frame() | random_flags() | strange_bits(pae));
+	put(w, table + index * bytes, bytes, pte);
+}
+
+static void random_code(struct world *w) { bench_code64(w->b, chance(70)); }
+
+static void random_long(struct world *w)
+{
+	struct arch_state *s = &w->b->s;
+
+	s->efer |= EFER_LMA | EFER_LME;
+	s->cr4 |= (chance(50) ? CR4_LA57 : 0) | (chance(50) ? CR4_PKE : 0) | (chance(50) ? CR4_PCIDE : 0);
+	s->cr3 = (s->cr4 & CR4_LA57 ? 0x5000 : 0x6000) | below(32);
+	s->pkru = chance(50) ? 0 : rnd() & UINT32_MAX;
+	w->m.huge = chance(60);
+	w->b->mmu.has_1g_pages = w->m.huge;
+}
+
+/* Sign-extended, and some below 4 GiB for compatibility mode. */
+static uint64_t random_linear(const struct world *w)
+{
+	unsigned bits = w->m.s->cr4 & CR4_LA57 ? 57 : 48;
+	uint64_t lin = (rnd() << 12) & high_bits(12, bits - 1);
+
+	if (!(w->m.s->efer & EFER_LMA) || chance(40))
+		return below(1u << 20) << 12;
+	return lin >> (bits - 1) ? lin | high_bits(bits, 63) : lin;
 }
 
 static void random_world(struct world *w)
@@ -318,6 +441,8 @@ static void random_world(struct world *w)
 		 (chance(40) ? CR4_SMEP : 0) | (chance(40) ? CR4_SMAP : 0);
 	s->efer = chance(60) ? EFER_NXE : 0;
 	s->cr3 = 0x1000 | below(32);
+	if ((s->cr0 & CR0_PG) && (s->cr4 & CR4_PAE) && chance(65))
+		random_long(w);
 	w->m.phys_bits = bits[below(4)];
 	w->m.pat = chance(70);
 	w->m.a20 = chance(85);
@@ -328,11 +453,35 @@ static void random_world(struct world *w)
 		s->pdpte[i] = (0x1000 + 0x1000 * i) | (chance(90) ? 1 : 0);
 	for (unsigned i = 0; i < LINEAR; i++) {
 		/* Neighbours for accesses across pages, others anywhere. */
-		w->linear[i] = i > 0 && chance(50) ? (w->linear[i - 1] + 0x1000) & 0xfffff000 : below(1u << 20) << 12;
+		w->linear[i] = i > 0 && chance(50) ? w->linear[i - 1] + 0x1000 : random_linear(w);
+		if (!(s->efer & EFER_LMA))
+			w->linear[i] &= UINT32_MAX;
 		random_entries(w, w->linear[i]);
 	}
+	random_code(w);
 	mmu_mode_changed(&w->b->mmu);
 	mmu_flush(&w->b->mmu, true);
+	w->tables_changed = false;
+}
+
+/* CR3 with another PCID, which keeps what it has as long as no table changed. */
+static void random_pcid(struct world *w)
+{
+	struct arch_state *s = &w->b->s;
+	bool keep = (s->cr4 & CR4_PCIDE) && !w->tables_changed && chance(80);
+
+	mmu_load_cr3(&w->b->mmu, (s->cr3 & ~UINT64_C(0xfff)) | below(8) | (keep ? CR3_NO_FLUSH : 0));
+}
+
+/* A page, and the one that compatibility mode makes of it. */
+static void invalidate(struct world *w, uint64_t lin)
+{
+	bool code64 = w->b->s.seg[SEG_CS].l;
+
+	bench_code64(w->b, true); /* INVLPG has 64-bit addresses there alone */
+	mmu_invlpg(&w->b->mmu, lin | below(4096));
+	mmu_invlpg(&w->b->mmu, (lin & UINT32_MAX) | below(4096));
+	bench_code64(w->b, code64);
 }
 
 /* Something that is not an access. */
@@ -341,7 +490,17 @@ static void random_event(struct world *w)
 	static const uint8_t cpls[] = {0, 1, 3, 3};
 	struct arch_state *s = &w->b->s;
 
-	switch (below(8)) {
+	switch (below(s->efer & EFER_LMA ? 11 : 8)) {
+	case 8:
+		random_pcid(w);
+		break;
+	case 9:
+		s->pkru = chance(30) ? 0 : rnd() & UINT32_MAX;
+		mmu_pkru_changed(&w->b->mmu);
+		break;
+	case 10:
+		random_code(w);
+		break;
 	case 0:
 		s->cr0 ^= CR0_WP;
 		break;
@@ -353,12 +512,13 @@ static void random_event(struct world *w)
 		break;
 	case 3: /* other tables: whatever may be cached is invalidated */
 		random_entries(w, w->linear[below(LINEAR)]);
-		if (chance(50))
+		w->tables_changed = chance(50); /* invalidating a page leaves those of other PCIDs */
+		if (!w->tables_changed)
 			mmu_flush(&w->b->mmu, true);
 		else
 			for (unsigned i = 0; i < LINEAR; i++) {
-				mmu_invlpg(&w->b->mmu, w->linear[i] | below(4096));
-				mmu_invlpg(&w->b->mmu, (w->linear[i] + 0x1000) | below(4096));
+				invalidate(w, w->linear[i]);
+				invalidate(w, w->linear[i] + 0x1000);
 			}
 		break;
 	case 4:
@@ -374,15 +534,18 @@ static void random_event(struct world *w)
 static struct want random_access(const struct world *w)
 {
 	struct want a = {.bytes = 1u << below(4)};
+	uint64_t flip = UINT64_C(1) << (46 + below(18));
 
 	a.lin = w->linear[below(LINEAR)] + (chance(30) ? 4096 - below(10) : below(4096));
-	a.lin &= 0xffffffff;
 	a.fetch = chance(15);
 	a.write = !a.fetch && chance(50);
 	a.implicit = !a.fetch && chance(15);
 	a.user = w->b->s.cpl == 3 && !a.implicit;
 	if (a.fetch)
 		a.bytes = 1;
+	if (chance(2) && !canonical(&w->m, a.lin ^ flip)) /* else it is a page that nobody invalidates */
+		a.lin ^= flip;
+	a.lin &= mask(&w->m, &a);
 	return a;
 }
 
