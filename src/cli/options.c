@@ -428,7 +428,7 @@ static const struct option table[] = {
 	{"-fdb", "FILE", NULL, take_floppy},
 	{"-snapshot", NULL, "what guests write to drives is kept in memory and lost at the end", take_snapshot},
 	{"-boot", "ORDER", "what the firmware boots from: letters of a (floppy), c (disk), d (CD); menu=on", take_boot},
-	{"-bios", "FILE", "the firmware (default: Debian's SeaBIOS, when no kernel is given); with -kernel it starts a Linux kernel", take_bios},
+	{"-bios", "FILE", "the firmware (default: Debian's SeaBIOS, when no kernel is given, or a bzImage that counts on a BIOS); with -kernel it starts a Linux kernel", take_bios},
 	{"-L", "DIR", "where firmware is looked for first", take_library},
 	{"-fw_cfg", "NAME,file=F", "an item for the firmware configuration device; or string=TEXT", take_fw_cfg},
 	{"-rtc", "base=...", "start of the real-time clock: utc, localtime or a date (default 2026-01-01)", take_rtc},
@@ -561,8 +561,7 @@ static bool find_firmware(const struct options *o, const char *name, char *path,
 	return file != NULL;
 }
 
-/* A guest that comes on a disk is started by SeaBIOS. */
-static bool choose_firmware(struct options *o, struct diagnostic *why)
+bool options_choose_firmware(struct options *o, struct diagnostic *why)
 {
 	struct board_config *board = &o->machine.board;
 	const char *bios = o->bios ? o->bios : board->kind == BOARD_PC ? "bios-256k.bin" : "bios.bin";
@@ -604,7 +603,7 @@ static bool check_together(struct options *o, struct diagnostic *why)
 		o->machine.board.serial[0] = "mon:stdio";
 	if (o->nographic)
 		o->machine.board.serial_console = true;
-	return (image && !(o->kernel && o->bios)) || choose_firmware(o, why);
+	return (image && !(o->kernel && o->bios)) || options_choose_firmware(o, why);
 }
 
 bool options_parse(struct options *o, int count, char *const *arguments, struct diagnostic *why)

@@ -70,6 +70,10 @@ struct options {
  * it must stay where it is for as long as a machine is made of it.  False: *why. */
 bool options_parse(struct options *options, int count, char *const *arguments, struct diagnostic *why) MUST_CHECK;
 
+/* Finds the firmware of -bios or, without, the board's SeaBIOS: what starts a guest that
+ * comes on a disk.  False: *why. */
+bool options_choose_firmware(struct options *options, struct diagnostic *why) MUST_CHECK;
+
 /* The list of options, for --help. */
 void options_print_help(FILE *file);
 void options_print_devices(FILE *file);

@@ -73,21 +73,27 @@ static bool load(struct machine *m, const struct options *o, struct diagnostic *
 	return true;
 }
 
-/* -bios and -kernel: the firmware starts a Linux kernel; it knows of no others. */
+/* -bios and -kernel: the firmware starts a Linux kernel; it knows of no others.  Without -bios it starts those that count
+ * on it. */
 static bool choose_starter(struct options *o, struct diagnostic *why)
 {
 	struct board_config *board = &o->machine.board;
 	struct diagnostic reading;
 	uint8_t *data;
 	size_t size;
-	bool is_linux;
+	bool is_linux, needs_firmware;
 
-	if (!o->kernel || !board->firmware)
+	if (!o->kernel)
 		return true;
 	if (!guest_read_file(o->kernel, &data, &size, &reading))
 		return diagnose(why, "could not open kernel: %s", reading.text);
 	is_linux = guest_is_linux(data, size);
+	needs_firmware = guest_linux_needs_firmware(data, size);
 	free(data);
+	if (!board->firmware && !needs_firmware)
+		return true;
+	if (!board->firmware && !options_choose_firmware(o, why))
+		return false;
 	if (!is_linux) {
 		fprintf(stderr, "trapgate: %s: no Linux bzImage: it is loaded without the firmware of -bios\n",
 			o->kernel);

@@ -83,6 +83,9 @@ struct linux_parts {
 	uint32_t initrd_at;
 };
 bool guest_is_linux(const uint8_t *data, size_t size);
+/* Does it count on being entered at its 16-bit entry, which calls the firmware?  Its code32_start, "the address to jump to in
+ * protected mode", is 0; or its protocol is older than 2.04, from before loaders that use the 32-bit entry. */
+bool guest_linux_needs_firmware(const uint8_t *data, size_t size);
 /* Fills what a boot loader writes into the setup header, inside data.  ram_end: the end of the RAM above 1 MiB that firmware
  * leaves alone.  append may be NULL.  False: *why. */
 bool guest_linux_parts(const char *name, uint8_t *data, size_t size, uint64_t initrd_size, uint64_t ram_end,

@@ -18,6 +18,7 @@
 #define H_VERSION      0x206u
 #define H_LOADER       0x210u
 #define H_LOADFLAGS    0x211u
+#define H_CODE32       0x214u
 #define H_INITRD       0x218u
 #define H_INITRD_SIZE  0x21cu
 #define H_HEAP_END     0x224u /* since 2.01 */
@@ -100,6 +101,12 @@ static bool read_sizes(struct header *h, const struct load *l)
 				l->name, h->version >> 8, h->version & 0xffu);
 	if (!(data[H_LOADFLAGS] & LOADED_HIGH))
 		return diagnose(l->why, "%s: a zImage, loaded below 640 KiB; a bzImage is wanted", l->name);
+	/* "For boot protocol prior to 2.04, the upper two bytes of the syssize field are unusable" (The Real-Mode
+	 * Kernel Header): the kernel is the rest of the file. */
+	if (h->version < 0x204) {
+		h->kernel = (uint32_t)(l->size - h->setup);
+		return h->kernel > 0 || diagnose(l->why, "%s: cut off: only the setup part is there", l->name);
+	}
 	h->kernel = load32(data + H_SYSSIZE);
 	if (h->kernel == 0 || h->kernel > UINT32_MAX / 16)
 		return diagnose(l->why, "%s: the header gives a size of %" PRIu32 " * 16 bytes; the file is corrupt",
@@ -296,6 +303,9 @@ bool bzimage_load(struct load *l)
 
 	if (!read_header(&h, l))
 		return false;
+	if (load32(l->data + H_CODE32) == 0)
+		return diagnose(l->why, "%s: it has no 32-bit entry; a board with firmware can start it (-bios)",
+				l->name);
 	if (h.end > boot_ram_end(l->boot->board, HIGH_START))
 		return diagnose(l->why, "%s: the kernel needs memory up to 0x%" PRIx64 " to start; use -m", l->name,
 				h.end);
@@ -320,6 +330,12 @@ bool bzimage_load(struct load *l)
 bool guest_is_linux(const uint8_t *data, size_t size)
 {
 	return bzimage_is(&(struct load){.data = data, .size = size});
+}
+
+bool guest_linux_needs_firmware(const uint8_t *data, size_t size)
+{
+	return guest_is_linux(data, size) && size >= H_CODE32 + 4 &&
+	       (load32(data + H_CODE32) == 0 || load16(data + H_VERSION) < 0x204);
 }
 
 bool guest_linux_parts(const char *name, uint8_t *data, size_t size, uint64_t initrd_size, uint64_t ram_end,

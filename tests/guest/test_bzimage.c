@@ -64,6 +64,7 @@ static int setup(void **state)
 	memcpy(image + 0x202, "HdrS", 4);
 	put(0x206, 2, 0x20f);
 	put(0x211, 1, 1);
+	put(0x214, 4, 0x100000);
 	put(0x22c, 4, 0x7fffffff);
 	put(0x238, 4, 2047);
 	put(0x258, 8, 0x1000000);
@@ -207,7 +208,7 @@ static void an_initrd_without_room_is_refused(void **state)
 	put(0x22c, 4, RUN_END + 0x2fff);
 	assert_true(load(sizeof(image), RAM));
 	assert_int_equal(got(PARAMS + 0x218), RUN_END);
-	put(0x206, 2, 0x203); /* a kernel that works up to its own end, which is no page's */
+	put(0x206, 2, 0x204); /* a kernel that works up to its own end, which is no page's */
 	put(0x1f4, 4, KERNEL / 16 - 1);
 	put(0x22c, 4, 0x100000 + KERNEL - 16 + 0x2fff);
 	assert_true(load(sizeof(image), RAM));
@@ -236,6 +237,30 @@ static void the_last_16_bytes_need_not_be_whole(void **state)
 	assert_true(load(SETUP + KERNEL - 15, RAM));
 	assert_int_equal(got(0x100000 + KERNEL - 20), 0xabababab);
 	assert_int_equal(got(0x100000 + KERNEL - 16), 0xab);
+}
+
+static void before_protocol_2_04_the_kernel_is_the_rest_of_the_file(void **state)
+{
+	put(0x206, 2, 0x203);
+	put(0x1f4, 4, 0xffff0000);
+	assert_true(load(SETUP + KERNEL, RAM));
+	assert_int_equal(got(0x100000 + KERNEL - 4), 0xabababab);
+	guest_free(&guest);
+	refused(SETUP, RAM, "only the setup part is there");
+}
+
+static void without_a_32_bit_entry_firmware_is_wanted(void **state)
+{
+	assert_false(guest_linux_needs_firmware(image, sizeof(image)));
+	put(0x214, 4, 0);
+	assert_true(guest_linux_needs_firmware(image, sizeof(image)));
+	refused(sizeof(image), RAM, "no 32-bit entry");
+	put(0x214, 4, 0x100000);
+	put(0x206, 2, 0x204);
+	assert_false(guest_linux_needs_firmware(image, sizeof(image)));
+	put(0x206, 2, 0x203);
+	assert_true(guest_linux_needs_firmware(image, sizeof(image)));
+	assert_true(load(sizeof(image), RAM)); /* has one nevertheless */
 }
 
 static void sizes_that_cannot_be_are_refused(void **state)
@@ -353,7 +378,7 @@ static void fields_younger_than_the_protocol_are_not_believed(void **state)
 	refused(sizeof(image), RAM, "256 characters are too many, this kernel takes 255");
 	line[255] = '\0';
 	with_initrd(0x1000);
-	assert_true(load(sizeof(image), UINT64_C(3) << 20));
+	assert_true(load(SETUP + KERNEL, UINT64_C(3) << 20));
 	assert_int_equal(guest.end, 0x100000 + KERNEL);
 	assert_int_equal(got(PARAMS + 0x218), (3u << 20) - 0x1000);
 }
@@ -376,6 +401,8 @@ int main(void)
 		TEST(a_kernel_without_room_to_start_is_refused),
 		TEST(cut_off_kernels_are_refused),
 		TEST(the_last_16_bytes_need_not_be_whole),
+		TEST(before_protocol_2_04_the_kernel_is_the_rest_of_the_file),
+		TEST(without_a_32_bit_entry_firmware_is_wanted),
 		TEST(sizes_that_cannot_be_are_refused),
 		TEST(sixty_four_bit_kernels_are_refused),
 		TEST(the_64_bit_entry_is_200h_behind_the_start_under_identity_page_tables),

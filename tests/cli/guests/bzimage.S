@@ -12,6 +12,8 @@ _start:	.org 0x1f1
 	.word 0x20f
 	.org 0x211
 	.byte 1			/* LOADED_HIGH */
+	.org 0x214
+	.long 0x100000		/* code32_start */
 	.org 0x22c
 	.long 0x7fffffff
 	.org 0x238
