@@ -73,6 +73,26 @@ struct fpu_state {
 	uint16_t fcs, fds;
 };
 
+/* 128 bits of a vector register: its elements by size, the first at index 0. */
+union xmm {
+	uint8_t u8[16];
+	int8_t i8[16];
+	uint16_t u16[8];
+	int16_t i16[8];
+	uint32_t u32[4];
+	int32_t i32[4];
+	uint64_t u64[2];
+	int64_t i64[2];
+};
+/* A YMM register; lane[0] is the XMM register. */
+union vec {
+	union xmm lane[2];
+	uint8_t u8[32];
+	uint16_t u16[16];
+	uint32_t u32[8];
+	uint64_t u64[4];
+};
+
 enum activity { ACT_RUNNING, ACT_HALTED, ACT_SHUTDOWN, ACT_WAIT_SIPI };
 
 /* Interruptibility (SDM 3C names it so for VMX; the conditions are those of
@@ -105,7 +125,10 @@ struct arch_state {
 	uint64_t mtrr_phys[16], mtrr_fixed[11];
 	uint64_t mcg_status, bios_sign_id;
 
-	struct fpu_state fpu;
+	struct fpu_state fpu; /* MM0-MM7 are the mantissas of R0-R7 */
+	union vec vec[16];    /* XMM0-XMM15, YMM0-YMM15 */
+	uint32_t mxcsr;
+	uint64_t xcr0;
 };
 
 #endif

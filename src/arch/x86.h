@@ -66,6 +66,15 @@
 #define CR4_SMAP       0x00200000u
 #define CR4_PKE        0x00400000u
 
+/* XCR0: state components (SDM 1, "XSAVE-Supported Features and State-Component Bitmaps"). */
+#define XCR0_X87 0x1u
+#define XCR0_SSE 0x2u
+#define XCR0_AVX 0x4u
+
+/* MXCSR (SDM 1, "MXCSR Control and Status Register"). */
+#define MXCSR_RESET    0x00001f80u
+#define MXCSR_WRITABLE 0x0000ffffu
+
 /* PKRU: of key 0; key n is 2n bits higher. */
 #define PKRU_AD 0x1u
 #define PKRU_WD 0x2u

@@ -65,6 +65,7 @@ void run_alone(struct cpu *cpu)
 		cpu->leave = LEAVE_FAULT;
 	} else {
 		lower(&u[0], &insn, cpu->model);
+		vec_gate(&u[0], &insn, block_key(cpu));
 		u[1] = (struct uop){.fn = exec_end_of_block, .off = insn.length, .n = 1};
 		*own = (struct block){.alone = true, .n = 1, .bytes = insn.length, .rip = cpu->s.rip};
 		lower_links(own, &insn, cpu->ip_mask);

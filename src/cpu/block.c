@@ -139,6 +139,7 @@ static void fill(struct cpu *cpu, struct block *b, const uint8_t *code, size_t s
 		insn = next;
 		lower(u, &insn, cpu->model);
 		u->off = b->bytes;
+		vec_gate(u, &insn, b->key);
 		u->n = b->n++;
 		b->bytes += insn.length;
 		ended = insn.status != DECODE_OK || ends_block(&insn);

@@ -8,6 +8,7 @@
 #define TRAPGATE_CPU_BLOCK_H
 
 #include "cpu/cpu.h"
+#include "cpu/vec_ready.h"
 
 #define BLOCK_MAX_INSNS 32
 #define BLOCK_MAX_BYTES 240 /* uop.off is 8 bits wide */
@@ -58,7 +59,7 @@ static inline uint8_t block_key(const struct cpu *cpu)
 {
 	unsigned mode = in_real(cpu) ? MODE_REAL : in_vm86(cpu) ? MODE_VM86 : MODE_PROTECTED;
 
-	return (uint8_t)(mode | (cpu->s.seg[SEG_CS].db ? 8 : 0) | (cpu->s.cpl == 3 ? 16 : 0));
+	return (uint8_t)(mode | (cpu->s.seg[SEG_CS].db ? 8 : 0) | (cpu->s.cpl == 3 ? 16 : 0) | vec_ready(cpu));
 }
 static inline enum decode_mode key_mode(uint8_t key) { return (enum decode_mode)(key & 7); }
 static inline bool key_db(uint8_t key) { return key & 8; }
@@ -129,6 +130,9 @@ static inline bool jump_hit(const struct cpu *cpu, const struct jump *jump, uint
 /* lower.c: the uop of a decoded instruction (also of one that decodes to
  * #UD or is too long).  off and n are the caller's. */
 void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model);
+uop_fn exec_undefined; /* of an instruction that there is not */
+/* Call after lower(): replaces the handler of a vector instruction that block_key() says may not run now. */
+void vec_gate(struct uop *u, const struct insn *insn, unsigned key);
 /* Where the block goes when insn, its last instruction, is done. */
 void lower_links(struct block *b, const struct insn *insn, uint64_t ip_mask);
 /* The uop behind the last instruction of a block that does not branch. */

@@ -69,8 +69,13 @@ void cpu_reset(struct cpu *cpu, bool init)
 	s->pat = UINT64_C(0x0007040600070406);
 	s->fpu.cw = 0x0040;
 	s->fpu.tw = 0x5555;
-	if (init) { /* INIT leaves the x87 state, CD and NW, MTRRs, TSC and the machine-check banks alone */
+	s->mxcsr = MXCSR_RESET;
+	s->xcr0 = XCR0_X87;
+	if (init) { /* INIT leaves the x87 and vector state, XCR0, CD and NW, MTRRs, TSC and the machine-check banks alone */
 		s->fpu = old.fpu;
+		memcpy(s->vec, old.vec, sizeof(s->vec));
+		s->mxcsr = old.mxcsr;
+		s->xcr0 = old.xcr0;
 		s->cr0 |= old.cr0 & (CR0_CD | CR0_NW);
 		s->tsc_offset = old.tsc_offset;
 		s->pat = old.pat;

@@ -111,7 +111,7 @@ static bool clts(struct cpu *cpu)
 	cpu->s.cr0 &= ~(uint64_t)CR0_TS;
 	return true;
 }
-THEN_NEXT(clts_none, clts(cpu))
+THEN_LEAVE(clts_none, clts(cpu))
 const struct exec exec_clts = {.fn = {[FORM_NONE] = EXEC_ALL(clts_none)}};
 
 /* ---- debug registers ---- */

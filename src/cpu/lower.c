@@ -37,8 +37,9 @@ static enum class class_of(const struct operand *op)
  * FORM_NONE, which no exec set fills for them. */
 static const uint8_t forms[CLASS_COUNT][CLASS_COUNT][CLASS_COUNT] = {
 	[CLASS_R] = {[CLASS_NONE] = {[CLASS_NONE] = FORM_R},
-		     [CLASS_R] = {[CLASS_NONE] = FORM_RR, [CLASS_I] = FORM_RRI, [CLASS_R] = FORM_RRR},
-		     [CLASS_M] = {[CLASS_NONE] = FORM_RM, [CLASS_I] = FORM_RMI},
+		     [CLASS_R] = {[CLASS_NONE] = FORM_RR, [CLASS_I] = FORM_RRI, [CLASS_R] = FORM_RRR,
+				  [CLASS_M] = FORM_RRM},
+		     [CLASS_M] = {[CLASS_NONE] = FORM_RM, [CLASS_I] = FORM_RMI, [CLASS_R] = FORM_RMR},
 		     [CLASS_I] = {[CLASS_NONE] = FORM_RI}},
 	[CLASS_M] = {[CLASS_NONE] = {[CLASS_NONE] = FORM_M},
 		     [CLASS_R] = {[CLASS_NONE] = FORM_MR, [CLASS_I] = FORM_MRI, [CLASS_R] = FORM_MRR},
@@ -62,9 +63,16 @@ static enum form form_of(const struct insn *insn)
 	return (enum form)forms[c[0]][c[1]][c[2]];
 }
 
-static uop_fn exec_undefined, exec_too_long, exec_not_built;
+static unsigned column_of(const struct insn *insn)
+{
+	if (insn->width || !insn->vl)
+		return size_index(insn->width);
+	return insn->vl == 64 ? VEC_MMX : !insn->vex ? VEC_SSE : insn->vl == 128 ? VEC_AVX128 : VEC_AVX256;
+}
 
-static const struct uop *exec_undefined(struct cpu *cpu, const struct uop *u)
+static uop_fn exec_too_long, exec_not_built;
+
+const struct uop *exec_undefined(struct cpu *cpu, const struct uop *u)
 {
 	return uop_raise(cpu, u, VEC_UD, 0, WHY_UNDEFINED_OPCODE);
 }
@@ -86,7 +94,7 @@ static uop_fn *handler_of(const struct insn *insn, const struct cpu_model *model
 		return exec_too_long;
 	if (insn->status != DECODE_OK || !model_has_row(model, &opcode_rows[insn->row]))
 		return exec_undefined;
-	uop_fn *fn = exec_of_row[insn->row]->fn[form_of(insn)][size_index(insn->width)];
+	uop_fn *fn = exec_of_row[insn->row]->fn[form_of(insn)][column_of(insn)];
 	return fn ? fn : exec_not_built;
 }
 
@@ -117,6 +125,20 @@ static void lower_registers(struct uop *u, const struct insn *insn)
 			u->src = operand_index(&insn->op[i]);
 }
 
+/* As uop_second() and uop_fourth() have it, below them the immediate byte. */
+static void lower_vex(struct uop *u, const struct insn *insn)
+{
+	enum class third = insn->operands > 2 ? class_of(&insn->op[2]) : CLASS_NONE;
+
+	u->imm &= 0xff;
+	if (third != CLASS_R && third != CLASS_M)
+		return;
+	u->src = insn->op[2].reg;
+	u->imm |= (uint64_t)insn->op[1].reg << 8;
+	if (insn->operands > 3 && class_of(&insn->op[3]) == CLASS_R)
+		u->imm |= (uint64_t)insn->op[3].reg << 16;
+}
+
 static bool has_memory(const struct insn *insn)
 {
 	for (unsigned i = 0; i < insn->operands; i++)
@@ -139,6 +161,8 @@ void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model
 	if (insn->status != DECODE_OK)
 		return;
 	lower_registers(u, insn);
+	if (insn->vex)
+		lower_vex(u, insn);
 	if (has_memory(insn))
 		lower_memory(u, insn);
 	else

@@ -62,15 +62,25 @@ enum form {
 	FORM_RR, FORM_RM, FORM_MR, FORM_RI, FORM_MI,
 	FORM_IR,   /* OUT imm8, acc */
 	FORM_RRI, FORM_RMI, FORM_MRI, FORM_RRR, FORM_MRR,
+	FORM_RRM, FORM_RMR, /* of instructions with a VEX prefix; a fourth operand shows in no form */
 	FORM_II,   /* ENTER */
 	FORM_COUNT
 };
 
+/* The columns of vector instructions. */
+enum vec_column { VEC_MMX, VEC_SSE, VEC_AVX128, VEC_AVX256 }; /* scalars behind a VEX prefix: VEC_AVX128 */
+
 /* All handlers of one instruction: fn[form][size], size 0..3 = 8, 16, 32, 64
- * bits as insn.width says.  NULL where no row can lead there. */
+ * bits as insn.width says; enum vec_column where insn.width is 0 and an operand is a vector.  NULL where no row can
+ * lead there. */
 struct exec {
 	uop_fn *fn[FORM_COUNT][4];
 };
+
+/* Instructions with a VEX prefix: the register that is the second of three operands or more, and the one that is the
+ * fourth.  (dst is the first operand; src is the third, the second where there are two, or two and an immediate.) */
+static inline unsigned uop_second(const struct uop *u) { return (unsigned)(u->imm >> 8) & 0xff; }
+static inline unsigned uop_fourth(const struct uop *u) { return (unsigned)(u->imm >> 16) & 0xff; }
 
 #define EXEC_ALL(f) {f, f, f, f}      /* width does not matter */
 #define EXEC_V(f16, f32) {0, f16, f32, 0}

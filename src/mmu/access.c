@@ -182,6 +182,48 @@ void reach_store(struct mmu *mmu, const struct reach *r, uint64_t value)
 		place_store(mmu, &r->place[1], value >> (8 * r->place[0].bytes));
 }
 
+/* The next piece of the rest of a place: it ends at a multiple of 8. */
+static struct mmu_place piece_of(const struct mmu_place *rest)
+{
+	struct mmu_place piece = *rest;
+	unsigned most = 8 - (unsigned)(rest->pa & 7);
+
+	if (piece.bytes > most)
+		piece.bytes = most;
+	return piece;
+}
+
+static void advance(struct mmu_place *rest, unsigned bytes)
+{
+	if (rest->host != NULL)
+		rest->host += bytes;
+	rest->lin += bytes;
+	rest->pa += bytes;
+	rest->bytes -= bytes;
+}
+
+void reach_load_bytes(struct mmu *mmu, const struct reach *r, uint8_t *to)
+{
+	for (unsigned i = 0; i < r->pages; i++)
+		for (struct mmu_place rest = r->place[i]; rest.bytes != 0;) {
+			struct mmu_place piece = piece_of(&rest);
+			host_store(to, piece.bytes, place_load(mmu, &piece));
+			to += piece.bytes;
+			advance(&rest, piece.bytes);
+		}
+}
+
+void reach_store_bytes(struct mmu *mmu, const struct reach *r, const uint8_t *from)
+{
+	for (unsigned i = 0; i < r->pages; i++)
+		for (struct mmu_place rest = r->place[i]; rest.bytes != 0;) {
+			struct mmu_place piece = piece_of(&rest);
+			place_store(mmu, &piece, host_load(from, piece.bytes));
+			from += piece.bytes;
+			advance(&rest, piece.bytes);
+		}
+}
+
 void rmw_write_slow(struct mmu *mmu, unsigned bytes, uint64_t value)
 {
 	place_store(mmu, &mmu->rmw[0], value);

@@ -177,6 +177,12 @@ bool seg_write_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes,
 struct rmw seg_rmw_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
 void rmw_write_slow(struct mmu *mmu, unsigned bytes, uint64_t value);
 
+/* Vectors: 1 to 64 bytes from or to host memory, checked whole before the first is read or stored; a device sees
+ * pieces of up to 8 bytes.  align, a power of two: #GP(0) if the linear address is not a multiple of it. */
+bool seg_load_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align, void *to) MUST_CHECK;
+bool seg_store_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align,
+		    const void *from) MUST_CHECK;
+
 /* Would a write of these bytes succeed?  Same faults and A/D updates as the write
  * itself, but nothing is stored (PUSHA, ENTER, FSAVE, far transfers: probe
  * first, then commit). bytes <= 4096. */
@@ -271,6 +277,35 @@ static inline bool seg_write(struct mmu *mmu, enum seg seg, uint64_t off, unsign
 		}
 	}
 	return seg_write_slow(mmu, seg, off, bytes, value);
+}
+
+static inline bool seg_load(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align, void *to)
+{
+	const struct seg_window *w = &mmu->win[seg];
+
+	if (LIKELY(off + bytes <= w->r_end && ((w->base + off) & (align - 1)) == 0)) {
+		const uint8_t *p = tlb_hit(mmu, TLB_READ, w->base + off, bytes);
+		if (LIKELY(p != NULL)) {
+			memcpy(to, p, bytes);
+			return true;
+		}
+	}
+	return seg_load_slow(mmu, seg, off, bytes, align, to);
+}
+
+static inline bool seg_store(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align,
+			     const void *from)
+{
+	const struct seg_window *w = &mmu->win[seg];
+
+	if (LIKELY(off + bytes <= w->w_end && ((w->base + off) & (align - 1)) == 0)) {
+		uint8_t *p = tlb_hit(mmu, TLB_WRITE, w->base + off, bytes);
+		if (LIKELY(p != NULL)) {
+			memcpy(p, from, bytes);
+			return true;
+		}
+	}
+	return seg_store_slow(mmu, seg, off, bytes, align, from);
 }
 
 static inline struct rmw seg_rmw(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)

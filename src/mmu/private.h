@@ -180,6 +180,9 @@ bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin
 	   struct reach *r) MUST_CHECK;
 uint64_t reach_load(struct mmu *mmu, const struct reach *r);
 void reach_store(struct mmu *mmu, const struct reach *r, uint64_t value);
+/* All of the bytes, in pieces of up to 8. */
+void reach_load_bytes(struct mmu *mmu, const struct reach *r, uint8_t *to);
+void reach_store_bytes(struct mmu *mmu, const struct reach *r, const uint8_t *from);
 /* Finds the host memory or physical place of one byte's page. */
 bool translate(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin,
 	       struct slow_entry *place) MUST_CHECK;

@@ -44,9 +44,9 @@ bool mmu_check_canonical(struct mmu *mmu, enum seg seg, uint64_t lin, unsigned b
 	return mmu_fail(mmu, seg == SEG_SS ? VEC_SS : VEC_GP, 0, WHY_NON_CANONICAL);
 }
 
-/* Segment and paging checks of an access through a loaded segment register. */
-static bool seg_reach(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, bool write, unsigned how,
-		      struct reach *r)
+/* Segment and paging checks of an access through a loaded segment register; align as in seg_load_slow(). */
+static bool seg_reach_aligned(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, bool write, unsigned how,
+			      unsigned align, struct reach *r)
 {
 	const struct segment *g = &mmu->s->seg[seg];
 	uint64_t lin = mmu->win[seg].base + off;
@@ -60,7 +60,35 @@ static bool seg_reach(struct mmu *mmu, enum seg seg, uint64_t off, unsigned byte
 			return mmu_fail(mmu, seg == SEG_SS ? VEC_SS : VEC_GP, 0, why);
 		lin = (g->base + off) & mmu->lin_mask;
 	}
+	if (UNLIKELY(lin & (align - 1)))
+		return mmu_fail(mmu, VEC_GP, 0, WHY_SIMD_ALIGNMENT);
 	return reach(mmu, explicit_bank(mmu), write ? TLB_WRITE : TLB_READ, lin, bytes, how, r);
+}
+
+static bool seg_reach(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, bool write, unsigned how,
+		      struct reach *r)
+{
+	return seg_reach_aligned(mmu, seg, off, bytes, write, how, 1, r);
+}
+
+bool seg_load_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align, void *to)
+{
+	struct reach r;
+
+	if (!seg_reach_aligned(mmu, seg, off, bytes, false, 0, align, &r))
+		return false;
+	reach_load_bytes(mmu, &r, to);
+	return true;
+}
+
+bool seg_store_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align, const void *from)
+{
+	struct reach r;
+
+	if (!seg_reach_aligned(mmu, seg, off, bytes, true, 0, align, &r))
+		return false;
+	reach_store_bytes(mmu, &r, from);
+	return true;
 }
 
 struct rd seg_read_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)
