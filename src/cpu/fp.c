@@ -1,5 +1,5 @@
 /* The part of the x87's arithmetic that never rounds. */
-#include "cpu/fp.h"
+#include "cpu/fp_round.h"
 
 enum fp_class fp_classify(struct fp80 v)
 {
@@ -14,13 +14,14 @@ enum fp_class fp_classify(struct fp80 v)
 	return v.mantissa << 1 ? FP_NAN : FP_INFINITY;
 }
 
-/* Widens a format of `fraction` fraction bits; bits holds sign, exponent, fraction. */
-static struct fp80 widen(uint64_t bits, unsigned fraction, unsigned exponent_bits, bool *denormal)
+const struct fp_layout fp_half = {10, 5}, fp_single = {23, 8}, fp_double = {52, 11};
+
+struct fp80 fp_widen(const struct fp_layout *f, uint64_t bits, bool *denormal)
 {
-	unsigned all_ones = (1u << exponent_bits) - 1;
-	unsigned exponent = (unsigned)(bits >> fraction) & all_ones;
-	uint64_t mantissa = (bits & ((UINT64_C(1) << fraction) - 1)) << (63 - fraction);
-	uint16_t sign = (uint16_t)(((bits >> (fraction + exponent_bits)) & 1) << 15);
+	unsigned all_ones = (unsigned)fp_exponent_max(f);
+	unsigned exponent = (unsigned)(bits >> f->fraction) & all_ones;
+	uint64_t mantissa = (bits & ((UINT64_C(1) << f->fraction) - 1)) << (63 - f->fraction);
+	uint16_t sign = (uint16_t)(((bits >> (f->fraction + f->exponent_bits)) & 1) << 15);
 	int rebias = FP_EXP_BIAS - (int)(all_ones >> 1);
 
 	*denormal = false;
@@ -38,12 +39,12 @@ static struct fp80 widen(uint64_t bits, unsigned fraction, unsigned exponent_bit
 
 struct fp80 fp_from_f32(uint32_t bits, bool *denormal)
 {
-	return widen(bits, 23, 8, denormal);
+	return fp_widen(&fp_single, bits, denormal);
 }
 
 struct fp80 fp_from_f64(uint64_t bits, bool *denormal)
 {
-	return widen(bits, 52, 11, denormal);
+	return fp_widen(&fp_double, bits, denormal);
 }
 
 static struct fp80 from_magnitude(uint64_t magnitude, bool negative)

@@ -1,6 +1,6 @@
 /* The portable backend: arithmetic with integers. */
 #include "arch/fault.h"
-#include "cpu/fp_round.h"
+#include "cpu/fp_exact.h"
 
 static bool is(struct fp80 v, enum fp_class class)
 {
@@ -28,24 +28,18 @@ static struct fp_result rounded(struct fp80 v, unsigned bits, uint16_t cw)
 
 /* ---- addition ---- */
 
+static struct fp_result round_wide(struct fp_wide w, uint16_t cw)
+{
+	return fp_round(w.sign, w.exponent, w.m, fp_precision(cw), cw);
+}
+
 static struct fp_result add_numbers(struct fp_num a, struct fp_num b, uint16_t cw)
 {
-	if (a.exponent < b.exponent || (a.exponent == b.exponent && a.m < b.m)) {
-		struct fp_num t = a;
+	struct fp_wide sum = fp_exact_add(fp_widened(a), fp_widened(b));
 
-		a = b;
-		b = t;
-	}
-	uint32_t distance = (uint32_t)(a.exponent - b.exponent);
-	fp_u128 big = (fp_u128)a.m << 63;
-	fp_u128 small = fp_shift_right((fp_u128)b.m << 63, distance > 127 ? 128 : distance);
-	fp_u128 m = a.sign == b.sign ? big + small : big - small;
-
-	if (m == 0) /* SDM 2A "FADD": the sum of opposites is +0, -0 when rounding down */
+	if (sum.m == 0) /* SDM 2A "FADD": the sum of opposites is +0, -0 when rounding down */
 		return exact(fp_zero(fp_rc(cw) == FP_DOWN), 0);
-	int shift = m >> 64 ? __builtin_clzll((uint64_t)(m >> 64)) : 64 + __builtin_clzll((uint64_t)m);
-
-	return fp_round(a.sign, a.exponent + 1 - shift, m << shift, fp_precision(cw), cw);
+	return round_wide(sum, cw);
 }
 
 /* Operands among which something is special. */
@@ -87,11 +81,7 @@ struct fp_result fp_soft_sub(struct fp80 a, struct fp80 b, uint16_t cw)
 
 static struct fp_result mul_numbers(struct fp_num x, struct fp_num y, uint16_t cw)
 {
-	fp_u128 m = (fp_u128)x.m * y.m;
-	int shift = !(m >> 127);
-
-	return fp_round(x.sign != y.sign, x.exponent + y.exponent - FP_EXP_BIAS + 1 - shift, m << shift,
-			fp_precision(cw), cw);
+	return round_wide(fp_exact_mul(x, y), cw);
 }
 
 static struct fp_result mul_special(struct fp80 a, struct fp80 b, uint16_t cw)
@@ -122,18 +112,7 @@ struct fp_result fp_soft_mul(struct fp80 a, struct fp80 b, uint16_t cw)
 
 static struct fp_result div_numbers(struct fp_num x, struct fp_num y, uint16_t cw)
 {
-	int32_t exponent = x.exponent - y.exponent + FP_EXP_BIAS;
-	fp_u128 dividend = (fp_u128)x.m << 63; /* so that the quotient has 64 bits */
-
-	if (x.m < y.m) {
-		dividend <<= 1;
-		exponent--;
-	}
-	uint64_t high = (uint64_t)(dividend / y.m), rest = (uint64_t)(dividend % y.m);
-	fp_u128 next = (fp_u128)rest << 64;
-	uint64_t low = (uint64_t)(next / y.m) | (next % y.m != 0);
-
-	return fp_round(x.sign != y.sign, exponent, ((fp_u128)high << 64) | low, fp_precision(cw), cw);
+	return round_wide(fp_exact_div(x, y), cw);
 }
 
 static struct fp_result div_special(struct fp80 a, struct fp80 b, uint16_t cw)
@@ -164,9 +143,8 @@ struct fp_result fp_soft_div(struct fp80 a, struct fp80 b, uint16_t cw)
 	return div_special(a, b, cw);
 }
 
-/* The largest s with s * s <= n; n has one of its two top bits set.  The upper half of s
- * bit by bit, the rest by one step of Newton's, which leaves an error of a few units. */
-static uint64_t root(fp_u128 n)
+/* The upper half of s bit by bit, the rest by one step of Newton's, which leaves an error of a few units. */
+uint64_t fp_root(fp_u128 n)
 {
 	uint64_t high = (uint64_t)(n >> 64), s = 0;
 
@@ -201,18 +179,7 @@ struct fp_result fp_soft_sqrt(struct fp80 a, struct fp80 b, uint16_t cw)
 		return r;
 	if (is(a, FP_INFINITY))
 		return exact(a, 0);
-
-	struct fp_num x = fp_unpack(a);
-	int32_t power = x.exponent - FP_EXP_BIAS;
-	bool odd = power & 1;
-	fp_u128 n = (fp_u128)x.m << (63 + odd);
-	uint64_t s = root(n);
-	fp_u128 rest = n - (fp_u128)s * s;
-	/* The part behind s is over one half exactly if rest > s, and never equals it. */
-	uint64_t low = rest == 0 ? 0 : rest > s ? UINT64_C(0xc000000000000000) : UINT64_C(0x4000000000000000);
-
-	return with(fp_round(false, (power - odd) / 2 + FP_EXP_BIAS, ((fp_u128)s << 64) | low, fp_precision(cw), cw),
-		    de);
+	return with(round_wide(fp_exact_sqrt(fp_unpack(a)), cw), de);
 }
 
 /* ---- integers and exponents ---- */

@@ -47,6 +47,34 @@ static inline fp_u128 fp_shift_right(fp_u128 m, unsigned n)
 	return (m >> n) | ((m << (128 - n)) != 0);
 }
 
+/* A memory format.  Its bits: sign, exponent, fraction. */
+struct fp_layout {
+	unsigned fraction, exponent_bits;
+};
+extern const struct fp_layout fp_half, fp_single, fp_double;
+
+static inline uint64_t fp_exponent_max(const struct fp_layout *f)
+{
+	return (UINT64_C(1) << f->exponent_bits) - 1;
+}
+static inline uint64_t fp_bits(const struct fp_layout *f, bool sign, uint64_t exponent, uint64_t fraction)
+{
+	return (uint64_t)sign << (f->fraction + f->exponent_bits) | exponent << f->fraction | fraction;
+}
+
+/* The value of a format's bits.  *denormal: it was denormal there. */
+struct fp80 fp_widen(const struct fp_layout *f, uint64_t bits, bool *denormal);
+
+/* sign, exponent (biased as in struct fp_num), m (top bit set, sticky below) as a format's bits: the masked responses
+ * to overflow and underflow. */
+struct fp_packed {
+	uint64_t bits;
+	bool huge, tiny;   /* after rounding as if the exponent had no bounds */
+	bool inexact, up;  /* bits are not the value, their magnitude is larger */
+	bool inexact_wide; /* nor would they be if the exponent had no bounds */
+};
+struct fp_packed fp_pack(const struct fp_layout *f, bool sign, int32_t exponent, fp_u128 m, enum fp_rounding rc);
+
 /* Bits of precision control (SDM 1, "Precision Control Field"). */
 unsigned fp_precision(uint16_t cw);
 

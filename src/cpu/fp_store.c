@@ -1,75 +1,70 @@
 /* The portable backend: values for memory. */
 #include "cpu/fp_round.h"
 
-/* A format with `fraction` fraction bits. */
-struct format {
-	unsigned fraction, exponent_bits;
-};
-
-static uint64_t format_pack(const struct format *f, bool sign, uint64_t exponent, uint64_t fraction)
-{
-	return (uint64_t)sign << (f->fraction + f->exponent_bits) | exponent << f->fraction | fraction;
-}
-
-static uint64_t exponent_max(const struct format *f)
-{
-	return (UINT64_C(1) << f->exponent_bits) - 1;
-}
-
 /* Overflow: the masked response (SDM 1, "Numeric Overflow Exception (#O)"). */
-static struct fp_stored too_large(const struct format *f, bool sign, uint16_t cw)
+static struct fp_packed too_large(const struct fp_layout *f, bool sign, bool inexact, enum fp_rounding rc)
 {
-	enum fp_rounding rc = fp_rc(cw);
 	bool to_largest = rc == FP_TRUNCATE || (rc == FP_DOWN && !sign) || (rc == FP_UP && sign);
 	uint64_t ones = (UINT64_C(1) << f->fraction) - 1;
+	struct fp_packed p = {.huge = true, .inexact = true, .inexact_wide = inexact, .up = !to_largest};
 
-	if (to_largest)
-		return (struct fp_stored){format_pack(f, sign, exponent_max(f) - 1, ones), 0, FP_OE | FP_PE};
-	return (struct fp_stored){format_pack(f, sign, exponent_max(f), 0), 0, FP_OE | FP_PE | FP_C1};
+	p.bits = to_largest ? fp_bits(f, sign, fp_exponent_max(f) - 1, ones) : fp_bits(f, sign, fp_exponent_max(f), 0);
+	return p;
 }
 
-static struct fp_stored narrow_number(const struct format *f, struct fp80 v, uint16_t cw)
+struct fp_packed fp_pack(const struct fp_layout *f, bool sign, int32_t exponent, fp_u128 m, enum fp_rounding rc)
 {
-	struct fp_num n = fp_unpack(v);
 	unsigned bits = f->fraction + 1;
-	int32_t bias = (int32_t)(exponent_max(f) >> 1);
-	int32_t exponent = n.exponent - FP_EXP_BIAS + bias;
-	fp_u128 m = (fp_u128)n.m << 64;
-	struct fp_rounded r = fp_round_bits(m, bits, n.sign, fp_rc(cw));
-	bool tiny = exponent + r.carry < 1;
-	uint16_t flags;
+	struct fp_rounded r = fp_round_bits(m, bits, sign, rc);
+	struct fp_packed p = {.inexact_wide = r.inexact};
 
-	if (exponent + r.carry >= (int32_t)exponent_max(f))
-		return (cw & FP_OE) ? too_large(f, n.sign, cw) : (struct fp_stored){.sw = FP_OE};
-	if (tiny && !(cw & FP_UE))
-		return (struct fp_stored){.sw = FP_UE};
+	exponent += (int32_t)(fp_exponent_max(f) >> 1) - FP_EXP_BIAS;
+	if (exponent + r.carry >= (int32_t)fp_exponent_max(f))
+		return too_large(f, sign, r.inexact, rc);
+	p.tiny = exponent + r.carry < 1;
 	if (exponent < 1) {
-		unsigned shift = (unsigned)(1 - exponent);
+		unsigned shift = exponent < -127 ? 128 : (unsigned)(1 - exponent);
 
-		r = fp_round_bits(fp_shift_right(m, shift > 127 ? 128 : shift), bits, n.sign, fp_rc(cw));
+		r = fp_round_bits(fp_shift_right(m, shift), bits, sign, rc);
 		exponent = r.m >> 63;
 	} else {
 		exponent += r.carry;
 	}
-	flags = (r.inexact ? FP_PE : 0) | (r.up ? FP_C1 : 0) | (tiny && r.inexact ? FP_UE : 0);
-	return (struct fp_stored){format_pack(f, n.sign, (uint64_t)exponent, (r.m << 1) >> (64 - f->fraction)), 0,
-				  flags};
+	p.inexact = r.inexact;
+	p.up = r.up;
+	p.bits = fp_bits(f, sign, (uint64_t)exponent, (r.m << 1) >> (64 - f->fraction));
+	return p;
 }
 
-static struct fp_stored narrow(const struct format *f, struct fp80 v, uint16_t cw)
+static struct fp_stored narrow_number(const struct fp_layout *f, struct fp80 v, uint16_t cw)
+{
+	struct fp_num n = fp_unpack(v);
+	struct fp_packed p = fp_pack(f, n.sign, n.exponent, (fp_u128)n.m << 64, fp_rc(cw));
+
+	if (p.huge && !(cw & FP_OE))
+		return (struct fp_stored){.sw = FP_OE};
+	if (p.tiny && !(cw & FP_UE))
+		return (struct fp_stored){.sw = FP_UE};
+	uint16_t flags = (p.huge ? FP_OE : 0) | (p.inexact ? FP_PE : 0) | (p.up ? FP_C1 : 0) |
+			 (p.tiny && p.inexact ? FP_UE : 0);
+
+	return (struct fp_stored){p.bits, 0, flags};
+}
+
+static struct fp_stored narrow(const struct fp_layout *f, struct fp80 v, uint16_t cw)
 {
 	switch (fp_classify(v)) {
 	case FP_UNSUPPORTED:
-		return (struct fp_stored){format_pack(f, true, exponent_max(f), UINT64_C(1) << (f->fraction - 1)), 0,
+		return (struct fp_stored){fp_bits(f, true, fp_exponent_max(f), UINT64_C(1) << (f->fraction - 1)), 0,
 					  FP_IE};
 	case FP_NAN:
-		return (struct fp_stored){format_pack(f, fp_sign(v), exponent_max(f),
+		return (struct fp_stored){fp_bits(f, fp_sign(v), fp_exponent_max(f),
 						      ((v.mantissa | FP_QUIET_BIT) << 1) >> (64 - f->fraction)),
 					  0, fp_is_snan(v) ? FP_IE : 0};
 	case FP_INFINITY:
-		return (struct fp_stored){.lo = format_pack(f, fp_sign(v), exponent_max(f), 0)};
+		return (struct fp_stored){.lo = fp_bits(f, fp_sign(v), fp_exponent_max(f), 0)};
 	case FP_ZERO:
-		return (struct fp_stored){.lo = format_pack(f, fp_sign(v), 0, 0)};
+		return (struct fp_stored){.lo = fp_bits(f, fp_sign(v), 0, 0)};
 	default:
 		return narrow_number(f, v, cw);
 	}
@@ -77,16 +72,12 @@ static struct fp_stored narrow(const struct format *f, struct fp80 v, uint16_t c
 
 struct fp_stored fp_soft_f32(struct fp80 v, uint16_t cw)
 {
-	static const struct format single = {23, 8};
-
-	return narrow(&single, v, cw);
+	return narrow(&fp_single, v, cw);
 }
 
 struct fp_stored fp_soft_f64(struct fp80 v, uint16_t cw)
 {
-	static const struct format twice = {52, 11};
-
-	return narrow(&twice, v, cw);
+	return narrow(&fp_double, v, cw);
 }
 
 /* False: not an integer of magnitude at most `positive` or, if negative,
