@@ -1,14 +1,17 @@
 /* RCPSS and RSQRTSS.  The SDM allows a relative error of 1.5 * 2^-12 and leaves the values open; processors differ.
- * Here: of the operand's significand the upper 11 bits of the fraction count (RSQRTSS: the exponent's parity and the
- * upper 10); for all operands of such an interval the result is the function of its middle, rounded to 12 bits of
- * significand.  Half an interval is an error of 2^-12, the rounding one of 2^-13: together the 1.5 * 2^-12. */
+ * Here all operands of an interval have the same result, the function of the interval's middle: of the operand's
+ * significand the upper 11 bits of the fraction count (RCPSS), or the exponent's parity and the upper 10 (RSQRTSS).
+ * Half an interval is a relative error of at most 2^-12 at the lower end of the significands, 2^-13 at the upper.  A
+ * result lies between 1/2 and 1, times a power of two: 12 bits of significand add 2^-13 to 2^-12, the other way round,
+ * which for RCPSS is 1.5 * 2^-12 everywhere; RSQRTSS, whose error by the interval comes back at 2, has 13 bits. */
 #include "cpu/sse_operand.h"
 
-#define KEPT 12 /* bits of a result's significand */
+#define RCP_BITS   12
+#define RSQRT_BITS 13
 
-static uint32_t to_kept_bits(uint32_t sign, int32_t exponent, uint64_t m)
+static uint32_t to_kept_bits(uint32_t sign, int32_t exponent, uint64_t m, unsigned bits)
 {
-	struct fp_rounded r = fp_round_bits((fp_u128)m << 64 | 1, KEPT, false, FP_NEAREST);
+	struct fp_rounded r = fp_round_bits((fp_u128)m << 64 | 1, bits, false, FP_NEAREST);
 
 	exponent += r.carry;
 	if (exponent < 1) /* SDM 2, "RCPPS": tiny results are flushed to zero */
@@ -42,8 +45,8 @@ uint32_t sse_rcp(uint32_t a)
 	/* The middle of the interval: 1.fffffffffff1, 13 bits. */
 	uint64_t middle = UINT64_C(0x1000) | ((a >> 12 & 0x7ff) << 1) | 1;
 
-	/* 1 / (middle / 2^12), between 1/2 and 1: 2^75 / middle has its top bit at 2^62. */
-	return to_kept_bits(sign, 253 - exponent, (uint64_t)(((fp_u128)1 << 76) / middle));
+	/* 1 / (middle / 2^12), between 1/2 and 1: 2^76 / middle has its top bit at 2^63. */
+	return to_kept_bits(sign, 253 - exponent, (uint64_t)(((fp_u128)1 << 76) / middle), RCP_BITS);
 }
 
 uint32_t sse_rsqrt(uint32_t a)
@@ -63,5 +66,5 @@ uint32_t sse_rsqrt(uint32_t a)
 	uint64_t middle = (UINT64_C(0x800) | ((a >> 13 & 0x3ff) << 1) | 1) << odd;
 	uint64_t m = fp_root(((fp_u128)1 << 127) / middle << 12);
 
-	return to_kept_bits(0, 126 - half, m);
+	return to_kept_bits(0, 126 - half, m, RSQRT_BITS);
 }

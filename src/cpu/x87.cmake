@@ -23,3 +23,6 @@ if(TRAPGATE_FP_MPFR)
   target_link_libraries(tg_cpu PRIVATE PkgConfig::MPFR)
 endif()
 message(STATUS "x87 functions: host = ${TRAPGATE_FP_HOST}, MPFR = ${TRAPGATE_FP_MPFR}")
+# SSE's fast ways (cpu/sse_fp_fast.h) count on each operation being rounded by itself, and call fma().
+target_compile_options(tg_cpu PUBLIC -ffp-contract=off)
+target_link_libraries(tg_cpu PUBLIC m)
