@@ -45,6 +45,16 @@ char *arena_copy(struct arena *arena, const char *text, size_t n)
 	return copy;
 }
 
+char *arena_copy_alone(struct arena *arena, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct arena_block *b = new_block(arena, size);
+
+	b->used = size;
+	memcpy(b->bytes, text, size);
+	return b->bytes;
+}
+
 char *arena_vprint(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;

@@ -14,6 +14,8 @@ struct arena {
 void *arena_alloc(struct arena *arena, size_t size);
 /* The first n characters of text. */
 char *arena_copy(struct arena *arena, const char *text, size_t n);
+/* All of text, in a block of just its size: for the little that stays of something large. */
+char *arena_copy_alone(struct arena *arena, const char *text);
 char *arena_print(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprint(struct arena *arena, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 void arena_free(struct arena *arena);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "testcase/compare.h"
+#include "testcase/touched.h"
 
 #define MOST_SHOWN 16u /* bytes in a line */
 #define MOST_RUNS  12u
@@ -103,14 +104,16 @@ static void compare_stray(const struct bench *b, const uint8_t *image, struct di
 	const uint8_t *found = b->ram->host;
 	unsigned runs = 0;
 
-	for (uint64_t page = 0; page < b->scene->ram; page += 0x1000) {
-		if (!memcmp(image + page, found + page, 0x1000))
-			continue;
-		for (uint64_t at = page; at < page + 0x1000; at++) {
+	for (size_t page = 0; page < b->scene->ram; page += TOUCHED_PAGE) {
+		page += touched_first_difference(image + page, found + page, b->scene->ram - page);
+		page &= ~(size_t)(TOUCHED_PAGE - 1);
+		if (page >= b->scene->ram)
+			return;
+		for (uint64_t at = page; at < page + TOUCHED_PAGE; at++) {
 			uint64_t end = at, last = at;
 			if (image[at] == found[at])
 				continue;
-			while (end < page + 0x1000 && end - last < 4 && end - at < MOST_SHOWN) {
+			while (end < page + TOUCHED_PAGE && end - last < 4 && end - at < MOST_SHOWN) {
 				last = image[end] != found[end] ? end : last;
 				end++;
 			}
@@ -133,7 +136,7 @@ static void compare_stray(const struct bench *b, const uint8_t *image, struct di
 void compare_memory(const struct scene *scene, const struct bench *b, struct differences *out)
 {
 	const struct expectation *x = &scene->expect;
-	uint8_t *image = calloc(1, scene->ram);
+	uint8_t *image = touched_new(scene->ram);
 
 	if (!image) {
 		add(out)->text = "no memory to compare with";
@@ -153,5 +156,5 @@ void compare_memory(const struct scene *scene, const struct bench *b, struct dif
 	for (unsigned i = 0; i < x->scratch_count; i++)
 		memcpy(image + x->scratch[i].at, b->ram->host + x->scratch[i].at, x->scratch[i].size);
 	compare_stray(b, image, out);
-	free(image);
+	touched_free(image, scene->ram);
 }

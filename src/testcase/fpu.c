@@ -146,3 +146,15 @@ bool fpu_expected(struct scene *scene, const struct node *fpu)
 	}
 	return true;
 }
+
+void fpu_fnsave_image(const struct fpu_state *fpu, uint8_t image[FNSAVE_BYTES])
+{
+	struct fpu_state f = *fpu;
+	const uint32_t head[7] = {f.cw, f.sw, x87_tag_word(&f)};
+
+	memcpy(image, head, sizeof(head));
+	for (unsigned i = 0; i < 8; i++) {
+		memcpy(image + sizeof(head) + i * 10, &x87_st(&f, i)->mantissa, 8);
+		memcpy(image + sizeof(head) + i * 10 + 8, &x87_st(&f, i)->sign_exponent, 2);
+	}
+}

@@ -18,6 +18,7 @@
 #include "cpu/x87.h"
 #include "testcase/host.h"
 #include "testcase/native_enter.h"
+#include "testcase/touched.h"
 
 #define LOWEST 0x10000u /* below it Linux may let nobody have memory */
 #define LOOPS  255u
@@ -67,7 +68,7 @@ void native_record(int number, siginfo_t *info, void *context)
 
 static bool map_fixed(uint64_t at, size_t size, int rights, int fd, off_t offset)
 {
-	int flags = MAP_FIXED_NOREPLACE | MAP_POPULATE | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
+	int flags = MAP_FIXED_NOREPLACE | (fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED);
 
 	return mmap((void *)(uintptr_t)at, size, rights, flags, fd, offset) == (void *)(uintptr_t)at;
 }
@@ -82,8 +83,10 @@ static bool protect(const struct scene *scene)
 		int rights = !(entry & 1) || !(entry & 4)
 				     ? PROT_NONE
 				     : PROT_READ | (entry & 2 ? PROT_WRITE : 0) | (entry >> 63 ? 0 : PROT_EXEC);
-		if (rights != (PROT_READ | PROT_WRITE | PROT_EXEC) &&
-		    mprotect((void *)(uintptr_t)at, 0x1000, rights) != 0)
+		if (rights == (PROT_READ | PROT_WRITE | PROT_EXEC))
+			continue;
+		(void)*(volatile const uint8_t *)(uintptr_t)at; /* present: what is refused is what the rights forbid */
+		if (mprotect((void *)(uintptr_t)at, 0x1000, rights) != 0)
 			return false;
 	}
 	return true;
@@ -107,20 +110,6 @@ static bool catch_signals(void)
 	return setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 300000}}, NULL) == 0;
 }
 
-/* FNSAVE's image, 32-bit protected mode: ST(0) first. */
-static void x87_image(const struct arch_state *s, uint8_t image[108])
-{
-	struct fpu_state f = s->fpu;
-	const uint32_t head[7] = {f.cw, f.sw, x87_tag_word(&f)};
-
-	memset(image, 0, 108);
-	memcpy(image, head, sizeof(head));
-	for (unsigned i = 0; i < 8; i++) {
-		memcpy(image + 28 + i * 10, &x87_st(&f, i)->mantissa, 8);
-		memcpy(image + 28 + i * 10 + 8, &x87_st(&f, i)->sign_exponent, 2);
-	}
-}
-
 static void enter(const struct scene *scene)
 {
 	struct native_state *state = (struct native_state *)HOST_STATE;
@@ -139,7 +128,7 @@ static void enter(const struct scene *scene)
 	state->use_x87 = 1;
 	state->entry = HOST_STUB;
 	state->entry_cs = HOST_CS3;
-	x87_image(s, (uint8_t *)(uintptr_t)HOST_FSAVE);
+	fpu_fnsave_image(&s->fpu, (uint8_t *)(uintptr_t)HOST_FSAVE);
 	native_enter();
 }
 
@@ -161,16 +150,17 @@ struct host_run {
 	struct outcome *outcome;
 	uint8_t *memory; /* all of RAM, as the case left it */
 	size_t size;
+	int fd;         /* ... whose file this is */
 	uint8_t at_end; /* the byte that gave way to an INT3 */
 };
 
-static bool host_open(struct host_run *h, const struct scene *scene, int *fd)
+static bool host_open(struct host_run *h, const struct scene *scene)
 {
 	h->size = (size_t)scene->ram;
 	h->outcome = mmap(NULL, sizeof(*h->outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	*fd = memfd_create("case", MFD_CLOEXEC);
-	h->memory = *fd >= 0 && ftruncate(*fd, (off_t)h->size) == 0
-			    ? mmap(NULL, h->size, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0)
+	h->fd = memfd_create("case", MFD_CLOEXEC);
+	h->memory = h->fd >= 0 && ftruncate(h->fd, (off_t)h->size) == 0
+			    ? mmap(NULL, h->size, PROT_READ | PROT_WRITE, MAP_SHARED, h->fd, 0)
 			    : MAP_FAILED;
 	if (h->outcome == MAP_FAILED || h->memory == MAP_FAILED)
 		return false;
@@ -183,24 +173,24 @@ static bool host_open(struct host_run *h, const struct scene *scene, int *fd)
 	return true;
 }
 
-static void host_close(struct host_run *h, int fd)
+static void host_close(struct host_run *h)
 {
 	if (h->outcome != MAP_FAILED)
 		munmap(h->outcome, sizeof(*h->outcome));
 	if (h->memory != MAP_FAILED)
 		munmap(h->memory, h->size);
-	if (fd >= 0)
-		close(fd);
+	if (h->fd >= 0)
+		close(h->fd);
 }
 
-static bool host_start(struct host_run *h, const struct scene *scene, int fd)
+static bool host_start(struct host_run *h, const struct scene *scene)
 {
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		child_outcome = h->outcome;
-		child(scene, fd);
+		child(scene, h->fd);
 	}
 	if (pid < 0)
 		return false;
@@ -255,20 +245,42 @@ static void ours(const struct bench *b, struct outcome *o)
 
 #define FLAGS_OF_HOST (FLAG_IF | FLAG_IOPL | FLAG_RF | FLAG_VIF | FLAG_VIP)
 
+static bool does_not_matter(const struct scene *scene, uint64_t at)
+{
+	for (unsigned i = 0; i < scene->expect.scratch_count; i++)
+		if (at - scene->expect.scratch[i].at < scene->expect.scratch[i].size)
+			return true;
+	return scene->paging != PAGING_NONE && at >= AT_TABLES && at < AT_TABLES + 0x40000;
+}
+
+static const char *compare_page(struct arena *arena, const struct host_run *h, const struct bench *b, uint64_t page)
+{
+	const uint8_t *host = h->memory, *our = b->ram->host;
+
+	if (memcmp(host + page, our + page, TOUCHED_PAGE) != 0)
+		for (uint64_t at = page; at < page + TOUCHED_PAGE; at++)
+			if (host[at] != our[at] && !does_not_matter(b->scene, at))
+				return arena_print(arena, "memory at 0x%" PRIx64 " is %02x, expected %02x", at,
+						   host[at], our[at]);
+	return NULL;
+}
+
+/* Pages that neither touched are not looked at: looking would make them. */
 static const char *compare_memory_of(struct arena *arena, const struct host_run *h, const struct bench *b)
 {
-	const struct scene *scene = b->scene;
+	unsigned pages = (unsigned)(h->size / TOUCHED_PAGE);
+	bool *touched = arena_alloc(arena, pages * sizeof(*touched));
+	const char *what = NULL;
+	off_t data = -1; /* the host's first page of data from here on */
 
-	for (uint64_t at = LOWEST; at < scene->ram; at++) {
-		bool tables = scene->paging != PAGING_NONE && at >= AT_TABLES && at < AT_TABLES + 0x40000;
-		bool scratch = false;
-		for (unsigned i = 0; i < scene->expect.scratch_count && !scratch; i++)
-			scratch = at - scene->expect.scratch[i].at < scene->expect.scratch[i].size;
-		if (h->memory[at] != b->ram->host[at] && !tables && !scratch)
-			return arena_print(arena, "memory at 0x%" PRIx64 " is %02x, expected %02x", at, h->memory[at],
-					   b->ram->host[at]);
+	touched_pages(b->ram->host, pages, touched);
+	for (size_t page = LOWEST; page < h->size && !what; page += TOUCHED_PAGE) {
+		if (data < (off_t)page && (data = lseek(h->fd, (off_t)page, SEEK_DATA)) < 0)
+			data = (off_t)h->size;
+		if (touched[page / TOUCHED_PAGE] || data < (off_t)(page + TOUCHED_PAGE))
+			what = compare_page(arena, h, b, page);
 	}
-	return NULL;
+	return what;
 }
 
 static const char *differing(struct arena *arena, const struct host_run *h, const struct bench *b)
@@ -305,11 +317,10 @@ static const char *differing(struct arena *arena, const struct host_run *h, cons
 static void ask(struct run *run, struct job *job, const struct scene *scene, struct bench *b)
 {
 	struct arena *arena = &job->result.arena;
-	struct host_run h = {.at_end = 0};
+	struct host_run h = {.memory = MAP_FAILED, .fd = -1};
 	const char *what;
-	int fd = -1;
 
-	if (!host_open(&h, scene, &fd) || !host_start(&h, scene, fd)) {
+	if (!host_open(&h, scene) || !host_start(&h, scene)) {
 		note_authority(job, &run->host, "host", ANSWER_NOT_ASKED,
 			       "this computer gives no memory below 4 GiB, or no 32-bit code");
 	} else if (h.outcome->vector == VEC_PF && (h.outcome->cr2 < LOWEST || h.outcome->cr2 >= scene->ram)) {
@@ -319,10 +330,10 @@ static void ask(struct run *run, struct job *job, const struct scene *scene, str
 		what = differing(arena, &h, b);
 		note_authority(job, &run->host, "host", what ? ANSWER_DIFFERS : ANSWER_AGREES, what);
 	}
-	host_close(&h, fd);
+	host_close(&h);
 }
 
-void ask_host(struct run *run, struct job *job)
+void ask_host(struct run *run, struct job *job, const struct scene *as_it_is)
 {
 	struct build_options options = {.cpu = run->settings.cpu, .cache = run->settings.cache, .host = true};
 	struct arena *arena = &job->result.arena;
@@ -330,9 +341,11 @@ void ask_host(struct run *run, struct job *job)
 	struct scene *scene = arena_alloc(arena, sizeof(*scene));
 	struct differences d = {.arena = arena, .first_delivery = -1};
 	struct host_look look = {NULL};
-	const char *why = NULL;
+	const char *why = host_unfit(as_it_is);
 
-	if (!scene_build(scene, arena, &problems, job->row->node, job->row->name, job->row->params, &options))
+	if (why)
+		;
+	else if (!scene_build(scene, arena, &problems, job->row->node, job->row->name, job->row->params, &options))
 		why = "it names places by number";
 	else
 		why = host_unfit(scene);
@@ -358,8 +371,9 @@ void ask_host(struct run *run, struct job *job)
 
 #else
 
-void ask_host(struct run *run, struct job *job)
+void ask_host(struct run *run, struct job *job, const struct scene *as_it_is)
 {
+	(void)as_it_is;
 	note_authority(job, &run->host, "host", ANSWER_NOT_ASKED, "this computer is no x86-64 under Linux");
 }
 

@@ -6,21 +6,26 @@
 
 uint64_t host_page_entry(const struct scene *scene, uint64_t linear)
 {
-	uint64_t entry = 0, directory = scene->s.cr3 & ~UINT64_C(0xfff);
-	bool pae = scene->paging == PAGING_PAE;
+	uint64_t entry = 0, table = scene->s.cr3 & ~UINT64_C(0xfff), rights = 6, no_execute = 0;
+	unsigned levels = scene_paging_levels(scene->paging), bits = levels == 2 ? 10 : 9;
 
-	if (pae)
-		directory = scene->s.pdpte[linear >> 30 & 3] & ~UINT64_C(0xfff);
-	scene_peek(scene, directory + (pae ? (linear >> 21 & 511) * 8 : (linear >> 22) * 4), &entry, pae ? 8 : 4);
-	uint64_t upper = entry;
-	if (!(entry & 1))
-		return 0;
-	if (entry & 0x80) /* a large page */
-		return entry;
-	entry = 0;
-	scene_peek(scene, (upper & 0xffffffffff000) + (pae ? (linear >> 12 & 511) * 8 : (linear >> 12 & 1023) * 4),
-		   &entry, pae ? 8 : 4);
-	return (entry & (upper | ~UINT64_C(6))) | (upper & (UINT64_C(1) << 63));
+	if (scene->paging == PAGING_PAE) {
+		table = scene->s.pdpte[linear >> 30 & 3] & ~UINT64_C(0xfff);
+		levels = 2;
+	}
+	for (unsigned level = levels; level; level--) {
+		uint64_t index = linear >> (12 + (level - 1) * bits) & ((1u << bits) - 1);
+		entry = 0;
+		scene_peek(scene, table + index * (bits == 10 ? 4 : 8), &entry, bits == 10 ? 4 : 8);
+		rights &= entry;
+		no_execute |= entry & (UINT64_C(1) << 63);
+		if (!(entry & 1))
+			return 0;
+		if (level > 1 && level < 4 && (entry & 0x80)) /* a large page */
+			break;
+		table = entry & UINT64_C(0x000ffffffffff000);
+	}
+	return (entry & ~UINT64_C(6)) | rights | no_execute;
 }
 
 static bool is_flat(const struct segment *s)

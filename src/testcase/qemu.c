@@ -288,26 +288,13 @@ static bool write_memory(struct qemu *q, const struct scene *scene, uint8_t *ima
 	return true;
 }
 
-static void x87_image(const struct arch_state *s, uint8_t image[108])
-{
-	struct fpu_state f = s->fpu;
-	const uint32_t head[7] = {f.cw, f.sw, x87_tag_word(&f)};
-
-	memset(image, 0, 108);
-	memcpy(image, head, sizeof(head));
-	for (unsigned i = 0; i < 8; i++) {
-		memcpy(image + 28 + i * 10, &x87_st(&f, i)->mantissa, 8);
-		memcpy(image + 28 + i * 10 + 8, &x87_st(&f, i)->sign_exponent, 2);
-	}
-}
-
 static bool write_loader(struct qemu *q, const struct scene *scene)
 {
 	static const uint64_t gdt[5] = {0, 0x00cf9b000000ffff, 0x00cf93000000ffff, 0x00009b0f0000ffff,
 					0x004093170000ffff};
 	struct emit start = {.n = 0}, main = {.n = 0}, real = {.n = 0};
 	const struct arch_state *s = &scene->s;
-	uint8_t table[6], image[108];
+	uint8_t table[6], image[FNSAVE_BYTES];
 	uint32_t flags = (uint32_t)s->rflags, base = LOADER_GDT;
 	uint16_t limit = sizeof(gdt) - 1;
 
@@ -324,7 +311,7 @@ static bool write_loader(struct qemu *q, const struct scene *scene)
 		    qemu_write(q, LOADER + LOADER_REAL, real.code, real.n) &&
 		    qemu_write(q, LOADER + 0x7f0, &flags, 4) && qemu_write(q, LOADER_GDT, gdt, sizeof(gdt)) &&
 		    qemu_write(q, LOADER_GDT + 0xf0, table, 6);
-	x87_image(s, image);
+	fpu_fnsave_image(&s->fpu, image);
 	good = good && qemu_write(q, LOADER_DATA, image, sizeof(image));
 	const struct table_register *registers[2] = {&s->idtr, &s->gdtr};
 	for (unsigned i = 0; i < 2 && good; i++) {

@@ -200,6 +200,28 @@ const char *problems_text(struct arena *arena, const struct problems *problems)
 	return text;
 }
 
+/* host: no, qemu: no. */
+static bool may_ask(const struct scene *scene, const char *who)
+{
+	struct scope scope = {scene->arena, scene->problems, scene->params, scene};
+	const struct node *node = tree_get(scene->node, who);
+	bool may = true;
+
+	return !node || (expr_bool(&scope, node, &may) && may);
+}
+
+static void ask_authorities(struct run *run, struct job *job, const struct scene *scene)
+{
+	if (run->settings.host && !may_ask(scene, "host"))
+		note_authority(job, &run->host, "host", ANSWER_NOT_ASKED, "the case says host: no");
+	else if (run->settings.host)
+		ask_host(run, job, scene);
+	if (run->settings.qemu && !may_ask(scene, "qemu"))
+		note_authority(job, &run->qemu, "qemu", ANSWER_NOT_ASKED, "the case says qemu: no");
+	else if (run->settings.qemu)
+		ask_qemu(run, job);
+}
+
 void run_row(struct run *run, struct job *job)
 {
 	struct build_options options = {.cpu = run->settings.cpu, .cache = run->settings.cache};
@@ -213,10 +235,8 @@ void run_row(struct run *run, struct job *job)
 		r->status = STATUS_BAD;
 		r->text = problems_text(&r->arena, &problems);
 	}
-	if (r->status == STATUS_PASSED && run->settings.host)
-		ask_host(run, job);
-	if (r->status == STATUS_PASSED && run->settings.qemu)
-		ask_qemu(run, job);
+	if (r->status == STATUS_PASSED)
+		ask_authorities(run, job, scene);
 	r->passed = r->status == STATUS_PASSED;
 	r->failed = r->status == STATUS_FAILED;
 }
@@ -272,9 +292,9 @@ static void shrink(struct job *job)
 	if (r->status != STATUS_PASSED || r->text)
 		return;
 	if (r->authorities)
-		r->authorities = arena_copy(&kept, r->authorities, strlen(r->authorities));
+		r->authorities = arena_copy_alone(&kept, r->authorities);
 	if (r->qemu_differs)
-		r->qemu_differs = arena_copy(&kept, r->qemu_differs, strlen(r->qemu_differs));
+		r->qemu_differs = arena_copy_alone(&kept, r->qemu_differs);
 	arena_free(&r->arena);
 	r->arena = kept;
 	r->changes = 0;

@@ -91,8 +91,9 @@ void run_vectors(struct run *run, struct job *job);
 /* What was left out of 80286 vectors, and why. */
 void report_exclusions(const struct run *run);
 
-/* host.c, qemu.c: the case, which passes, on this computer's processor, in QEMU.  The result gets a line. */
-void ask_host(struct run *run, struct job *job);
+/* host.c, qemu.c: the case, which passes, on this computer's processor, in QEMU.  The result gets a line.
+ * as_it_is: the case's scene, not laid out for the host. */
+void ask_host(struct run *run, struct job *job, const struct scene *as_it_is);
 void ask_qemu(struct run *run, struct job *job);
 /* Notes what an authority said; what: in what it differs, or why it was not asked. */
 enum answer { ANSWER_AGREES, ANSWER_KNOWN, ANSWER_DIFFERS, ANSWER_NOT_ASKED };

@@ -44,7 +44,9 @@ enum {
 };
 
 enum scene_mode { SCENE_REAL, SCENE_PROT16, SCENE_PROT32, SCENE_VM86, SCENE_LONG64 };
-enum scene_paging { PAGING_NONE, PAGING_32, PAGING_PAE };
+enum scene_paging { PAGING_NONE, PAGING_32, PAGING_PAE, PAGING_4_LEVEL, PAGING_5_LEVEL };
+/* 2 to 5; without paging 0. */
+unsigned scene_paging_levels(enum scene_paging paging);
 
 /* Bytes that the case puts somewhere, or expects there. */
 struct bytes {
@@ -231,6 +233,9 @@ bool events_build(struct scene *scene, const struct node *events, const struct n
 bool expect_build(struct scene *scene, const struct node *expect);
 bool fpu_build(struct scene *scene, const struct node *fpu);
 bool fpu_expected(struct scene *scene, const struct node *fpu);
+/* What FNSAVE writes in 32-bit protected mode: 28 bytes with no pointers, and ST(0) first. */
+#define FNSAVE_BYTES 108u
+void fpu_fnsave_image(const struct fpu_state *fpu, uint8_t image[FNSAVE_BYTES]);
 bool flags_apply(struct scene *scene, const struct node *node, uint64_t *value, uint64_t *mask);
 
 #endif
