@@ -12,6 +12,8 @@ enum gpr {
 	RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI,
 	R8, R9, R10, R11, R12, R13, R14, R15,
 	GPR_ZERO, /* always 0: stands for an absent base or index */
+	GPR_256,  /* always 256: the part of a RIP-relative displacement that fits no struct uop */
+	GPR_RIP,  /* rip of struct arch_state: the base of RIP-relative operands */
 	GPR_COUNT
 };
 
@@ -102,8 +104,13 @@ enum activity { ACT_RUNNING, ACT_HALTED, ACT_SHUTDOWN, ACT_WAIT_SIPI };
 #define SHADOW_MOVSS 0x2u /* one instruction: interrupts, NMI and #DB held back */
 
 struct arch_state {
-	union gpr_file gpr;
-	uint64_t rip;
+	union {
+		union gpr_file gpr;
+		struct {
+			uint64_t gpr_[GPR_RIP]; /* only a place: use gpr */
+			uint64_t rip;
+		};
+	};
 	uint64_t rflags; /* all of EFLAGS; see cpu_flags() while running */
 	struct segment seg[SEG_COUNT];
 	struct table_register gdtr, idtr;
@@ -121,6 +128,9 @@ struct arch_state {
 	uint64_t tsc_offset; /* TSC = clock + offset */
 	uint64_t pat;
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t star, lstar, cstar, sfmask; /* SYSCALL and SYSRET */
+	uint64_t kernel_gs_base;             /* what SWAPGS swaps with GS's base */
+	uint64_t tsc_aux;
 	uint64_t misc_enable, mtrr_def_type;
 	uint64_t mtrr_phys[16], mtrr_fixed[11];
 	uint64_t mcg_status, bios_sign_id;

@@ -14,14 +14,13 @@ struct fetched {
 /* Fetches until 15 bytes, CS's limit or, when first_page_only, the page's end. */
 static void fetch(struct cpu *cpu, struct fetched *f, bool first_page_only)
 {
-	const struct segment *cs = &cpu->s.seg[SEG_CS];
-	uint64_t start = (cs->base + cpu->s.rip) & cpu->mmu.lin_mask;
+	uint64_t start = code_linear(cpu, cpu->s.rip);
 
 	while (f->count < INSN_MAX_LENGTH && !f->at_limit && !f->fault) {
 		uint64_t lin = (start + f->count) & cpu->mmu.lin_mask;
 		if (first_page_only && ((lin ^ start) & PAGE_MASK))
 			return;
-		if (cpu->s.rip + f->count > cs->limit) {
+		if (!code_reaches(cpu, cpu->s.rip + f->count)) {
 			f->at_limit = true;
 			return;
 		}
@@ -37,18 +36,19 @@ static void fetch(struct cpu *cpu, struct fetched *f, bool first_page_only)
 static bool fetch_insn(struct cpu *cpu, struct insn *insn)
 {
 	uint8_t key = block_key(cpu);
+	uint64_t how = key_how(cpu, key);
 	struct fetched f = {.count = 0};
 
 	fetch(cpu, &f, true);
-	if (decode(insn, f.bytes, f.count, key_mode(key), key_db(key)) != DECODE_SHORT)
+	if (decode(insn, f.bytes, f.count, key_mode(key), how) != DECODE_SHORT)
 		return true;
 	if (!f.fault && !f.at_limit)
 		fetch(cpu, &f, false);
-	if (decode(insn, f.bytes, f.count, key_mode(key), key_db(key)) != DECODE_SHORT)
+	if (decode(insn, f.bytes, f.count, key_mode(key), how) != DECODE_SHORT)
 		return true;
 	if (f.fault)
 		return false;
-	return cpu_raise(cpu, VEC_GP, 0, WHY_FETCH_LIMIT);
+	return cpu_raise(cpu, VEC_GP, 0, in_long64(cpu) ? WHY_FETCH_NON_CANONICAL : WHY_FETCH_LIMIT);
 }
 
 void run_alone(struct cpu *cpu)
@@ -64,7 +64,7 @@ void run_alone(struct cpu *cpu)
 	if (!fetch_insn(cpu, &insn)) {
 		cpu->leave = LEAVE_FAULT;
 	} else {
-		lower(&u[0], &insn, cpu->model);
+		lower(&u[0], &insn, cpu->model, 0);
 		vec_gate(&u[0], &insn, block_key(cpu));
 		u[1] = (struct uop){.fn = exec_end_of_block, .off = insn.length, .n = 1};
 		*own = (struct block){.alone = true, .n = 1, .bytes = insn.length, .rip = cpu->s.rip};

@@ -129,16 +129,16 @@ static bool ends_block(const struct insn *insn)
 static void fill(struct cpu *cpu, struct block *b, const uint8_t *code, size_t size)
 {
 	enum decode_mode mode = key_mode(b->key);
+	uint64_t how = key_how(cpu, b->key);
 	struct insn insn, next;
 	bool ended = false;
 
 	while (!ended && b->n < BLOCK_MAX_INSNS && b->bytes < BLOCK_MAX_BYTES - INSN_MAX_LENGTH) {
 		struct uop *u = &b->uops[b->n];
-		if (decode(&next, code + b->bytes, size - b->bytes, mode, key_db(b->key)) == DECODE_SHORT)
+		if (decode(&next, code + b->bytes, size - b->bytes, mode, how) == DECODE_SHORT)
 			break;
 		insn = next;
-		lower(u, &insn, cpu->model);
-		u->off = b->bytes;
+		lower(u, &insn, cpu->model, b->bytes);
 		vec_gate(u, &insn, b->key);
 		u->n = b->n++;
 		b->bytes += insn.length;
@@ -176,7 +176,6 @@ static struct block *build(struct cpu *cpu, uint64_t pa, const uint8_t *code, ui
 struct block *block_find(struct cpu *cpu)
 {
 	uint8_t key = block_key(cpu);
-	const struct segment *cs = &cpu->s.seg[SEG_CS];
 	uint64_t pa;
 
 	if (cpu->mmu.epoch != cpu->mmu_epoch_seen) {
@@ -187,9 +186,9 @@ struct block *block_find(struct cpu *cpu)
 	if (j->link.rip == cpu->s.rip && j->link.epoch == cpu->epoch && j->key == key)
 		return j->link.to;
 
-	if (cpu->s.rip > cs->limit)
+	if (!code_reaches(cpu, cpu->s.rip))
 		return NULL;
-	uint64_t lin = (cs->base + cpu->s.rip) & cpu->mmu.lin_mask;
+	uint64_t lin = code_linear(cpu, cpu->s.rip);
 	const uint8_t *page = mmu_fetch_page(&cpu->mmu, lin, &pa);
 	if (!page)
 		return NULL;
@@ -197,7 +196,7 @@ struct block *block_find(struct cpu *cpu)
 	struct block *b = lookup(cpu->cache->store, pa, cpu->s.rip, key);
 	if (!b)
 		b = build(cpu, pa, page + (lin & ~PAGE_MASK), key);
-	if (!b || b->rip + b->bytes - 1 > cs->limit)
+	if (!b || !code_reaches(cpu, b->rip + b->bytes - 1))
 		return NULL;
 	*j = (struct jump){{b, cpu->s.rip, cpu->epoch}, key};
 	return b;

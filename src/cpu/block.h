@@ -57,12 +57,11 @@ static inline struct jump *jump_of(const struct cpu *cpu, uint64_t rip)
 /* What a decoded instruction depends on besides its bytes. */
 static inline uint8_t block_key(const struct cpu *cpu)
 {
-	unsigned mode = in_real(cpu) ? MODE_REAL : in_vm86(cpu) ? MODE_VM86 : MODE_PROTECTED;
-
-	return (uint8_t)(mode | (cpu->s.seg[SEG_CS].db ? 8 : 0) | (cpu->s.cpl == 3 ? 16 : 0) | vec_ready(cpu));
+	return (uint8_t)(cpu_mode(cpu) | (cpu->s.seg[SEG_CS].db ? 8 : 0) | (cpu->s.cpl == 3 ? 16 : 0) | vec_ready(cpu));
 }
 static inline enum decode_mode key_mode(uint8_t key) { return (enum decode_mode)(key & 7); }
-static inline bool key_db(uint8_t key) { return key & 8; }
+/* What decode() is told. */
+static inline uint64_t key_how(const struct cpu *cpu, uint8_t key) { return cpu->how | (key & 8 ? DECODE_D32 : 0); }
 
 struct block_cache *block_cache_new(struct cpu *cpu); /* NULL: out of memory */
 void block_cache_free(struct block_cache *cache);
@@ -128,8 +127,9 @@ static inline bool jump_hit(const struct cpu *cpu, const struct jump *jump, uint
 }
 
 /* lower.c: the uop of a decoded instruction (also of one that decodes to
- * #UD or is too long).  off and n are the caller's. */
-void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model);
+ * #UD or is too long).  off: of the
+ * instruction from the block's first byte.  n is the caller's. */
+void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model, unsigned off);
 uop_fn exec_undefined; /* of an instruction that there is not */
 /* Call after lower(): replaces the handler of a vector instruction that block_key() says may not run now. */
 void vec_gate(struct uop *u, const struct insn *insn, unsigned key);

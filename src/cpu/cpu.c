@@ -20,6 +20,7 @@ bool cpu_init(struct cpu *cpu, unsigned id, struct bus *bus, struct clock *clock
 	cpu->clock = clock;
 	cpu->trace = trace;
 	cpu->model = model;
+	cpu->how = model_decode(model);
 	cpu->epoch = 1;
 	cpu->cache = block_cache_new(cpu);
 	if (!cpu->cache)
@@ -31,6 +32,7 @@ bool cpu_init(struct cpu *cpu, unsigned id, struct bus *bus, struct clock *clock
 	}
 	cpu->mmu.phys_mask = (UINT64_C(1) << model->phys_bits) - 1;
 	cpu->mmu.has_pat = model_has(model, FEAT_1_EDX, F1D_PAT);
+	cpu->mmu.has_1g_pages = model_has(model, FEAT_81_EDX, F81D_PAGE1GB);
 	cpu_reset(cpu, false);
 	return true;
 }
@@ -94,6 +96,7 @@ void cpu_reset(struct cpu *cpu, bool init)
 void cpu_state_changed(struct cpu *cpu)
 {
 	cpu->s.gpr.r64[GPR_ZERO] = 0;
+	cpu->s.gpr.r64[GPR_256] = 256;
 	flags_load(&cpu->f, (uint32_t)cpu->s.rflags);
 	mmu_mode_changed(&cpu->mmu);
 	mmu_flush(&cpu->mmu, true);

@@ -59,8 +59,10 @@ struct cpu {
 	struct lazy_flags f;
 	uint64_t icount;     /* retired instructions, REP iterations counted each */
 	uint64_t run_until;  /* leave the fast path when icount would pass this */
-	uint64_t sp_mask;    /* 0xffff or 0xffffffff: by SS.B */
-	uint64_t ip_mask;    /* 0xffff or 0xffffffff: by CS.D */
+	uint64_t sp_mask;    /* 0xffff or 0xffffffff: by SS.B; all ones in 64-bit mode */
+	uint64_t ip_mask;    /* 0xffff or 0xffffffff: by CS.D; all ones in 64-bit mode */
+	/* Where code may lie: rip + ip_bias <= ip_limit.  Inside CS's limit; in 64-bit mode the canonical addresses. */
+	uint64_t ip_bias, ip_limit;
 	uint32_t epoch;      /* links between blocks hold while this stays */
 	enum leave leave;
 	struct block *block; /* being run */
@@ -71,6 +73,7 @@ struct cpu {
 	struct clock *clock;
 	struct bus *bus;
 	const struct cpu_model *model;
+	uint64_t how;            /* what decode() is told of the model: DECODE_AMD, DECODE_FEATURE() */
 	struct trace *trace;     /* never NULL */
 	struct intr_pin intr;
 	struct local_apic apic;
@@ -229,15 +232,34 @@ static inline void set_sp(struct cpu *cpu, uint64_t value)
 /* ---- modes ---- */
 static inline bool in_protected(const struct cpu *cpu) { return cpu->s.cr0 & CR0_PE; }
 static inline bool in_vm86(const struct cpu *cpu) { return cpu->s.rflags & FLAG_VM; }
+/* IA-32e mode, and its 64-bit mode (the rest of it is compatibility mode).  SDM 3A, "Modes of Operation". */
+static inline bool in_ia32e(const struct cpu *cpu) { return cpu->s.efer & EFER_LMA; }
+static inline bool in_long64(const struct cpu *cpu) { return in_ia32e(cpu) && cpu->s.seg[SEG_CS].l; }
 static inline bool in_real(const struct cpu *cpu) { return !(cpu->s.cr0 & CR0_PE); }
+static inline enum decode_mode cpu_mode(const struct cpu *cpu)
+{
+	return in_real(cpu)      ? MODE_REAL
+	       : in_vm86(cpu)    ? MODE_VM86
+	       : !in_ia32e(cpu)  ? MODE_PROTECTED
+	       : in_long64(cpu)  ? MODE_LONG64 : MODE_COMPAT;
+}
 static inline unsigned iopl(const struct cpu *cpu) { return (cpu->s.rflags & FLAG_IOPL) >> FLAG_IOPL_SHIFT; }
 
-/* Near branches: is target inside CS?  Else #GP(0) WHY_BRANCH_LIMIT in cpu->fault. */
+/* The linear address of an offset in CS. */
+static inline uint64_t code_linear(const struct cpu *cpu, uint64_t rip)
+{
+	return ((in_long64(cpu) ? 0 : cpu->s.seg[SEG_CS].base) + rip) & cpu->mmu.lin_mask;
+}
+
+/* May code lie at this offset in CS? */
+static inline bool code_reaches(const struct cpu *cpu, uint64_t rip) { return rip + cpu->ip_bias <= cpu->ip_limit; }
+
+/* Near branches: is target inside CS (canonical in 64-bit mode)?  Else #GP(0) in cpu->fault. */
 static inline bool near_target_ok(struct cpu *cpu, uint64_t target)
 {
-	if (LIKELY(target <= cpu->s.seg[SEG_CS].limit))
+	if (LIKELY(code_reaches(cpu, target)))
 		return true;
-	return cpu_raise(cpu, VEC_GP, 0, WHY_BRANCH_LIMIT);
+	return cpu_raise(cpu, VEC_GP, 0, in_long64(cpu) ? WHY_BRANCH_NON_CANONICAL : WHY_BRANCH_LIMIT);
 }
 
 /* How many iterations a REP may do now: at least 1; 1 under TF or debug

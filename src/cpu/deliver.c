@@ -46,8 +46,11 @@ static void record_where(const struct cpu *cpu, struct where *w, uint64_t rip, u
 {
 	*w = (struct where){.rip = rip, .rsp = cpu->s.gpr.r64[RSP], .rflags = flags,
 			    .cs = cpu->s.seg[SEG_CS].sel, .ss = cpu->s.seg[SEG_SS].sel, .cpl = cpu->s.cpl,
-			    .mode = in_real(cpu) ? MODE_REAL : in_vm86(cpu) ? MODE_VM86 : MODE_PROTECTED,
-			    .cs_base = cpu->s.seg[SEG_CS].base, .ss_base = cpu->s.seg[SEG_SS].base};
+			    .mode = (uint8_t)cpu_mode(cpu)};
+	if (!in_long64(cpu)) {
+		w->cs_base = cpu->s.seg[SEG_CS].base;
+		w->ss_base = cpu->s.seg[SEG_SS].base;
+	}
 }
 
 void where_now(const struct cpu *cpu, struct where *w)

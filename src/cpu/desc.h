@@ -93,7 +93,7 @@ static inline bool seg_is_readable(const struct segment *s)
 bool load_data_segment(struct cpu *cpu, enum seg seg, uint16_t sel) MUST_CHECK;
 
 /* Writes a segment register whole and lets everything derived follow (window,
- * stack mask, instruction pointer mask, link epoch).  No checks. */
+ * stack mask, instruction pointer mask and limit, link epoch).  No checks. */
 static inline void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value);
 /* What follows from a segment register that was written: window, masks, epoch. */
 void segment_changed(struct cpu *cpu, enum seg seg);
@@ -110,7 +110,7 @@ static inline void set_cpl(struct cpu *cpu, unsigned cpl)
 }
 
 /* What of the attributes something else is derived from. */
-#define ATTRIBUTES_WITH_EFFECT 0x411fu /* db, usable, s, type */
+#define ATTRIBUTES_WITH_EFFECT 0x611fu /* db, l, usable, s, type */
 
 static inline void set_segment(struct cpu *cpu, enum seg seg, const struct segment *value)
 {

@@ -98,12 +98,25 @@ static uop_fn *handler_of(const struct insn *insn, const struct cpu_model *model
 	return fn ? fn : exec_not_built;
 }
 
+/* While a block runs, s.rip is that of its first byte. */
+static void lower_rip_relative(struct uop *u, int64_t disp)
+{
+	u->base = GPR_RIP;
+	if (disp > INT32_MAX) {
+		u->index = GPR_256;
+		disp -= 256;
+	}
+	u->disp = (int32_t)disp;
+}
+
 static void lower_memory(struct uop *u, const struct insn *insn)
 {
 	u->base = insn->base == REG_NONE ? GPR_ZERO : insn->base;
 	u->index = insn->index == REG_NONE ? GPR_ZERO : insn->index;
 	u->scale = insn->scale;
 	u->disp = (int32_t)insn->disp;
+	if (insn->rip_relative)
+		lower_rip_relative(u, insn->disp + u->off + u->len);
 }
 
 void lower_links(struct block *b, const struct insn *insn, uint64_t ip_mask)
@@ -111,7 +124,7 @@ void lower_links(struct block *b, const struct insn *insn, uint64_t ip_mask)
 	uint64_t next = (b->rip + b->bytes) & ip_mask, target = next + insn->imm;
 
 	b->link[LINK_NEXT].rip = next;
-	b->link[LINK_TAKEN].rip = insn->osize == 16 ? (uint16_t)target : (uint32_t)target;
+	b->link[LINK_TAKEN].rip = insn->osize == 16 ? (uint16_t)target : insn->osize == 32 ? (uint32_t)target : target;
 }
 
 /* dst is the first operand where that is a register, src the first register
@@ -147,7 +160,7 @@ static bool has_memory(const struct insn *insn)
 	return false;
 }
 
-void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model)
+void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model, unsigned off)
 {
 	*u = (struct uop){.fn = handler_of(insn, model),
 			  .imm = insn->imm,
@@ -155,6 +168,7 @@ void lower(struct uop *u, const struct insn *insn, const struct cpu_model *model
 			  .index = GPR_ZERO,
 			  .seg = insn->seg,
 			  .addr_shift = (uint8_t)(64 - insn->asize),
+			  .off = (uint8_t)off,
 			  .len = insn->length,
 			  .width = insn->width};
 	u->flags = (insn->rep ? UOP_REP : 0) | (insn->repne ? UOP_REPNE : 0) | (insn->lock ? UOP_LOCK : 0);

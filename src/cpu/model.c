@@ -22,6 +22,7 @@
 #define F1C_MAX     (F1C_X2APIC | F1C_GUEST)
 #define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_PGE | F1D_MCA | F1D_CMOV)
 #define F7B_MAX     (F7B_SMEP | F7B_SMAP)
+#define F81D_MAX    (F81D_SYSCALL | F81D_NX | F81D_PAGE1GB | F81D_LM)
 
 #define SIGNATURE_386     0x0308u
 #define SIGNATURE_486     0x0433u
@@ -49,30 +50,31 @@
 
 #define ANY CPUID_ANY_SUBLEAF
 
+/* Leaves without their words of features: model_cpuid() adds struct cpu_model's. */
 static const struct cpuid_leaf leaves_pentium[] = {
 	{0x0, ANY, 1, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
-	{0x1, ANY, SIGNATURE_PENTIUM, 0, 0, F1D_PENTIUM},
+	{0x1, ANY, SIGNATURE_PENTIUM, 0, 0, 0},
 };
 
 static const struct cpuid_leaf leaves_pentium2[] = {
 	{0x0, ANY, 2, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
-	{0x1, ANY, SIGNATURE_P2, 0, 0, F1D_P6},
+	{0x1, ANY, SIGNATURE_P2, 0, 0, 0},
 	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
 };
 
 static const struct cpuid_leaf leaves_max[] = {
 	{0x0, ANY, 7, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
-	{0x1, ANY, SIGNATURE_MAX, 0, F1C_MAX, F1D_P6},
+	{0x1, ANY, SIGNATURE_MAX, 0, 0, 0},
 	{0x2, ANY, CACHES_BY_LEAF_4, 0, 0, 0},
 	{0x4, 0, CACHE(1, 1, 64, 8, 64)},     /* 32 KBytes of data, level 1 */
 	{0x4, 1, CACHE(2, 1, 64, 8, 64)},     /* 32 KBytes of instructions, level 1 */
 	{0x4, 2, CACHE(3, 2, 64, 16, 1024)},  /* 1 MByte, level 2 */
 	{0x4, 3, CACHE(3, 3, 64, 16, 8192)},  /* 8 MBytes, level 3 */
-	{0x7, 0, 0, F7B_MAX, F7C_UMIP, 0},
+	{0x7, 0, 0, 0, 0, 0},
 	{0x80000000, ANY, 0x80000008, 0, 0, 0},
-	{0x80000001, ANY, 0, 0, 0, F81D_NX},
+	{0x80000001, ANY, 0, 0, 0, 0},
 	{0x80000002, ANY, 0x70617254, 0x65746167, 0x78616d20, 0}, /* "Trapgate max" */
-	{0x80000008, ANY, 36 | 32 << 8, 0, 0, 0}, /* physical and linear address bits */
+	{0x80000008, ANY, 40 | 48 << 8, 0, 0, 0}, /* physical and linear address bits */
 };
 
 #define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])
@@ -144,12 +146,12 @@ const struct cpu_model cpu_models[] = {
 		.generation = GEN_LATER,
 		.signature = SIGNATURE_MAX,
 		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
-			    [FEAT_7_ECX] = F7C_UMIP, [FEAT_81_EDX] = F81D_NX},
+			    [FEAT_7_ECX] = F7C_UMIP, [FEAT_81_EDX] = F81D_MAX},
 		.cr0 = CR0_486,
 		.cr0_fixed = CR0_ET,
 		.cr4 = CR4_MAX,
 		.eflags = EFLAGS_PENTIUM,
-		.phys_bits = 36,
+		.phys_bits = 40,
 		LEAVES(leaves_max),
 		.is_default = true,
 	},
@@ -184,11 +186,59 @@ static bool name_matches(const char *name, const char *pattern)
 	return pattern[n - 1] == '*' ? strncmp(name, pattern, n - 1) == 0 : strcmp(name, pattern) == 0;
 }
 
+/* Where each word of features lies. */
+static const struct {
+	uint32_t leaf, subleaf;
+	char reg;
+} word_of[FEAT_WORDS] = {
+	[FEAT_1_EDX] = {1, 0, 'D'},           [FEAT_1_ECX] = {1, 0, 'C'},           [FEAT_7_EBX] = {7, 0, 'B'},
+	[FEAT_7_ECX] = {7, 0, 'C'},           [FEAT_81_EDX] = {0x80000001, 0, 'D'}, [FEAT_81_ECX] = {0x80000001, 0, 'C'},
+	[FEAT_D1_EAX] = {0xd, 1, 'A'},
+};
+
+/* decode/features.def. */
+static const struct {
+	uint32_t leaf, subleaf;
+	char name[4];
+	uint8_t bit;
+	enum cpu_generation with;
+} features[] = {
+#define GEN_NONE GEN_8086
+#define FEATURE(name, leaf, subleaf, reg, bit, with) {leaf, subleaf, #reg, bit, GEN_##with},
+#include "decode/features.def"
+#undef FEATURE
+#undef GEN_NONE
+};
+
+bool model_has_feature(const struct cpu_model *model, enum cpu_generation feature)
+{
+	if (feature <= GEN_LATER)
+		return feature <= model->generation;
+	unsigned n = feature - GEN_LATER - 1;
+	bool shown = false;
+
+	for (unsigned w = 0; w < FEAT_WORDS; w++)
+		if (word_of[w].leaf == features[n].leaf && word_of[w].subleaf == features[n].subleaf &&
+		    word_of[w].reg == features[n].name[1])
+			shown = model->feature[w] >> features[n].bit & 1;
+	return shown && model_has_feature(model, features[n].with);
+}
+
+uint64_t model_decode(const struct cpu_model *model)
+{
+	uint64_t how = model->amd ? DECODE_AMD : 0;
+
+	for (unsigned feature = GEN_LATER + 1; feature < GEN_COUNT; feature++)
+		if (model_has_feature(model, (enum cpu_generation)feature))
+			how |= DECODE_FEATURE(feature);
+	return how;
+}
+
 bool model_has_row(const struct cpu_model *model, const struct opcode_row *row)
 {
-	if (row->cpu > model->generation)
+	if (!model_has_feature(model, (enum cpu_generation)row->cpu))
 		return false;
-	if (row->cpu < GEN_486)
+	if (row->cpu < GEN_486 || row->cpu > GEN_LATER)
 		return true;
 	if (strcmp(row->name, "cpuid") == 0)
 		return model->leaf_count > 0;
@@ -216,6 +266,11 @@ static uint32_t highest_leaf(const struct cpu_model *model, uint32_t leaf)
 	return first ? first->eax : 0;
 }
 
+static uint32_t *register_of(struct cpuid_leaf *out, char reg)
+{
+	return reg == 'A' ? &out->eax : reg == 'B' ? &out->ebx : reg == 'C' ? &out->ecx : &out->edx;
+}
+
 void model_cpuid(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf, struct cpuid_leaf *out)
 {
 	if (leaf > highest_leaf(model, leaf))
@@ -223,4 +278,7 @@ void model_cpuid(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf,
 	const struct cpuid_leaf *l = find_leaf(model, leaf, subleaf);
 
 	*out = l ? *l : (struct cpuid_leaf){.leaf = leaf, .subleaf = subleaf};
+	for (unsigned w = 0; l && w < FEAT_WORDS; w++)
+		if (word_of[w].leaf == leaf && (l->subleaf == ANY || word_of[w].subleaf == subleaf))
+			*register_of(out, word_of[w].reg) |= model->feature[w];
 }

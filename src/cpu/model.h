@@ -10,7 +10,7 @@
 #include "decode/insn.h"
 
 /* The words of CPUID that hold feature bits. */
-enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_WORDS };
+enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX, FEAT_81_ECX, FEAT_D1_EAX, FEAT_WORDS };
 
 /* CPUID.1:EDX (SDM 2A "CPUID", "More on Feature Information Returned in the
  * EDX Register"). */
@@ -38,7 +38,13 @@ enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX,
 #define F7B_SMAP 0x00100000u
 #define F7C_UMIP 0x00000004u
 /* CPUID.80000001H:EDX */
-#define F81D_NX 0x00100000u
+#define F81D_SYSCALL  0x00000800u
+#define F81D_NX       0x00100000u
+#define F81D_PAGE1GB  0x04000000u
+#define F81D_RDTSCP   0x08000000u
+#define F81D_LM       0x20000000u
+/* CPUID.80000001H:ECX */
+#define F81C_LAHF64 0x00000001u
 
 #define CPUID_ANY_SUBLEAF 0xffffffffu
 
@@ -51,6 +57,7 @@ struct cpu_model {
 	const char *name;        /* as given to -cpu */
 	const char *description;
 	enum cpu_generation generation;
+	bool amd;                /* AMD's rules where they differ from Intel's */
 	uint32_t signature;      /* EDX after reset; CPUID.1:EAX */
 	uint32_t feature[FEAT_WORDS];
 	uint32_t cr0;            /* bits of CR0 that can be written */
@@ -71,6 +78,11 @@ extern const unsigned cpu_model_count;
 
 /* The model of that name, NULL: there is none.  name NULL: the default. */
 const struct cpu_model *cpu_model_find(const char *name);
+
+/* Does CPUID announce the feature GEN_<name> of decode/features.def, with what it needs? */
+bool model_has_feature(const struct cpu_model *model, enum cpu_generation feature);
+/* What decode() is to be told of the model: DECODE_AMD and DECODE_FEATURE(). */
+uint64_t model_decode(const struct cpu_model *model);
 
 /* Does the model have this encoding?  By the generation of the row, and by
  * the CPUID feature where one announces the instruction. */

@@ -5,17 +5,32 @@
 
 #define TYPE_DATA_RW (TYPE_WRITABLE | TYPE_ACCESSED)
 
+static uint64_t mask_of(const struct cpu *cpu, enum seg seg)
+{
+	return in_long64(cpu) ? UINT64_MAX : cpu->s.seg[seg].db ? UINT32_MAX : UINT16_MAX;
+}
+
+static void follow_stack(struct cpu *cpu) { cpu->sp_mask = mask_of(cpu, SEG_SS); }
+
+/* CS.L decides on 64-bit mode, and that on the stack. */
+static void follow_code(struct cpu *cpu)
+{
+	bool wide = in_long64(cpu);
+
+	cpu->ip_mask = mask_of(cpu, SEG_CS);
+	cpu->ip_bias = wide ? UINT64_C(1) << (cpu->mmu.lin_bits - 1) : 0;
+	cpu->ip_limit = wide ? (UINT64_C(1) << cpu->mmu.lin_bits) - 1 : cpu->s.seg[SEG_CS].limit;
+	follow_stack(cpu);
+	cpu->epoch += cpu->epoch == UINT32_MAX ? 2 : 1; /* 0 is no epoch */
+}
+
 void segment_changed(struct cpu *cpu, enum seg seg)
 {
-	const struct segment *value = &cpu->s.seg[seg];
-
 	mmu_segment_changed(&cpu->mmu, seg);
-	if (seg == SEG_SS) {
-		cpu->sp_mask = value->db ? 0xffffffff : 0xffff;
-	} else if (seg == SEG_CS) {
-		cpu->ip_mask = value->db ? 0xffffffff : 0xffff;
-		cpu->epoch += cpu->epoch == UINT32_MAX ? 2 : 1; /* 0 is no epoch */
-	}
+	if (seg == SEG_SS)
+		follow_stack(cpu);
+	else if (seg == SEG_CS)
+		follow_code(cpu);
 }
 
 /* What the hidden part holds beside "unusable" is undefined (SDM 3C, "Saving

@@ -37,7 +37,7 @@ static uop_fn *not_built(void)
 	decode(&insn, nop, sizeof(nop), MODE_PROTECTED, true);
 	insn.operands = 1;
 	insn.op[0].kind = OPD_FAR; /* no NOP takes one */
-	lower(&u, &insn, cpu_model_find("max"));
+	lower(&u, &insn, cpu_model_find("max"), 0);
 	return u.fn;
 }
 
@@ -48,7 +48,7 @@ static unsigned check_bytes(const uint8_t *bytes, enum decode_mode mode, bool db
 
 	if (decode(&insn, bytes, 15, mode, db) != DECODE_OK)
 		return 0;
-	lower(&u, &insn, cpu_model_find("max"));
+	lower(&u, &insn, cpu_model_find("max"), 0);
 	if (u.fn == empty || u.fn == NULL)
 		fail_msg("no handler: %s %s", opcode_rows[insn.row].encoding, opcode_rows[insn.row].operands);
 	return 1;
@@ -96,7 +96,7 @@ static uop_fn *undefined(void)
 	struct uop u;
 
 	decode(&insn, bytes, sizeof(bytes), MODE_PROTECTED, DECODE_D32);
-	lower(&u, &insn, cpu_model_find("max"));
+	lower(&u, &insn, cpu_model_find("max"), 0);
 	return u.fn;
 }
 
@@ -107,7 +107,7 @@ static unsigned check_undefined(const uint8_t *bytes, enum decode_mode mode, uop
 
 	if (decode(&insn, bytes, 15, mode, DECODE_D32 | DECODE_ALL_FEATURES) != DECODE_OK || row_is_offered(insn.row))
 		return 0;
-	lower(&u, &insn, cpu_model_find("max"));
+	lower(&u, &insn, cpu_model_find("max"), 0);
 	if (u.fn != ud)
 		fail_msg("a handler: %s %s", opcode_rows[insn.row].encoding, opcode_rows[insn.row].operands);
 	return 1;

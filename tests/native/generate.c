@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "arch/x86.h"
+#include "cpu/model.h"
 #include "decode/table.h"
 #include "native/emulate.h"
 
@@ -167,7 +168,8 @@ static void random_bytes(struct random *r, uint8_t *p, unsigned n)
 
 static enum decode_status decode_case(struct test_case *c)
 {
-	return decode(&c->insn, c->bytes, INSN_MAX_LENGTH, MODE_PROTECTED, c->start.cs == SEL_USER_CODE);
+	return decode(&c->insn, c->bytes, INSN_MAX_LENGTH, MODE_PROTECTED,
+		      model_decode(cpu_model_find(NULL)) | (c->start.cs == SEL_USER_CODE ? DECODE_D32 : 0));
 }
 
 /* An instruction that exists, or one that LOCK makes #UD. */
