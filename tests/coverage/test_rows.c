@@ -43,40 +43,76 @@ static uop_fn *not_built(void)
 
 static unsigned check_bytes(const uint8_t *bytes, enum decode_mode mode, bool db, uop_fn *empty)
 {
+	const struct cpu_model *max = cpu_model_find("max");
 	struct insn insn;
 	struct uop u;
 
-	if (decode(&insn, bytes, 15, mode, db) != DECODE_OK)
+	if (decode(&insn, bytes, 15, mode, model_decode(max) | (db ? DECODE_D32 : 0)) != DECODE_OK)
 		return 0;
-	lower(&u, &insn, cpu_model_find("max"), 0);
+	lower(&u, &insn, max, 0);
 	if (u.fn == empty || u.fn == NULL)
 		fail_msg("no handler: %s %s", opcode_rows[insn.row].encoding, opcode_rows[insn.row].operands);
 	return 1;
 }
 
-/* All values of ModR/M, the prefixes that change widths and forms, and modes. */
-static unsigned check_row(unsigned row, uop_fn *empty)
+/* In every mode. */
+static unsigned check_modes(const uint8_t *bytes, uop_fn *empty)
 {
-	static const uint8_t prefixes[][2] = {{0x3e, 0x3e}, {0x66, 0x3e}, {0x67, 0x3e}, {0x66, 0x67},
-					      {0xf3, 0x3e}, {0xf2, 0x3e}, {0xf3, 0x66}, {0xf2, 0x66}};
 	static const struct {
 		enum decode_mode mode;
 		bool db;
-	} modes[] = {{MODE_PROTECTED, true}, {MODE_PROTECTED, false}, {MODE_REAL, false}, {MODE_VM86, false}};
+	} modes[] = {{MODE_PROTECTED, true}, {MODE_PROTECTED, false}, {MODE_REAL, false}, {MODE_VM86, false},
+		     {MODE_LONG64, false}};
+	unsigned met = 0;
+
+	for (unsigned m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
+		met += check_bytes(bytes, modes[m].mode, modes[m].db, empty);
+	return met;
+}
+
+/* The prefixes that change widths and forms; then the opcode and modrm. */
+static unsigned check_legacy(const struct row *d, uint8_t modrm, uop_fn *empty)
+{
+	static const uint8_t prefixes[][2] = {{0x3e, 0x3e}, {0x66, 0x3e}, {0x67, 0x3e}, {0x66, 0x67}, {0xf3, 0x3e},
+					      {0xf2, 0x3e}, {0xf3, 0x66}, {0xf2, 0x66}, {0x3e, 0x48}, {0x66, 0x48},
+					      {0xf3, 0x48}, {0xf2, 0x48}};
+	unsigned met = 0;
+
+	for (unsigned p = 0; p < sizeof(prefixes) / sizeof(prefixes[0]); p++) {
+		uint8_t bytes[15] = {prefixes[p][0], prefixes[p][1]}, *at = bytes + 2;
+		if (d->map != MAP_1)
+			*at++ = 0x0f;
+		if (d->map == MAP_0F38 || d->map == MAP_0F3A)
+			*at++ = d->map == MAP_0F38 ? 0x38 : 0x3a;
+		*at++ = d->opcode;
+		*at = modrm;
+		met += check_modes(bytes, empty);
+	}
+	return met;
+}
+
+/* All values of W, L and pp, with and without a register in vvvv. */
+static unsigned check_vex(const struct row *d, uint8_t modrm, uop_fn *empty)
+{
+	unsigned met = 0;
+
+	for (unsigned last = 0; last < 16; last++) {
+		uint8_t wlpp = (uint8_t)((last & 8) << 4 | (last & 7));
+		uint8_t bytes[15] = {0xc4, (uint8_t)(0xe0 | (d->map - MAP_V0F + 1)), wlpp | 0x78, d->opcode, modrm};
+		met += check_modes(bytes, empty);
+		bytes[2] = wlpp | 0x68;
+		met += check_modes(bytes, empty);
+	}
+	return met;
+}
+
+static unsigned check_row(unsigned row, uop_fn *empty)
+{
 	const struct row *d = &decode_rows[row];
 	unsigned met = 0;
 
-	for (unsigned modrm = 0; modrm < 256; modrm++) {
-		for (unsigned p = 0; p < sizeof(prefixes) / sizeof(prefixes[0]); p++) {
-			uint8_t bytes[15] = {prefixes[p][0], prefixes[p][1]}, *at = bytes + 2;
-			if (d->map == MAP_0F)
-				*at++ = 0x0f;
-			*at++ = d->opcode;
-			*at = (uint8_t)modrm;
-			for (unsigned m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
-				met += check_bytes(bytes, modes[m].mode, modes[m].db, empty);
-		}
-	}
+	for (unsigned modrm = 0; modrm < 256; modrm++)
+		met += (d->map >= MAP_V0F ? check_vex : check_legacy)(d, (uint8_t)modrm, empty);
 	return met;
 }
 

@@ -285,6 +285,11 @@ static bool loop_prefix(const struct test_case *c, const struct outcome *host, c
 	return (is(c, MN_loope) && c->insn.repne) || (is(c, MN_loopne) && c->insn.rep);
 }
 
+static bool prefetch_register(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return is(c, MN_nop) && !c->has_memory && host->vector == VEC_UD;
+}
+
 static bool undefined_length(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
 {
 	return (is(c, MN_ud0) || is(c, MN_ud1)) && host->vector == VEC_UD && ours->vector == VEC_PF;
@@ -319,6 +324,7 @@ const struct host_difference host_differences[] = {
 	{nt_lost, "POPF that sets NT: lost when the host is interrupted before the trap behind it"},
 	{denormal_load, "FLD of a denormal, #D unmasked: AMD pushes it; SDM 1, 8.5.2: TOP stays"},
 	{loop_prefix, "F2 LOOPE, F3 LOOPNE: on AMD the prefix has its way; SDM 2, REP: reserved"},
+	{prefetch_register, "0F 0D of a register: AMD raises #UD; SDM 2, \"Opcode Map\": NOP"},
 	{undefined_length, "UD0, UD1: AMD raises #UD before it has fetched ModR/M"},
 	{frame_below, "ENTER, PUSHA, CALL far that fault: the host has stored part of the frame below ESP already"},
 	{int1_eip, "INT1 under the host's hypervisor: EIP not moved on"},

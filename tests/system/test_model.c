@@ -42,7 +42,7 @@ static void control_bits_follow_from_features(void **state)
 		assert_int_equal(!(m->eflags & FLAG_ID), m->leaf_count == 0);
 		assert_int_equal(!(m->eflags & (FLAG_VIF | FLAG_VIP)), !model_has(m, FEAT_1_EDX, F1D_VME));
 		assert_int_equal(!(m->eflags & FLAG_AC), m->generation < GEN_486);
-		assert_int_equal(m->phys_bits, model_has(m, FEAT_1_EDX, F1D_PAE) ? 36 : 32);
+		assert_int_equal(m->phys_bits, model_has(m, FEAT_81_EDX, F81D_LM) ? 40 : model_has(m, FEAT_1_EDX, F1D_PAE) ? 36 : 32);
 	}
 }
 
@@ -59,8 +59,8 @@ static void leaves_show_the_features(void **state)
 	assert_int_equal(cpuid("max", 7, 0).ebx, F7B_SMEP | F7B_SMAP);
 	assert_int_equal(cpuid("max", 7, 0).ecx, F7C_UMIP);
 	assert_int_equal(cpuid("max", 7, 1).ebx, 0);
-	assert_int_equal(cpuid("max", 0x80000001, 0).edx, F81D_NX);
-	assert_int_equal(cpuid("max", 0x80000008, 0).eax, 0x2024);
+	assert_int_equal(cpuid("max", 0x80000001, 0).edx, F81D_NX | F81D_LM | F81D_SYSCALL | F81D_PAGE1GB);
+	assert_int_equal(cpuid("max", 0x80000008, 0).eax, 48 << 8 | 40);
 }
 
 static void leaf_above_the_highest_gives_the_highest_basic_leaf(void **state)
