@@ -107,6 +107,11 @@ void cpu_state_changed(struct cpu *cpu)
 	cpu->run_until = 0;
 }
 
+bool base_canonical(const struct cpu *cpu, uint64_t base)
+{
+	return address_canonical(base, model_has(cpu->model, FEAT_7_ECX, F7C_LA57) ? 57 : 48);
+}
+
 /* The bits of EFLAGS that something outside of it is derived from. */
 #define FLAGS_WITH_EFFECT (FLAG_AC | FLAG_VM)
 

@@ -254,6 +254,10 @@ static inline uint64_t code_linear(const struct cpu *cpu, uint64_t rip)
 /* May code lie at this offset in CS? */
 static inline bool code_reaches(const struct cpu *cpu, uint64_t rip) { return rip + cpu->ip_bias <= cpu->ip_limit; }
 
+/* May the base of a segment, a descriptor table or an MSR be this address?  What counts is the widest linear
+ * address that the processor has, whatever CR4.LA57 is. */
+bool base_canonical(const struct cpu *cpu, uint64_t base);
+
 /* Near branches: is target inside CS (canonical in 64-bit mode)?  Else #GP(0) in cpu->fault. */
 static inline bool near_target_ok(struct cpu *cpu, uint64_t target)
 {

@@ -102,6 +102,8 @@ struct segment null_segment(uint16_t sel);
 /* Real mode and VM86: base = sel * 16; real mode keeps limit and rights of *old. */
 struct segment real_segment(const struct segment *old, uint16_t sel);
 struct segment vm86_segment(uint16_t sel);
+/* What SYSENTER, SYSEXIT, SYSCALL and SYSRET load without reading a descriptor: base 0, 4 GBytes. */
+struct segment flat_segment(uint16_t sel, unsigned type, unsigned dpl);
 /* CPL changes together with everything that depends on it. */
 static inline void set_cpl(struct cpu *cpu, unsigned cpl)
 {

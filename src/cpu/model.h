@@ -30,13 +30,19 @@ enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX,
 #define F1D_CMOV 0x00008000u
 #define F1D_PAT  0x00010000u
 /* CPUID.1:ECX */
+#define F1C_PCID     0x00020000u
 #define F1C_X2APIC   0x00200000u
 #define F1C_DEADLINE 0x01000000u
 #define F1C_GUEST    0x80000000u /* never set by hardware: software runs under something like us */
 /* CPUID.(7,0):EBX and ECX */
+#define F7B_FSGSBASE 0x00000001u
 #define F7B_SMEP 0x00000080u
+#define F7B_INVPCID 0x00000400u
 #define F7B_SMAP 0x00100000u
 #define F7C_UMIP 0x00000004u
+#define F7C_PKU  0x00000008u
+#define F7C_OSPKE 0x00000010u /* follows CR4.PKE */
+#define F7C_LA57 0x00010000u
 /* CPUID.80000001H:EDX */
 #define F81D_SYSCALL  0x00000800u
 #define F81D_NX       0x00100000u

@@ -33,6 +33,12 @@ void segment_changed(struct cpu *cpu, enum seg seg)
 		follow_code(cpu);
 }
 
+struct segment flat_segment(uint16_t sel, unsigned type, unsigned dpl)
+{
+	return (struct segment){.limit = 0xffffffff, .sel = sel, .type = (uint8_t)type, .dpl = (uint8_t)dpl,
+				.s = true, .present = true, .db = true, .g = true, .usable = true};
+}
+
 /* What the hidden part holds beside "unusable" is undefined (SDM 3C, "Saving
  * Segment Registers and Descriptor-Table Registers"): here what lets real mode go
  * on with a 64-KByte segment. */

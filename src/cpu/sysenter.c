@@ -4,22 +4,6 @@
 #include "cpu/desc.h"
 #include "cpu/ending.h"
 
-static struct segment flat_segment(uint16_t sel, unsigned type, unsigned dpl)
-{
-	return (struct segment){
-		.base = 0,
-		.limit = 0xffffffff,
-		.sel = sel,
-		.type = (uint8_t)type,
-		.dpl = (uint8_t)dpl,
-		.s = true,
-		.present = true,
-		.db = true,
-		.g = true,
-		.usable = true,
-	};
-}
-
 static void enter_flat(struct cpu *cpu, uint16_t cs_sel, unsigned cpl, uint32_t esp, uint32_t eip)
 {
 	struct segment cs = flat_segment(cs_sel, TYPE_CODE | TYPE_READABLE | TYPE_ACCESSED, cpl);
