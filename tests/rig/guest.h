@@ -14,6 +14,7 @@
 		".att_syntax prefix\n.code64\n.popsection\n");                             \
 	extern const uint8_t guest_##name[], guest_##name##_end[];
 #define GUEST32(name, text) GUEST_CODE(name, 32, text)
+#define GUEST64(name, text) GUEST_CODE(name, 64, text)
 #define GUEST16(name, text) GUEST_CODE(name, 16, text)
 
 #define LOAD(rig, address, name) \

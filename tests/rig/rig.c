@@ -58,7 +58,14 @@ void rig_write(struct rig *r, uint64_t pa, const void *bytes, size_t size) { bus
 void rig_write8(struct rig *r, uint64_t pa, uint8_t v) { rig_write(r, pa, &v, 1); }
 void rig_write16(struct rig *r, uint64_t pa, uint16_t v) { rig_write(r, pa, &v, 2); }
 void rig_write32(struct rig *r, uint64_t pa, uint32_t v) { rig_write(r, pa, &v, 4); }
+void rig_write64(struct rig *r, uint64_t pa, uint64_t v) { rig_write(r, pa, &v, 8); }
 
+uint64_t rig_read64(struct rig *r, uint64_t pa)
+{
+	uint64_t v = 0;
+	bus_peek(r->bus, pa, &v, 8);
+	return v;
+}
 uint32_t rig_read32(struct rig *r, uint64_t pa)
 {
 	uint32_t v = 0;
@@ -82,6 +89,21 @@ void rig_gate(struct rig *r, uint8_t vector, uint16_t selector, uint32_t offset,
 		       (uint64_t)(offset >> 16) << 48;
 
 	rig_write(r, RIG_IDT + vector * 8u, &raw, 8);
+}
+
+void rig_gate64(struct rig *r, uint8_t vector, uint16_t selector, uint64_t offset, uint8_t access, unsigned ist)
+{
+	uint64_t low = (offset & 0xffff) | (uint64_t)selector << 16 | (uint64_t)ist << 32 | (uint64_t)access << 40 |
+		       (offset >> 16 & 0xffff) << 48;
+
+	rig_write64(r, RIG_IDT + vector * 16u, low);
+	rig_write64(r, RIG_IDT + vector * 16u + 8, offset >> 32);
+}
+
+void rig_gdt_system64(struct rig *r, uint16_t selector, uint64_t base, uint32_t limit, uint8_t access)
+{
+	rig_gdt(r, selector, rig_descriptor((uint32_t)base, limit, access, 0));
+	rig_gdt(r, (uint16_t)(selector + 8), base >> 32);
 }
 
 void rig_real(struct rig *r, uint16_t cs, uint16_t ip)
@@ -149,6 +171,50 @@ void rig_paging(struct rig *r)
 	}
 	r->cpu.s.cr3 = 0x80000;
 	r->cpu.s.cr0 |= CR0_PG | CR0_WP;
+	cpu_state_changed(&r->cpu);
+}
+
+static void long64_tables(struct rig *r)
+{
+	rig_gdt(r, RIG_CS0_64, rig_descriptor(0, 0xfffff, 0x9b, 0xa));
+	rig_gdt(r, RIG_CS3_64, rig_descriptor(0, 0xfffff, 0xfb, 0xa));
+	rig_gdt_system64(r, RIG_TR64, RIG_TSS, 0x67, 0x8b);
+	rig_gdt_system64(r, RIG_LDTR64, RIG_LDT, 0x7ff, 0x82);
+	for (unsigned v = 0; v < 256; v++)
+		rig_gate64(r, (uint8_t)v, RIG_CS0_64, RIG_HANDLER(v), 0xee, 0);
+	rig_write32(r, RIG_TSS, 0);
+	rig_write64(r, RIG_TSS + 4, RIG_STACK0);
+	for (unsigned n = 1; n <= 7; n++)
+		rig_write64(r, RIG_TSS + 0x1c + n * 8, RIG_IST(n));
+}
+
+static void long64_pages(struct rig *r)
+{
+	for (unsigned i = 0; i < 512; i++) {
+		rig_write64(r, RIG_PML4 + i * 8, RIG_PDPT | 7);
+		rig_write64(r, RIG_PDPT + i * 8, RIG_PD | 7);
+		rig_write64(r, RIG_PD + i * 8, i < 2 ? (RIG_PT + i * 0x1000) | 7 : (uint64_t)i << 21 | 0x87);
+	}
+	rig_write64(r, RIG_PD + 511 * 8, (RIG_PT + 0x1000) | 7);
+	for (unsigned i = 0; i < 1024; i++)
+		rig_write64(r, RIG_PT + i * 8, i << 12 | 7);
+}
+
+void rig_long64(struct rig *r, unsigned cpl)
+{
+	struct arch_state *s = &r->cpu.s;
+
+	rig_protected(r, cpl);
+	long64_tables(r);
+	long64_pages(r);
+	s->idtr = (struct table_register){RIG_IDT, 0xfff};
+	s->cr3 = RIG_PML4;
+	s->cr4 = CR4_PAE;
+	s->efer = EFER_LME | EFER_LMA;
+	s->cr0 |= CR0_PG | CR0_WP;
+	s->seg[SEG_CS] = decoded(r, cpl ? RIG_CS3_64 : RIG_CS0_64);
+	s->seg[SEG_TR] = decoded(r, RIG_TR64);
+	s->seg[SEG_LDTR] = decoded(r, RIG_LDTR64);
 	cpu_state_changed(&r->cpu);
 }
 
