@@ -80,7 +80,7 @@
 #define PKRU_WD 0x2u
 
 /* IA32_EFER */
-#define EFER_SCE 0x0001u
+#define EFER_SCE 0x0001u /* SYSCALL and SYSRET */
 #define EFER_LME 0x0100u
 #define EFER_LMA 0x0400u
 #define EFER_NXE 0x0800u
@@ -180,5 +180,13 @@ enum sys_type {
 #define MSR_X2APIC         0x800u /* to 8FFh */
 #define MSR_MTRR_DEF_TYPE  0x2ffu
 #define MSR_EFER           0xc0000080u
+#define MSR_STAR           0xc0000081u
+#define MSR_LSTAR          0xc0000082u
+#define MSR_CSTAR          0xc0000083u
+#define MSR_SFMASK         0xc0000084u
+#define MSR_FS_BASE        0xc0000100u
+#define MSR_GS_BASE        0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
+#define MSR_TSC_AUX        0xc0000103u
 
 #endif

@@ -36,6 +36,9 @@ struct local_apic {
 	int (*id)(void *device);
 	bool (*read)(void *device, uint32_t msr, uint64_t *value);
 	bool (*write)(void *device, uint32_t msr, uint64_t value, uint64_t tsc);
+	/* CR8: bits 7:4 of the task-priority register. */
+	uint8_t (*cr8)(void *device);
+	void (*set_cr8)(void *device, uint8_t value);
 };
 
 /* Why the handlers came back to the run loop. */
@@ -249,6 +252,14 @@ static inline unsigned iopl(const struct cpu *cpu) { return (cpu->s.rflags & FLA
 static inline uint64_t code_linear(const struct cpu *cpu, uint64_t rip)
 {
 	return ((in_long64(cpu) ? 0 : cpu->s.seg[SEG_CS].base) + rip) & cpu->mmu.lin_mask;
+}
+
+/* The linear address of an offset in a segment: in 64-bit mode FS and GS alone have a base. */
+static inline uint64_t seg_linear(const struct cpu *cpu, unsigned seg, uint64_t off)
+{
+	bool flat = in_long64(cpu) && seg != SEG_FS && seg != SEG_GS;
+
+	return ((flat ? 0 : cpu->s.seg[seg].base) + off) & cpu->mmu.lin_mask;
 }
 
 /* May code lie at this offset in CS? */

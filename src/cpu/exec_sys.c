@@ -1,118 +1,9 @@
-/* Control and debug registers, MSRs, CPUID, HLT and the rest of what an
+/* Debug registers, MSRs, CPUID, HLT and the rest of what an
  * operating system alone may do.  SDM 2A/2B: the instructions' Operation and
- * exceptions; SDM 3A, "Control Registers", "PDPTE Registers", "Operations that
- * Invalidate TLBs"; SDM 3B, "Debug Registers". */
+ * exceptions; SDM 3A, "Operations that Invalidate TLBs"; SDM 3B, "Debug Registers". */
 #include "cpu/ending.h"
 #include "cpu/model.h"
 #include "cpu/msr.h"
-
-/* ---- control registers ---- */
-
-/* A change of these bits loads the PDPTEs again while PAE paging is in use after
- * it (SDM 3A, "PDPTE Registers"). */
-#define CR0_LOADS_PDPTES (CR0_CD | CR0_NW | CR0_PG)
-#define CR4_LOADS_PDPTES (CR4_PAE | CR4_PGE | CR4_PSE | CR4_SMEP)
-
-static bool load_pdptes(struct cpu *cpu, uint64_t cr3)
-{
-	if (mmu_load_pdptes(&cpu->mmu, cr3))
-		return true;
-	return cpu_raise(cpu, VEC_GP, 0, WHY_PDPTE_RESERVED);
-}
-
-/* Bits that do not exist keep their value whatever is written.  mmu_mode_changed()
- * empties the TLB where what it holds gets another meaning, global pages too. */
-static bool write_cr0(struct cpu *cpu, uint32_t value)
-{
-	uint32_t new = (value & cpu->model->cr0) | cpu->model->cr0_fixed;
-	uint32_t changed = (uint32_t)cpu->s.cr0 ^ new;
-
-	if ((new & CR0_PG) && !(new & CR0_PE))
-		return cpu_raise(cpu, VEC_GP, 0, WHY_CR0_PG_WITHOUT_PE);
-	if ((new & CR0_NW) && !(new & CR0_CD))
-		return cpu_raise(cpu, VEC_GP, 0, WHY_CR0_NW_WITHOUT_CD);
-	if ((new & CR0_PG) && (cpu->s.cr4 & CR4_PAE) && (changed & CR0_LOADS_PDPTES))
-		if (!load_pdptes(cpu, cpu->s.cr3))
-			return false;
-	cpu->s.cr0 = new;
-	mmu_mode_changed(&cpu->mmu);
-	return true;
-}
-
-static bool write_cr2(struct cpu *cpu, uint32_t value)
-{
-	cpu->s.cr2 = value;
-	return true;
-}
-
-/* The bits of CR3 that paging ignores are kept. */
-static bool write_cr3(struct cpu *cpu, uint32_t value)
-{
-	if ((cpu->s.cr0 & CR0_PG) && (cpu->s.cr4 & CR4_PAE) && !load_pdptes(cpu, value))
-		return false;
-	cpu->s.cr3 = value;
-	mmu_flush(&cpu->mmu, false);
-	return true;
-}
-
-static bool write_cr4(struct cpu *cpu, uint32_t value)
-{
-	uint32_t changed = (uint32_t)cpu->s.cr4 ^ value;
-
-	if (value & ~cpu->model->cr4)
-		return cpu_raise(cpu, VEC_GP, 0, WHY_CR4_RESERVED);
-	if ((cpu->s.cr0 & CR0_PG) && (value & CR4_PAE) && (changed & CR4_LOADS_PDPTES))
-		if (!load_pdptes(cpu, cpu->s.cr3))
-			return false;
-	cpu->s.cr4 = value;
-	mmu_mode_changed(&cpu->mmu);
-	return true;
-}
-
-/* The decoder lets through CR0, CR2, CR3 and CR4. */
-static bool mov_to_cr(struct cpu *cpu, const struct uop *u)
-{
-	static bool (*const write[])(struct cpu *, uint32_t) = {write_cr0, NULL, write_cr2, write_cr3, write_cr4};
-
-	return privileged(cpu) && write[u->dst](cpu, reg32(cpu, u->src));
-}
-THEN_LEAVE(mov_to_cr_rr, mov_to_cr(cpu, u))
-const struct exec exec_mov_to_cr = {.fn = {[FORM_RR] = EXEC_ALL(mov_to_cr_rr)}};
-
-static bool mov_from_cr(struct cpu *cpu, const struct uop *u)
-{
-	const uint64_t *const read[] = {&cpu->s.cr0, NULL, &cpu->s.cr2, &cpu->s.cr3, &cpu->s.cr4};
-
-	if (!privileged(cpu))
-		return false;
-	set_reg32(cpu, u->dst, (uint32_t)*read[u->src]);
-	return true;
-}
-THEN_NEXT(mov_from_cr_rr, mov_from_cr(cpu, u))
-const struct exec exec_mov_from_cr = {.fn = {[FORM_RR] = EXEC_ALL(mov_from_cr_rr)}};
-
-/* LMSW writes PE, MP, EM, TS; it cannot clear PE. */
-#define CR0_MSW (CR0_PE | CR0_MP | CR0_EM | CR0_TS)
-
-static bool lmsw(struct cpu *cpu, struct rd msw)
-{
-	uint32_t cr0 = (uint32_t)cpu->s.cr0;
-
-	return msw.ok && write_cr0(cpu, (cr0 & ~CR0_MSW) | ((uint32_t)msw.v & CR0_MSW) | (cr0 & CR0_PE));
-}
-THEN_LEAVE(lmsw_r, privileged(cpu) && lmsw(cpu, (struct rd){*reg16(cpu, u->dst), true}))
-THEN_LEAVE(lmsw_m, privileged(cpu) && lmsw(cpu, seg_read(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), 2)))
-const struct exec exec_lmsw = {.fn = {[FORM_R] = EXEC_ALL(lmsw_r), [FORM_M] = EXEC_ALL(lmsw_m)}};
-
-static bool clts(struct cpu *cpu)
-{
-	if (!privileged(cpu))
-		return false;
-	cpu->s.cr0 &= ~(uint64_t)CR0_TS;
-	return true;
-}
-THEN_LEAVE(clts_none, clts(cpu))
-const struct exec exec_clts = {.fn = {[FORM_NONE] = EXEC_ALL(clts_none)}};
 
 /* ---- debug registers ---- */
 
@@ -140,11 +31,13 @@ static bool debug_register(struct cpu *cpu, unsigned *n)
 
 static bool mov_to_dr(struct cpu *cpu, const struct uop *u)
 {
-	uint32_t value = reg32(cpu, u->src);
+	uint64_t value = in_long64(cpu) ? cpu->s.gpr.r64[u->src] : reg32(cpu, u->src);
 	unsigned n = u->dst;
 
 	if (!debug_register(cpu, &n))
 		return false;
+	if (n >= 6 && value >> 32)
+		return cpu_raise(cpu, VEC_GP, 0, WHY_DR_RESERVED);
 	if (n == 6)
 		cpu->s.dr6 = (value & DR6_WRITABLE) | DR6_FIXED1;
 	else if (n == 7)
@@ -163,7 +56,8 @@ static bool mov_from_dr(struct cpu *cpu, const struct uop *u)
 
 	if (!debug_register(cpu, &n))
 		return false;
-	set_reg32(cpu, u->dst, (uint32_t)(n == 6 ? cpu->s.dr6 : n == 7 ? cpu->s.dr7 : cpu->s.dr[n]));
+	uint64_t value = n == 6 ? cpu->s.dr6 : n == 7 ? cpu->s.dr7 : cpu->s.dr[n];
+	cpu->s.gpr.r64[u->dst] = in_long64(cpu) ? value : (uint32_t)value;
 	return true;
 }
 THEN_NEXT(mov_from_dr_rr, mov_from_dr(cpu, u))
@@ -182,7 +76,7 @@ static bool invlpg(struct cpu *cpu, const struct uop *u)
 {
 	if (!privileged(cpu))
 		return false;
-	mmu_invlpg(&cpu->mmu, (cpu->s.seg[u->seg].base + uop_ea(cpu, u)) & cpu->mmu.lin_mask);
+	mmu_invlpg(&cpu->mmu, seg_linear(cpu, u->seg, uop_ea(cpu, u)));
 	return true;
 }
 THEN_LEAVE(invlpg_m, invlpg(cpu, u))
@@ -214,6 +108,15 @@ static void tell_apic(const struct cpu *cpu, struct cpuid_leaf *out)
 	}
 }
 
+/* Bits that follow from the mode: OSPKE is CR4.PKE; SYSCALL is shown in 64-bit mode alone, but by AMD. */
+static void tell_mode(const struct cpu *cpu, uint32_t leaf, struct cpuid_leaf *out)
+{
+	if (leaf == 7 && reg32(cpu, RCX) == 0 && (cpu->s.cr4 & CR4_PKE))
+		out->ecx |= F7C_OSPKE;
+	if (leaf == 0x80000001 && !cpu->model->amd && !in_long64(cpu))
+		out->edx &= ~F81D_SYSCALL;
+}
+
 /* Leaf 1 also puts the microcode's revision into IA32_BIOS_SIGN_ID: no update is
  * loaded, so 0 (SDM 3A, "Microcode Update Facilities"). */
 static const struct uop *cpuid(struct cpu *cpu, const struct uop *u)
@@ -226,6 +129,7 @@ static const struct uop *cpuid(struct cpu *cpu, const struct uop *u)
 		cpu->s.bios_sign_id = 0;
 		tell_apic(cpu, &out);
 	}
+	tell_mode(cpu, leaf, &out);
 	set_reg32(cpu, RAX, out.eax);
 	set_reg32(cpu, RBX, out.ebx);
 	set_reg32(cpu, RCX, out.ecx);

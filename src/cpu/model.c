@@ -15,13 +15,14 @@
 
 #define CR4_PENTIUM (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
 #define CR4_P6      (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE)
-#define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP)
+#define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_FSGSBASE | CR4_PCIDE | CR4_PKE)
 
 #define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_MCE | F1D_CX8 | F1D_APIC)
 /* No F1C_DEADLINE: who sees TSC-deadline mode takes SSE2 (MFENCE) for granted. */
-#define F1C_MAX     (F1C_X2APIC | F1C_GUEST)
+#define F1C_MAX     (F1C_PCID | F1C_X2APIC | F1C_GUEST)
 #define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_PGE | F1D_MCA | F1D_CMOV)
-#define F7B_MAX     (F7B_SMEP | F7B_SMAP)
+#define F7B_MAX     (F7B_FSGSBASE | F7B_SMEP | F7B_INVPCID | F7B_SMAP)
+#define F7C_MAX     (F7C_UMIP | F7C_PKU | F7C_LA57)
 #define F81D_MAX    (F81D_SYSCALL | F81D_NX | F81D_PAGE1GB | F81D_LM)
 
 #define SIGNATURE_386     0x0308u
@@ -74,7 +75,7 @@ static const struct cpuid_leaf leaves_max[] = {
 	{0x80000000, ANY, 0x80000008, 0, 0, 0},
 	{0x80000001, ANY, 0, 0, 0, 0},
 	{0x80000002, ANY, 0x70617254, 0x65746167, 0x78616d20, 0}, /* "Trapgate max" */
-	{0x80000008, ANY, 40 | 48 << 8, 0, 0, 0}, /* physical and linear address bits */
+	{0x80000008, ANY, 40 | 57 << 8, 0, 0, 0}, /* physical and linear address bits */
 };
 
 #define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])
@@ -146,7 +147,7 @@ const struct cpu_model cpu_models[] = {
 		.generation = GEN_LATER,
 		.signature = SIGNATURE_MAX,
 		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
-			    [FEAT_7_ECX] = F7C_UMIP, [FEAT_81_EDX] = F81D_MAX},
+			    [FEAT_7_ECX] = F7C_MAX, [FEAT_81_EDX] = F81D_MAX},
 		.cr0 = CR0_486,
 		.cr0_fixed = CR0_ET,
 		.cr4 = CR4_MAX,

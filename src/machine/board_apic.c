@@ -105,6 +105,10 @@ static bool apic_read_msr(void *device, uint32_t msr, uint64_t *value)
 	return true;
 }
 
+static uint8_t apic_cr8(void *device) { return lapic_cr8(device); }
+
+static void apic_set_cr8(void *device, uint8_t value) { lapic_set_cr8(device, value); }
+
 static bool write_base(struct machine *m, struct lapic *a, uint64_t value)
 {
 	if ((value & APIC_BASE_X2) && !model_has(m->cpu[0]->model, FEAT_1_ECX, F1C_X2APIC))
@@ -166,7 +170,7 @@ static void connect_apic(struct machine *m, unsigned i)
 	struct lapic *a = &m->board.apics.apic[i];
 
 	m->cpu[i]->intr = (struct intr_pin){a, lapic_pending, lapic_acknowledge, lapic_why_quiet};
-	m->cpu[i]->apic = (struct local_apic){a, apic_id, apic_read_msr, apic_write_msr};
+	m->cpu[i]->apic = (struct local_apic){a, apic_id, apic_read_msr, apic_write_msr, apic_cr8, apic_set_cr8};
 	line_connect(&a->intr, intr_changed, m, (int)i);
 }
 
