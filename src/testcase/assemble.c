@@ -67,9 +67,10 @@ static bool names_word(const struct scene *scene, const char *word)
 /* Places, selectors and the case's numbers as symbols. */
 static void out_symbols(struct source *s, const struct scene *scene, struct scope *scope)
 {
-	static const char *const names[] = {"gdt",    "ldt",    "idt",    "tss",    "code", "data", "tables",
-					    "stack0", "stack1", "stack2", "stack3", "cs0",  "ds0",  "cs1",
-					    "ds1",    "cs2",    "ds2",    "cs3",    "ds3"};
+	static const char *const names[] = {
+		"gdt",    "ldt",  "idt",  "tss",  "code", "data", "tables", "stack0", "stack1", "stack2",
+		"stack3", "cs0",  "ds0",  "cs1",  "ds1",  "cs2",  "ds2",    "cs3",    "ds3",    "ist1",
+		"ist2",   "ist3", "ist4", "ist5", "ist6", "ist7", "cs32_0", "cs32_1", "cs32_2", "cs32_3"};
 	int64_t value;
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -86,6 +87,8 @@ static const char *write_source(struct scene *scene)
 	struct scope scope = scene_scope(scene);
 
 	out(&s, ".intel_syntax noprefix\n");
+	if (scene_is_long(scene)) /* another object for the same text */
+		out(&s, "# --64\n");
 	out_symbols(&s, scene, &scope);
 	for (unsigned i = 0; i < scene->codes; i++) {
 		struct code *c = &scene->code[i];
@@ -178,7 +181,7 @@ static bool run_as(struct scene *scene, const char *input, const char *output)
 	pid_t child = fork();
 	if (child == 0) {
 		limit_child(pipes[1]);
-		execlp("as", "as", "--32", "-o", output, input, (char *)NULL);
+		execlp("as", "as", scene_is_long(scene) ? "--64" : "--32", "-o", output, input, (char *)NULL);
 		dprintf(2, "GNU as cannot be started; install binutils\n");
 		_exit(127);
 	}
@@ -196,14 +199,27 @@ static bool run_as(struct scene *scene, const char *input, const char *output)
 	return false;
 }
 
-/* ---- the object file ---- */
+/* ---- the object file: ELF of 32 bits, or of 64 for IA-32e mode ---- */
+struct section {
+	uint32_t name, type, link, info;
+	uint64_t offset, size;
+};
+
 struct object {
 	const uint8_t *data;
 	size_t size;
-	const Elf32_Shdr *sections;
+	bool wide;
+	struct section *sections;
 	unsigned count;
 	const char *names;
 	size_t names_size;
+};
+
+struct symbol {
+	uint32_t name;
+	uint16_t section;
+	uint8_t type;
+	uint64_t value;
 };
 
 static bool inside(const struct object *o, uint64_t at, uint64_t size)
@@ -211,22 +227,54 @@ static bool inside(const struct object *o, uint64_t at, uint64_t size)
 	return at <= o->size && size <= o->size - at;
 }
 
-static bool open_object(struct object *o)
+static struct section section_at(const struct object *o, uint64_t at)
 {
-	const Elf32_Ehdr *h = (const Elf32_Ehdr *)o->data;
+	Elf64_Shdr wide;
+	Elf32_Shdr h;
 
-	if (!inside(o, 0, sizeof(*h)) || memcmp(h->e_ident, ELFMAG, SELFMAG) != 0 ||
-	    h->e_shentsize != sizeof(Elf32_Shdr) || h->e_shoff % 4 ||
-	    !inside(o, h->e_shoff, (uint64_t)h->e_shnum * sizeof(Elf32_Shdr)) || h->e_shstrndx >= h->e_shnum)
+	if (o->wide) {
+		memcpy(&wide, o->data + at, sizeof(wide));
+		return (struct section){wide.sh_name, wide.sh_type,   wide.sh_link,
+					wide.sh_info, wide.sh_offset, wide.sh_size};
+	}
+	memcpy(&h, o->data + at, sizeof(h));
+	return (struct section){h.sh_name, h.sh_type, h.sh_link, h.sh_info, h.sh_offset, h.sh_size};
+}
+
+/* Where the section headers lie, how many, and which holds their names. */
+static bool read_head(struct object *o, uint64_t *at, unsigned *names)
+{
+	Elf64_Ehdr wide;
+	Elf32_Ehdr h;
+
+	if (!inside(o, 0, sizeof(wide)) || memcmp(o->data, ELFMAG, SELFMAG) != 0)
 		return false;
-	o->sections = (const Elf32_Shdr *)(o->data + h->e_shoff);
-	o->count = h->e_shnum;
-	for (unsigned i = 0; i < o->count; i++)
-		if (o->sections[i].sh_type != SHT_NOBITS &&
-		    !inside(o, o->sections[i].sh_offset, o->sections[i].sh_size))
+	memcpy(&wide, o->data, sizeof(wide));
+	memcpy(&h, o->data, sizeof(h));
+	o->wide = o->data[EI_CLASS] == ELFCLASS64;
+	*at = o->wide ? wide.e_shoff : h.e_shoff;
+	*names = o->wide ? wide.e_shstrndx : h.e_shstrndx;
+	o->count = o->wide ? wide.e_shnum : h.e_shnum;
+	uint64_t size = o->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+	return (o->wide ? wide.e_shentsize : h.e_shentsize) == size && *names < o->count &&
+	       inside(o, *at, o->count * size);
+}
+
+static bool open_object(struct object *o, struct arena *arena)
+{
+	unsigned names;
+	uint64_t at;
+
+	if (!read_head(o, &at, &names))
+		return false;
+	o->sections = arena_alloc(arena, o->count * sizeof(o->sections[0]));
+	for (unsigned i = 0; i < o->count; i++) {
+		o->sections[i] = section_at(o, at + i * (o->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr)));
+		if (o->sections[i].type != SHT_NOBITS && !inside(o, o->sections[i].offset, o->sections[i].size))
 			return false;
-	o->names = (const char *)o->data + o->sections[h->e_shstrndx].sh_offset;
-	o->names_size = o->sections[h->e_shstrndx].sh_size;
+	}
+	o->names = (const char *)o->data + o->sections[names].offset;
+	o->names_size = o->sections[names].size;
 	return o->names_size > 0 && o->names[o->names_size - 1] == 0;
 }
 
@@ -236,15 +284,15 @@ static int block_of(const struct object *o, const struct scene *scene, unsigned 
 	unsigned block;
 	char rest;
 
-	if (section >= o->count || o->sections[section].sh_name >= o->names_size ||
-	    o->sections[section].sh_type != SHT_PROGBITS ||
-	    sscanf(o->names + o->sections[section].sh_name, ".t%u%c", &block, &rest) != 1 || block >= scene->codes)
+	if (section >= o->count || o->sections[section].name >= o->names_size ||
+	    o->sections[section].type != SHT_PROGBITS ||
+	    sscanf(o->names + o->sections[section].name, ".t%u%c", &block, &rest) != 1 || block >= scene->codes)
 		return -1;
 	return (int)block;
 }
 
 struct symbols {
-	const Elf32_Sym *symbol;
+	uint64_t at;
 	unsigned count;
 	const char *names;
 	size_t names_size;
@@ -253,75 +301,119 @@ struct symbols {
 static bool find_symbols(const struct object *o, struct symbols *s)
 {
 	for (unsigned i = 0; i < o->count; i++) {
-		const Elf32_Shdr *h = &o->sections[i];
-		if (h->sh_type != SHT_SYMTAB || h->sh_offset % 4 || h->sh_link >= o->count)
+		const struct section *h = &o->sections[i];
+		if (h->type != SHT_SYMTAB || h->link >= o->count)
 			continue;
-		s->symbol = (const Elf32_Sym *)(o->data + h->sh_offset);
-		s->count = h->sh_size / (unsigned)sizeof(Elf32_Sym);
-		s->names = (const char *)o->data + o->sections[h->sh_link].sh_offset;
-		s->names_size = o->sections[h->sh_link].sh_size;
+		s->at = h->offset;
+		s->count = (unsigned)(h->size / (o->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym)));
+		s->names = (const char *)o->data + o->sections[h->link].offset;
+		s->names_size = o->sections[h->link].size;
 		return s->names_size > 0 && s->names[s->names_size - 1] == 0;
 	}
 	return false;
 }
 
+static struct symbol symbol_at(const struct object *o, const struct symbols *s, unsigned index)
+{
+	Elf64_Sym wide;
+	Elf32_Sym y;
+
+	if (o->wide) {
+		memcpy(&wide, o->data + s->at + index * sizeof(wide), sizeof(wide));
+		return (struct symbol){wide.st_name, wide.st_shndx, ELF64_ST_TYPE(wide.st_info), wide.st_value};
+	}
+	memcpy(&y, o->data + s->at + index * sizeof(y), sizeof(y));
+	return (struct symbol){y.st_name, y.st_shndx, ELF32_ST_TYPE(y.st_info), y.st_value};
+}
+
 /* What the assembler's symbol is worth: an offset in its segment, or a plain number. */
 static bool symbol_value(struct scene *scene, const struct object *o, const struct symbols *s, unsigned index,
-			 uint32_t *value, bool note)
+			 uint64_t *value, bool note)
 {
 	if (index >= s->count)
 		return false;
-	const Elf32_Sym *y = &s->symbol[index];
-	int block = block_of(o, scene, y->st_shndx);
+	struct symbol y = symbol_at(o, s, index);
+	int block = block_of(o, scene, y.section);
 
-	*value = y->st_value;
-	if (y->st_shndx == SHN_ABS)
+	*value = y.value;
+	if (y.section == SHN_ABS)
 		return true;
 	if (block >= 0) {
-		*value += (uint32_t)(scene->code[block].at - scene->code[block].base);
+		*value += scene->code[block].at - scene->code[block].base;
 		return true;
 	}
-	if (note && y->st_name < s->names_size)
+	if (note && y.name < s->names_size)
 		problem(scene->problems, scene->code[0].node, "the code names '%s', which is no label, place or number",
-			s->names + y->st_name);
+			s->names + y.name);
 	return false;
 }
 
-static bool relocate_one(struct scene *scene, struct code *c, const Elf32_Rel *r, uint32_t value)
-{
-	static const struct {
-		uint8_t type, bytes;
-		bool relative;
-	} types[] = {{R_386_32, 4, false}, {R_386_PC32, 4, true}, {R_386_16, 2, false},  {R_386_PC16, 2, true},
-		     {R_386_8, 1, false},  {R_386_PC8, 1, true},  {R_386_PLT32, 4, true}};
+/* An entry of a relocation table; addend: what is added to the symbol, where it does not lie in the code itself. */
+struct relocation {
+	uint64_t offset;
+	unsigned symbol, type;
+	uint64_t addend;
+};
 
-	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		uint32_t sum = 0;
-		if (types[i].type != ELF32_R_TYPE(r->r_info) || r->r_offset + types[i].bytes > c->size)
+static struct relocation relocation_at(const struct object *o, uint64_t at)
+{
+	Elf64_Rela wide;
+	Elf32_Rel r;
+
+	if (o->wide) {
+		memcpy(&wide, o->data + at, sizeof(wide));
+		return (struct relocation){wide.r_offset, (unsigned)ELF64_R_SYM(wide.r_info),
+					   (unsigned)ELF64_R_TYPE(wide.r_info), (uint64_t)wide.r_addend};
+	}
+	memcpy(&r, o->data + at, sizeof(r));
+	return (struct relocation){r.r_offset, ELF32_R_SYM(r.r_info), ELF32_R_TYPE(r.r_info), 0};
+}
+
+struct relocation_type {
+	uint8_t type, bytes;
+	bool relative;
+};
+static const struct relocation_type types32[] = {{R_386_32, 4, false},  {R_386_PC32, 4, true}, {R_386_16, 2, false},
+						 {R_386_PC16, 2, true}, {R_386_8, 1, false},   {R_386_PC8, 1, true},
+						 {R_386_PLT32, 4, true}};
+static const struct relocation_type types64[] = {
+	{R_X86_64_64, 8, false},  {R_X86_64_PC64, 8, true}, {R_X86_64_32, 4, false},  {R_X86_64_32S, 4, false},
+	{R_X86_64_PC32, 4, true}, {R_X86_64_16, 2, false},  {R_X86_64_PC16, 2, true}, {R_X86_64_8, 1, false},
+	{R_X86_64_PC8, 1, true},  {R_X86_64_PLT32, 4, true}};
+
+static bool relocate_one(struct scene *scene, struct code *c, bool wide, const struct relocation *r, uint64_t value)
+{
+	const struct relocation_type *types = wide ? types64 : types32;
+	size_t count = wide ? sizeof(types64) / sizeof(types64[0]) : sizeof(types32) / sizeof(types32[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t sum = 0;
+		if (types[i].type != r->type || r->offset > c->size || types[i].bytes > c->size - r->offset)
 			continue;
-		memcpy(&sum, c->bytes + r->r_offset, types[i].bytes);
-		sum += value;
+		if (!wide)
+			memcpy(&sum, c->bytes + r->offset, types[i].bytes);
+		sum += value + r->addend;
 		if (types[i].relative)
-			sum -= (uint32_t)(c->at - c->base) + r->r_offset;
-		memcpy(c->bytes + r->r_offset, &sum, types[i].bytes);
+			sum -= c->at - c->base + r->offset;
+		memcpy(c->bytes + r->offset, &sum, types[i].bytes);
 		return true;
 	}
 	return problem(scene->problems, c->node, "the code needs a relocation of type %u, which is not known here",
-		       ELF32_R_TYPE(r->r_info));
+		       r->type);
 }
 
 static bool relocate(struct scene *scene, const struct object *o, const struct symbols *s)
 {
+	uint64_t size = o->wide ? sizeof(Elf64_Rela) : sizeof(Elf32_Rel);
+
 	for (unsigned i = 0; i < o->count; i++) {
-		const Elf32_Shdr *h = &o->sections[i];
-		int block = h->sh_type == SHT_REL ? block_of(o, scene, h->sh_info) : -1;
-		if (block < 0 || h->sh_offset % 4)
-			continue;
-		const Elf32_Rel *rel = (const Elf32_Rel *)(o->data + h->sh_offset);
-		for (unsigned k = 0; k < h->sh_size / sizeof(*rel); k++) {
-			uint32_t value;
-			if (!symbol_value(scene, o, s, ELF32_R_SYM(rel[k].r_info), &value, true) ||
-			    !relocate_one(scene, &scene->code[block], &rel[k], value))
+		const struct section *h = &o->sections[i];
+		int block = h->type == (o->wide ? SHT_RELA : SHT_REL) ? block_of(o, scene, h->info) : -1;
+		for (uint64_t k = 0; block >= 0 && k < h->size / size; k++) {
+			struct relocation r = relocation_at(o, h->offset + k * size);
+			uint64_t value;
+			if (!symbol_value(scene, o, s, r.symbol, &value, true) ||
+			    !relocate_one(scene, &scene->code[block], o->wide, &r, value))
 				return false;
 		}
 	}
@@ -331,16 +423,16 @@ static bool relocate(struct scene *scene, const struct object *o, const struct s
 static void take_labels(struct scene *scene, const struct object *o, const struct symbols *s)
 {
 	for (unsigned i = 1; i < s->count; i++) {
-		const Elf32_Sym *y = &s->symbol[i];
-		int block = block_of(o, scene, y->st_shndx);
-		uint32_t value;
-		if (block < 0 || y->st_name == 0 || y->st_name >= s->names_size ||
-		    ELF32_ST_TYPE(y->st_info) == STT_SECTION || !symbol_value(scene, o, s, i, &value, false))
+		struct symbol y = symbol_at(o, s, i);
+		int block = block_of(o, scene, y.section);
+		uint64_t value;
+		if (block < 0 || y.name == 0 || y.name >= s->names_size || y.type == STT_SECTION ||
+		    !symbol_value(scene, o, s, i, &value, false))
 			continue;
 		scene->label = arena_more(scene->arena, scene->label, scene->labels, sizeof(scene->label[0]));
 		scene->label[scene->labels++] =
-			(struct label){arena_copy(scene->arena, s->names + y->st_name, strlen(s->names + y->st_name)),
-				       value, value + scene->code[block].base};
+			(struct label){arena_copy(scene->arena, s->names + y.name, strlen(s->names + y.name)), value,
+				       value + scene->code[block].base};
 	}
 }
 
@@ -350,16 +442,16 @@ static bool take_object(struct scene *scene, const uint8_t *data, size_t size)
 	struct object o = {.data = data, .size = size};
 	struct symbols s = {.count = 0};
 
-	if (!open_object(&o) || !find_symbols(&o, &s))
+	if (!open_object(&o, scene->arena) || o.wide != scene_is_long(scene) || !find_symbols(&o, &s))
 		return false;
 	for (unsigned i = 0; i < o.count; i++) {
 		int block = block_of(&o, scene, i);
 		if (block < 0)
 			continue;
 		struct code *c = &scene->code[block];
-		c->size = o.sections[i].sh_size;
+		c->size = (uint32_t)o.sections[i].size;
 		c->bytes = arena_alloc(scene->arena, c->size + 1);
-		memcpy(c->bytes, data + o.sections[i].sh_offset, c->size);
+		memcpy(c->bytes, data + o.sections[i].offset, c->size);
 	}
 	if (relocate(scene, &o, &s))
 		take_labels(scene, &o, &s);

@@ -9,7 +9,7 @@ struct code {
 	const struct node *node; /* of its text */
 	const char *text;        /* assembly, or pairs of digits */
 	bool hex;
-	unsigned bits;             /* 16, 32 */
+	unsigned bits;             /* 16, 32, 64 */
 	uint64_t at, base;         /* linear address; where its segment begins */
 	const struct node *stated; /* text that the disassembly of hex must agree with; NULL: none */
 	unsigned first_line;       /* of the text in the assembler's input */

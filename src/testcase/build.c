@@ -89,18 +89,19 @@ static bool pick_word(struct scene *scene, const struct node *node, const char *
 
 static bool build_mode(struct scene *scene, const struct node *node)
 {
-	static const char *const modes[] = {"real", "prot16", "prot32", "vm86", "long64", NULL};
-	static const char *const pagings[] = {"off", "32-bit", "pae", NULL};
+	static const char *const modes[] = {"real", "prot16", "prot32", "vm86", "compat", "long64", NULL};
+	static const char *const pagings[] = {"off", "32-bit", "pae", "4-level", "5-level", NULL};
 	const struct node *mode = tree_get(node, "mode"), *paging = tree_get(node, "paging");
 	unsigned picked = SCENE_PROT32;
 	bool good = !mode || pick_word(scene, mode, modes, "mode", &picked);
 
 	scene->mode = (enum scene_mode)picked;
-	if (mode && picked == SCENE_LONG64)
-		good = problem(scene->problems, mode, "this processor has no 64-bit mode");
-	picked = tree_get(node, "pages") ? PAGING_32 : PAGING_NONE;
+	picked = scene_is_long(scene) ? PAGING_4_LEVEL : tree_get(node, "pages") ? PAGING_32 : PAGING_NONE;
 	good &= !paging || pick_word(scene, paging, pagings, "paging", &picked);
 	scene->paging = (enum scene_paging)picked;
+	if (scene_is_long(scene) != (scene->paging >= PAGING_4_LEVEL))
+		good = problem(scene->problems, paging ? paging : node,
+			       "paging of 4 or 5 levels, and no other, belongs to IA-32e mode");
 	if (scene->paging != PAGING_NONE && scene->mode == SCENE_REAL)
 		good = problem(scene->problems, paging ? paging : node, "there is no paging in real mode");
 	if (tree_get(node, "pages") && scene->paging == PAGING_NONE)

@@ -17,7 +17,7 @@ unsigned disassemble(const uint8_t *bytes, size_t size, unsigned bits, uint64_t 
 	csh handle;
 
 	text[0] = 0;
-	if (cs_open(CS_ARCH_X86, bits == 32 ? CS_MODE_32 : CS_MODE_16, &handle) != CS_ERR_OK)
+	if (cs_open(CS_ARCH_X86, bits == 64 ? CS_MODE_64 : bits == 32 ? CS_MODE_32 : CS_MODE_16, &handle) != CS_ERR_OK)
 		return 0;
 	if (cs_disasm(handle, bytes, size, at, 1, &insn) == 1) {
 		length = insn->size;
@@ -142,7 +142,7 @@ static bool read_block(struct scene *scene, const struct node *node, struct code
 	const struct node *text = node->kind == NODE_SCALAR ? node : tree_get(node, "asm"),
 			  *hex = tree_get(node, "hex"), *at = tree_get(node, "at"), *base = tree_get(node, "base"),
 			  *bits = tree_get(node, "bits");
-	uint64_t width = scene->mode == SCENE_PROT32 ? 32 : 16;
+	uint64_t width = scene_bits(scene);
 
 	if (node->kind != NODE_SCALAR && !tree_keys(scene->problems, node, keys))
 		return false;
@@ -157,8 +157,8 @@ static bool read_block(struct scene *scene, const struct node *node, struct code
 	if (!c->text || (at && !expr_bits(&scope, at, 32, &c->at)) ||
 	    (base && !expr_bits(&scope, base, 32, &c->base)) || (bits && !expr_bits(&scope, bits, 8, &width)))
 		return false;
-	if (width != 16 && width != 32)
-		return problem(scene->problems, bits, "code has 16 or 32 bits");
+	if (width != 16 && width != 32 && (width != 64 || !scene_is_long(scene)))
+		return problem(scene->problems, bits, "code has 16 or 32 bits, and in IA-32e mode 64");
 	c->bits = (unsigned)width;
 	return !hex || read_hex(scene, c);
 }

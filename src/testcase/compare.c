@@ -85,14 +85,15 @@ static void compare_flags(const struct scene *scene, const struct reg_want *want
 }
 
 /* ---- registers ---- */
-static void compare_register(unsigned reg, const struct reg_want *want, uint64_t found, struct differences *out)
+static void compare_register(unsigned reg, bool wide, const struct reg_want *want, uint64_t found,
+			     struct differences *out)
 {
-	unsigned digits = (reg_table[reg].bits + 3) / 4;
+	unsigned digits = (reg_bits(reg, wide) + 3) / 4;
 	struct difference *d;
 
 	if (!((want->value ^ found) & want->mask))
 		return;
-	d = differ(out, want->node, "%s: expected %0*" PRIx64 ", found %0*" PRIx64 "%s", reg_table[reg].name, digits,
+	d = differ(out, want->node, "%s: expected %0*" PRIx64 ", found %0*" PRIx64 "%s", reg_name(reg, wide), digits,
 		   want->value & want->mask, digits, found & want->mask,
 		   want->stated ? "" : " (nothing is said of it: it should be as it was)");
 	const char *number = arena_print(
@@ -102,7 +103,7 @@ static void compare_register(unsigned reg, const struct reg_want *want, uint64_t
 	if (want->node)
 		d->replacement = number;
 	else
-		d->section = "regs", d->key = reg_table[reg].name, d->value = number;
+		d->section = "regs", d->key = reg_name(reg, wide), d->value = number;
 }
 
 /* What a segment register holds that was loaded with this selector. */
@@ -111,7 +112,7 @@ static struct segment as_loaded(const struct bench *b, enum seg seg, uint16_t se
 	const struct arch_state *s = &b->cpu.s;
 	struct mmu *mmu = (struct mmu *)(uintptr_t)&b->cpu.mmu;
 	struct descriptor d;
-	uint64_t raw = 0, base = selector & SEL_TI ? s->seg[SEG_LDTR].base : s->gdtr.base;
+	uint64_t raw[2] = {0}, base = selector & SEL_TI ? s->seg[SEG_LDTR].base : s->gdtr.base;
 
 	if (seg < SEG_LDTR && (s->rflags & FLAG_VM))
 		return vm86_segment(selector);
@@ -122,8 +123,10 @@ static struct segment as_loaded(const struct bench *b, enum seg seg, uint16_t se
 					.attributes = s->seg[seg].attributes};
 	if (sel_null(selector))
 		return null_segment(selector);
-	peek_lin(mmu, base + (selector & SEL_INDEX), &raw, 8);
-	desc_decode(&d, raw, selector);
+	peek_lin(mmu, base + (selector & SEL_INDEX), raw, sizeof(raw));
+	desc_decode(&d, raw[0], selector);
+	if (in_ia32e(&b->cpu) && !d.seg.s)
+		d.seg.base |= raw[1] << 32;
 	return d.seg;
 }
 
@@ -165,18 +168,20 @@ static void forgive_segment(struct reg_want *want, enum seg seg)
 }
 
 /* Where the gate of a vector leads, by the tables the case began with.  False: no interrupt or trap gate. */
-static bool gate_target(const struct scene *scene, uint8_t vector, uint32_t *offset)
+static bool gate_target(const struct scene *scene, uint8_t vector, uint64_t *offset)
 {
-	uint64_t raw;
+	uint64_t raw, upper = 0;
 
 	if (!(scene->s.cr0 & CR0_PE)) {
 		scene_peek(scene, scene->s.idtr.base + vector * 4u, &raw, 4);
 		*offset = raw & 0xffff;
 		return true;
 	}
-	scene_peek(scene, scene->s.idtr.base + vector * 8u, &raw, 8);
+	scene_peek(scene, scene->s.idtr.base + vector * (scene_is_long(scene) ? 16u : 8u), &raw, 8);
+	if (scene_is_long(scene))
+		scene_peek(scene, scene->s.idtr.base + vector * 16u + 8, &upper, 8);
 	unsigned type = raw >> 40 & 0x1f;
-	*offset = (uint32_t)(raw & 0xffff) | (type & 8 ? (uint32_t)(raw >> 32 & 0xffff0000) : 0);
+	*offset = (raw & 0xffff) | (type & 8 ? raw >> 32 & 0xffff0000 : 0) | upper << 32;
 	return (type & 0x16) == 6;
 }
 
@@ -194,7 +199,7 @@ static void want_after_delivery(const struct scene *scene, const struct bench *b
 	static const uint64_t changed = FLAG_IF | FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC;
 	const struct delivery_record *last =
 		&b->delivered[(b->deliveries < MOST_KEPT_DELIVERIES ? b->deliveries : MOST_KEPT_DELIVERIES) - 1];
-	uint32_t offset;
+	uint64_t offset;
 
 	forgive_segment(want, SEG_CS);
 	forgive_segment(want, SEG_SS);
@@ -203,7 +208,7 @@ static void want_after_delivery(const struct scene *scene, const struct bench *b
 	if (!want[REG_EFLAGS].stated)
 		want[REG_EFLAGS].mask &= ~changed;
 	if (last->outcome == OUT_DELIVERED && !want[REG_EIP].stated && gate_target(scene, last->vector, &offset)) {
-		want[REG_EIP].mask = 0xffffffff;
+		want[REG_EIP].mask = scene_is_long(scene) ? UINT64_MAX : UINT32_MAX;
 		want[REG_EIP].value = offset + (b->end == END_HALT);
 		if (b->end == END_HALT && b->cpu.s.rip == end_offset(scene)) /* back from it, and to the HLT at the end */
 			want[REG_EIP].value = end_offset(scene);
@@ -256,7 +261,7 @@ static void compare_registers(const struct scene *scene, const struct bench *b, 
 		if (i == REG_EFLAGS)
 			compare_flags(scene, &want[i], found, out);
 		else
-			compare_register(i, &want[i], found, out);
+			compare_register(i, scene_is_long(scene), &want[i], found, out);
 	}
 }
 
@@ -328,7 +333,9 @@ static void compare_frame(const struct delivery_want *want, const struct deliver
 		if (k == r->words && w->mask)
 			differ(out, w->node, "delivery %u: no %s was pushed", number, name);
 		uint64_t found = k < r->words ? r->word[k] : w->value,
-			 mask = w->mask & (r->word_bytes == 2 ? 0xffff : UINT32_MAX);
+			 mask = w->mask & (r->word_bytes == 2   ? 0xffff
+					 : r->word_bytes == 4 ? UINT32_MAX
+							      : UINT64_MAX);
 		if ((found ^ w->value) & mask)
 			differ(out, w->node, "delivery %u: %s pushed: expected %0*" PRIx64 ", found %0*" PRIx64, number,
 			       name, digits, w->value & mask, digits, found & mask)
@@ -490,7 +497,7 @@ void compare_runs(const struct scene *scene, const struct bench *plain, const st
 	for (unsigned i = 0; i < reg_count; i++) {
 		uint64_t p = reg_get(&plain->cpu.s, i), c = reg_get(&blocks->cpu.s, i);
 		if (p != c)
-			differ(out, NULL, "%s: %s %" PRIx64 " and %" PRIx64, head, reg_table[i].name, c, p);
+			differ(out, NULL, "%s: %s %" PRIx64 " and %" PRIx64, head, reg_name(i, scene_is_long(scene)), c, p);
 	}
 	if (memcmp(&plain->cpu.s.fpu, &blocks->cpu.s.fpu, sizeof(plain->cpu.s.fpu)) != 0)
 		differ(out, NULL, "%s: the x87", head);

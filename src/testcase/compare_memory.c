@@ -22,6 +22,8 @@ static uint64_t stack_mask(const struct bench *b, const struct delivery_record *
 {
 	const struct segment *ss = &b->cpu.s.seg[SEG_SS];
 
+	if (r->word_bytes == 8)
+		return UINT64_MAX;
 	return ss->sel == r->to.ss && !ss->db ? 0xffff : UINT32_MAX;
 }
 
@@ -29,7 +31,7 @@ static uint64_t stack_mask(const struct bench *b, const struct delivery_record *
 static void put_frame(const struct bench *b, const struct delivery_record *r, uint8_t *image)
 {
 	struct mmu *mmu = (struct mmu *)(uintptr_t)&b->cpu.mmu;
-	uint64_t pa, base = r->to.ss_base, mask = stack_mask(b, r);
+	uint64_t pa, base = r->word_bytes == 8 ? 0 : r->to.ss_base, mask = stack_mask(b, r);
 
 	if (r->outcome != OUT_DELIVERED && r->outcome != OUT_REDIRECTED && r->outcome != OUT_TASK_SWITCH)
 		return;

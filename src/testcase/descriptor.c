@@ -12,30 +12,37 @@ static const struct type_word {
 	const char *word;
 	uint8_t type;
 	enum { IS_SEGMENT, IS_SYSTEM, IS_GATE, IS_TASK_GATE } kind;
+	enum { ANY_MODE, LEGACY_MODE, IA32E_MODE } where;
 } type_words[] = {
-	{"code", SEGMENT_BIT | TYPE_CODE | TYPE_READABLE | TYPE_ACCESSED, IS_SEGMENT},
-	{"data", SEGMENT_BIT | TYPE_WRITABLE | TYPE_ACCESSED, IS_SEGMENT},
-	{"ldt", SYS_LDT, IS_SYSTEM},
-	{"tss16", SYS_TSS16_AVAIL, IS_SYSTEM},
-	{"tss16-busy", SYS_TSS16_BUSY, IS_SYSTEM},
-	{"tss32", SYS_TSS32_AVAIL, IS_SYSTEM},
-	{"tss32-busy", SYS_TSS32_BUSY, IS_SYSTEM},
-	{"call16", SYS_CALL_GATE16, IS_GATE},
-	{"call32", SYS_CALL_GATE32, IS_GATE},
-	{"int16", SYS_INT_GATE16, IS_GATE},
-	{"int32", SYS_INT_GATE32, IS_GATE},
-	{"trap16", SYS_TRAP_GATE16, IS_GATE},
-	{"trap32", SYS_TRAP_GATE32, IS_GATE},
-	{"task", SYS_TASK_GATE, IS_TASK_GATE},
+	{"code", SEGMENT_BIT | TYPE_CODE | TYPE_READABLE | TYPE_ACCESSED, IS_SEGMENT, ANY_MODE},
+	{"data", SEGMENT_BIT | TYPE_WRITABLE | TYPE_ACCESSED, IS_SEGMENT, ANY_MODE},
+	{"ldt", SYS_LDT, IS_SYSTEM, ANY_MODE},
+	{"tss16", SYS_TSS16_AVAIL, IS_SYSTEM, ANY_MODE},
+	{"tss16-busy", SYS_TSS16_BUSY, IS_SYSTEM, ANY_MODE},
+	{"tss32", SYS_TSS32_AVAIL, IS_SYSTEM, LEGACY_MODE},
+	{"tss32-busy", SYS_TSS32_BUSY, IS_SYSTEM, LEGACY_MODE},
+	{"call16", SYS_CALL_GATE16, IS_GATE, ANY_MODE},
+	{"call32", SYS_CALL_GATE32, IS_GATE, LEGACY_MODE},
+	{"int16", SYS_INT_GATE16, IS_GATE, ANY_MODE},
+	{"int32", SYS_INT_GATE32, IS_GATE, LEGACY_MODE},
+	{"trap16", SYS_TRAP_GATE16, IS_GATE, ANY_MODE},
+	{"trap32", SYS_TRAP_GATE32, IS_GATE, LEGACY_MODE},
+	{"task", SYS_TASK_GATE, IS_TASK_GATE, ANY_MODE},
+	{"tss64", SYS_TSS32_AVAIL, IS_SYSTEM, IA32E_MODE},
+	{"tss64-busy", SYS_TSS32_BUSY, IS_SYSTEM, IA32E_MODE},
+	{"call64", SYS_CALL_GATE32, IS_GATE, IA32E_MODE},
+	{"int64", SYS_INT_GATE32, IS_GATE, IA32E_MODE},
+	{"trap64", SYS_TRAP_GATE32, IS_GATE, IA32E_MODE},
 };
 
-uint64_t descriptor_make(uint32_t base, uint32_t limit, unsigned type, unsigned dpl, bool wide)
+uint64_t descriptor_make(uint32_t base, uint32_t limit, unsigned type, unsigned dpl, unsigned bits)
 {
 	bool pages = limit > 0xfffff;
 	uint64_t stored = pages ? limit >> 12 : limit;
 
 	return (stored & 0xffff) | (uint64_t)(base & 0xffffff) << 16 | (uint64_t)(type | dpl << 5 | 0x80) << 40 |
-	       (stored >> 16) << 48 | (uint64_t)wide << 54 | (uint64_t)pages << 55 | (uint64_t)(base >> 24) << 56;
+	       (stored >> 16) << 48 | (uint64_t)(bits == 32) << 54 | (uint64_t)(bits == 64) << 53 |
+	       (uint64_t)pages << 55 | (uint64_t)(base >> 24) << 56;
 }
 
 uint64_t gate_make(uint16_t selector, uint32_t offset, unsigned type, unsigned dpl)
@@ -96,30 +103,34 @@ static bool set_limit(struct scope *scope, const struct node *value, const struc
 	return true;
 }
 
-/* 16, 32: the D/B bit. */
+/* 16, 32: the D/B bit; 64: L without it. */
 static bool set_width(struct scope *scope, const struct node *value, uint64_t *raw)
 {
 	uint64_t bits;
 
 	if (!expr_bits(scope, value, 8, &bits))
 		return false;
-	if (bits != 16 && bits != 32)
-		return problem(scope->problems, value, "a segment has 16 or 32 bits");
+	if (bits != 16 && bits != 32 && (bits != 64 || !(*raw >> 43 & 1)))
+		return problem(scope->problems, value, "a segment has 16 or 32 bits, and 64 if it is code");
 	set_bits(raw, 54, 1, bits == 32);
+	set_bits(raw, 53, 1, bits == 64);
 	return true;
 }
 
 static const char *const segment_keys[] = {"type",       "base",     "limit",       "pages",    "dpl",
 					   "present",    "avl",      "bits",        "accessed", "readable",
-					   "conforming", "writable", "expand-down", NULL};
+					   "conforming", "writable", "expand-down", "long",     NULL};
 static const char *const system_keys[] = {"type", "base", "limit", "pages", "dpl", "present", "avl", NULL};
-static const char *const gate_keys[] = {"type", "selector", "offset", "dpl", "present", "parameters", NULL};
+static const char *const gate_keys[] = {"type", "selector", "offset", "dpl", "present", "parameters", "ist", NULL};
 static const char *const task_gate_keys[] = {"type", "selector", "dpl", "present", NULL};
 
 /* A key of a data segment said of code, or the other way round. */
 static bool contradicts(struct scope *scope, const struct node *key, bool code)
 {
-	const char *only_code = !strcmp(key->text, "readable") || !strcmp(key->text, "conforming") ? "code" : NULL;
+	const char *only_code =
+		!strcmp(key->text, "readable") || !strcmp(key->text, "conforming") || !strcmp(key->text, "long")
+			? "code"
+			: NULL;
 	const char *only_data = !strcmp(key->text, "writable") || !strcmp(key->text, "expand-down") ? "data" : NULL;
 
 	if ((only_code && !code) || (only_data && code))
@@ -128,13 +139,14 @@ static bool contradicts(struct scope *scope, const struct node *key, bool code)
 	return false;
 }
 
-static bool segment_field(struct scope *scope, const struct node *node, const struct entry *e, uint64_t *raw)
+static bool segment_field(struct scope *scope, const struct node *node, const struct entry *e,
+			  const struct descriptor_place *place, uint64_t *raw)
 {
 	static const struct {
 		const char *key;
 		uint8_t shift;
-	} flags[] = {{"present", 47},    {"avl", 52},      {"accessed", 40},   {"readable", 41},
-		     {"conforming", 42}, {"writable", 41}, {"expand-down", 42}};
+	} flags[] = {{"present", 47},    {"avl", 52},      {"accessed", 40},    {"readable", 41},
+		     {"conforming", 42}, {"writable", 41}, {"expand-down", 42}, {"long", 53}};
 	const char *key = e->key->text;
 	bool code = *raw >> 43 & 1;
 
@@ -150,18 +162,21 @@ static bool segment_field(struct scope *scope, const struct node *node, const st
 	if (!strcmp(key, "limit"))
 		return set_limit(scope, e->value, tree_get(node, "pages"), raw);
 	if (!strcmp(key, "base")) {
+		bool system = place->is_long && !(*raw >> 44 & 1);
 		uint64_t base;
-		if (!expr_bits(scope, e->value, 32, &base))
+		if (!expr_bits(scope, e->value, system ? 64 : 32, &base))
 			return false;
+		if (system)
+			raw[1] = base >> 32;
 		set_bits(raw, 16, 24, base & 0xffffff);
-		set_bits(raw, 56, 8, base >> 24);
+		set_bits(raw, 56, 8, base >> 24 & 0xff);
 	}
 	if (!strcmp(key, "pages") && !tree_get(node, "limit"))
 		return flag(scope, e->value, raw, 55);
 	return true; /* type: done; pages: with limit */
 }
 
-static bool gate_field(struct scope *scope, const struct entry *e, uint64_t *raw)
+static bool gate_field(struct scope *scope, const struct entry *e, const struct descriptor_place *place, uint64_t *raw)
 {
 	const char *key = e->key->text;
 	uint64_t offset;
@@ -172,16 +187,23 @@ static bool gate_field(struct scope *scope, const struct entry *e, uint64_t *raw
 		return field(scope, e->value, raw, 45, 2);
 	if (!strcmp(key, "selector"))
 		return field(scope, e->value, raw, 16, 16);
+	if (!strcmp(key, place->is_long ? "parameters" : "ist"))
+		return problem(scope->problems, e->key, "a gate has %s in IA-32e mode %s", key,
+			       place->is_long ? "no more" : "only");
+	if (!strcmp(key, "ist"))
+		return field(scope, e->value, raw, 32, 3);
 	if (!strcmp(key, "parameters"))
 		return field(scope, e->value, raw, 32, 5);
 	if (!strcmp(key, "offset")) {
 		bool wide = *raw >> 40 & GATE_32;
-		if (!expr_bits(scope, e->value, 32, &offset))
+		if (!expr_bits(scope, e->value, place->is_long ? 64 : 32, &offset))
 			return false;
 		if (!wide && offset > 0xffff)
 			return problem(scope->problems, e->value, "the offset 0x%" PRIx64 " in a 16-bit gate", offset);
 		set_bits(raw, 0, 16, offset & 0xffff);
-		set_bits(raw, 48, 16, offset >> 16);
+		set_bits(raw, 48, 16, offset >> 16 & 0xffff);
+		if (place->is_long)
+			raw[1] = offset >> 32;
 	}
 	return true;
 }
@@ -206,9 +228,10 @@ static bool same_family(const struct type_word *a, const struct type_word *b)
 static uint64_t fresh(const struct type_word *word, const struct descriptor_place *place)
 {
 	if (word->kind == IS_SEGMENT)
-		return descriptor_make(0, place->wide ? 0xffffffff : 0xffff, word->type, 0, place->wide);
+		return descriptor_make(0, place->bits == 16 ? 0xffff : 0xffffffff, word->type, 0,
+				       place->bits == 64 && !(word->type & TYPE_CODE) ? 32 : place->bits);
 	if (word->kind == IS_SYSTEM)
-		return descriptor_make(0, 0, word->type, 0, false);
+		return descriptor_make(0, 0, word->type, 0, 16);
 	if (word->kind == IS_TASK_GATE)
 		return gate_make(0, 0, word->type, 0);
 	return gate_make(SEL_CS0, place->idt ? AT_HANDLERS + place->vector * 16u : AT_HANDLERS, word->type, 0);
@@ -225,9 +248,14 @@ static bool set_type(struct scope *scope, const struct node *value, const struct
 	for (unsigned i = 0; text && i < sizeof(type_words) / sizeof(type_words[0]); i++) {
 		if (strcmp(text, type_words[i].word) != 0)
 			continue;
+		if (type_words[i].where == (place->is_long ? LEGACY_MODE : IA32E_MODE))
+			return problem(scope->problems, value, "there is no %s in %s mode", text,
+				       place->is_long ? "IA-32e" : "legacy");
 		*word = &type_words[i];
-		if (!same_family(old, *word) || !*raw)
+		if (!same_family(old, *word) || !*raw) {
+			raw[1] = 0;
 			*raw = fresh(*word, place);
+		}
 		if ((*word)->kind != IS_SEGMENT || (old != *word))
 			set_bits(raw, 40, 5, (*word)->type);
 		return true;
@@ -256,11 +284,13 @@ bool descriptor_apply(struct scope *scope, const struct node *node, const struct
 	bool good = true;
 
 	if (tree_is_null(node)) {
-		*raw = 0;
+		raw[0] = raw[1] = 0;
 		return true;
 	}
 	if (node->kind == NODE_SCALAR)
 		return expr_bits(scope, node, 64, raw);
+	if (node->kind == NODE_LIST && place->is_long && node->count == 2)
+		return expr_bits(scope, node->item[0], 64, raw) && expr_bits(scope, node->item[1], 64, raw + 1);
 	if (node->kind != NODE_MAP)
 		return problem(scope->problems, node, "a descriptor is a mapping, or 64 bits as a number");
 	if (type && !set_type(scope, type, place, raw, &word))
@@ -271,7 +301,12 @@ bool descriptor_apply(struct scope *scope, const struct node *node, const struct
 		return false;
 	bool gate = keys_of(word, *raw) == gate_keys || keys_of(word, *raw) == task_gate_keys;
 	for (unsigned i = 0; i < node->count; i++)
-		good &= gate ? gate_field(scope, &node->entry[i], raw)
-			     : segment_field(scope, node, &node->entry[i], raw);
+		good &= gate ? gate_field(scope, &node->entry[i], place, raw)
+			     : segment_field(scope, node, &node->entry[i], place, raw);
 	return good;
+}
+
+unsigned descriptor_bytes(const struct descriptor_place *place, const uint64_t *raw)
+{
+	return place->is_long && (place->idt || raw[1] || (raw[0] && !(raw[0] >> 44 & 1))) ? 16 : 8;
 }

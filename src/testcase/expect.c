@@ -45,16 +45,17 @@ static bool one_register(struct scene *scene, const struct entry *e)
 {
 	struct reg_part part;
 	struct reg_want *want;
+	bool wide = scene_is_long(scene);
 	uint64_t value, mask, all;
 	const struct node *where;
 
-	if (!reg_find(e->key->text, strlen(e->key->text), &part))
+	if (!reg_find(e->key->text, strlen(e->key->text), wide, &part))
 		return problem(scene->problems, e->key, "there is no register '%s'", e->key->text);
 	if (!masked(scene, e->value, part.bits, &where, &value, &mask))
 		return false;
 	want = &scene->expect.reg[part.reg];
-	if (want->stated && part.bits == reg_table[part.reg].bits)
-		return problem(scene->problems, e->key, "%s is stated twice", reg_table[part.reg].name);
+	if (want->stated && part.bits == reg_bits(part.reg, wide))
+		return problem(scene->problems, e->key, "%s is stated twice", reg_name(part.reg, wide));
 	all = part.bits < 64 ? (UINT64_C(1) << part.bits) - 1 : UINT64_MAX;
 	want->value = (want->value & ~(all << part.shift)) | value << part.shift;
 	want->mask = (want->mask & ~(all << part.shift)) | mask << part.shift;
@@ -70,7 +71,7 @@ static bool expect_registers(struct scene *scene, const struct node *regs, const
 	bool good = true;
 
 	for (unsigned i = 0; i < reg_count; i++) {
-		unsigned bits = reg_table[i].bits;
+		unsigned bits = reg_bits(i, scene_is_long(scene));
 		x->reg[i] = (struct reg_want){.value = reg_get(&scene->s, i),
 					      .mask = bits < 64 ? (UINT64_C(1) << bits) - 1 : UINT64_MAX};
 	}
@@ -209,9 +210,10 @@ static bool frame_word(struct scene *scene, const struct entry *e, struct delive
 	static const struct {
 		const char *key;
 		enum pushed_name name;
-	} names[] = {{"error", PUSH_ERROR}, {"eip", PUSH_IP}, {"ip", PUSH_IP}, {"cs", PUSH_CS}, {"eflags", PUSH_FLAGS},
-		     {"flags", PUSH_FLAGS}, {"esp", PUSH_SP}, {"sp", PUSH_SP}, {"ss", PUSH_SS}, {"es", PUSH_ES},
-		     {"ds", PUSH_DS},       {"fs", PUSH_FS},  {"gs", PUSH_GS}};
+	} names[] = {{"error", PUSH_ERROR},  {"eip", PUSH_IP},      {"ip", PUSH_IP},        {"cs", PUSH_CS},
+		     {"eflags", PUSH_FLAGS}, {"flags", PUSH_FLAGS}, {"esp", PUSH_SP},       {"sp", PUSH_SP},
+		     {"ss", PUSH_SS},        {"es", PUSH_ES},       {"ds", PUSH_DS},        {"fs", PUSH_FS},
+		     {"gs", PUSH_GS},        {"rip", PUSH_IP},      {"rflags", PUSH_FLAGS}, {"rsp", PUSH_SP}};
 	struct word_want *w = &d->word[d->words];
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -222,7 +224,7 @@ static bool frame_word(struct scene *scene, const struct entry *e, struct delive
 				return problem(scene->problems, e->key, "%s stands here twice", e->key->text);
 		w->name = names[i].name;
 		d->words++;
-		return masked(scene, e->value, 32, &w->node, &w->value, &w->mask);
+		return masked(scene, e->value, scene_is_long(scene) ? 64 : 32, &w->node, &w->value, &w->mask);
 	}
 	return problem(scene->problems, e->key,
 		       "unknown key '%s'; a frame has eip, cs, eflags, esp, ss, error, es, ds, fs, gs", e->key->text);
@@ -259,7 +261,7 @@ static bool delivery_key(struct scene *scene, const char *key, const struct node
 	}
 	if (!strcmp(key, "cr2")) {
 		d->has_cr2 = true;
-		return expr_bits(&scope, value, 32, &d->cr2);
+		return expr_bits(&scope, value, 64, &d->cr2);
 	}
 	if (!(text = expr_substitute(&scope, value)))
 		return false;

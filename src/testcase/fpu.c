@@ -90,7 +90,7 @@ bool fpu_build(struct scene *scene, const struct node *fpu)
 				continue;
 			if (st < 0) {
 				if (!plain_name(scene, e->key, &reg) ||
-				    !expr_bits(&scope, e->value, reg_table[reg].bits, &value))
+				    !expr_bits(&scope, e->value, reg_bits(reg, false), &value))
 					return false;
 				reg_set(&scene->s, reg, value);
 				continue;
@@ -133,16 +133,16 @@ bool fpu_expected(struct scene *scene, const struct node *fpu)
 			return false;
 		struct reg_want *w = &scene->expect.reg[reg];
 		const struct node *value = e->value, *mask = tree_get(value, "mask");
-		w->mask = (UINT64_C(1) << reg_table[reg].bits) - 1;
-		if (mask && !expr_bits(&scope, mask, reg_table[reg].bits, &w->mask))
+		w->mask = (UINT64_C(1) << reg_bits(reg, false)) - 1;
+		if (mask && !expr_bits(&scope, mask, reg_bits(reg, false), &w->mask))
 			return false;
 		if (mask && !(value = tree_get(value, "value")))
 			return problem(scene->problems, e->value, "a mask needs a value");
-		if (!expr_bits(&scope, value, reg_table[reg].bits, &w->value))
+		if (!expr_bits(&scope, value, reg_bits(reg, false), &w->value))
 			return false;
 		w->stated = true;
 		w->node = value;
-		w->part = (struct reg_part){reg, 0, reg_table[reg].bits};
+		w->part = (struct reg_part){reg, 0, reg_bits(reg, false)};
 	}
 	return true;
 }

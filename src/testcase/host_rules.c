@@ -108,8 +108,7 @@ void host_look_at(void *owner, struct cpu *cpu, const uint8_t *bytes, unsigned s
 	struct host_look *look = owner;
 	struct insn insn;
 
-	(void)cpu;
-	if (look->why || decode(&insn, bytes, size, MODE_PROTECTED, true) != DECODE_OK)
+	if (look->why || decode(&insn, bytes, size, cpu_mode(cpu), cpu->how | DECODE_D32) != DECODE_OK)
 		return;
 	if (is_one_of(insn.mnemonic, tell, sizeof(tell) / sizeof(tell[0])))
 		look->why = "an instruction that tells of the processor itself";

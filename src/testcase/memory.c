@@ -121,16 +121,21 @@ static bool contents(struct scene *scene, const struct node *item, const char *k
 		return text_bytes(scene, value, at, list, count);
 	if (!strcmp(key, "fill"))
 		return fill(scene, item, at, list, count);
-	if (!strcmp(key, "tss32") || !strcmp(key, "tss16"))
-		return tss_item(scene, value, key[3] == '3', at, expected, list, count);
+	if (!strncmp(key, "tss", 3))
+		return tss_item(scene, value,
+				key[3] == '1'   ? TSS_16
+				: key[3] == '3' ? TSS_32
+						: TSS_64,
+				at, expected, list, count);
 	return numbers(scene, value, at, bytes, mask, list, count);
 }
 
 bool memory_item(struct scene *scene, const struct node *item, bool expected, struct bytes **list, unsigned *count)
 {
-	static const char *const known[] = {"at",   "bytes", "u8",    "u16",   "u32",  "u64",  "text",
-					    "fill", "size",  "tss32", "tss16", "over", "mask", NULL};
-	static const char *const kinds[] = {"bytes", "u8", "u16", "u32", "u64", "text", "fill", "tss32", "tss16"};
+	static const char *const known[] = {"at",   "bytes", "u8",    "u16",   "u32",  "u64",  "text", "fill",
+					    "size", "tss32", "tss16", "tss64", "over", "mask", NULL};
+	static const char *const kinds[] = {"bytes", "u8",   "u16",   "u32",   "u64",
+					    "text",  "fill", "tss32", "tss16", "tss64"};
 	const struct node *at = tree_get(item, "at"), *over = tree_get(item, "over"), *mask = tree_get(item, "mask");
 	struct scope scope = scene_scope(scene);
 	const char *kind = NULL;
@@ -151,7 +156,7 @@ bool memory_item(struct scene *scene, const struct node *item, bool expected, st
 	if (!at || !kind)
 		return problem(scene->problems, item,
 			       "memory needs 'at' and one of bytes, u8, u16, u32, u64, text, "
-			       "fill, tss32, tss16");
+			       "fill, tss32, tss16, tss64");
 	if (!expr_bits(&scope, at, 32, &address) || (over && !expr_bool(&scope, over, &overwrites)) ||
 	    (mask && !expr_bits(&scope, mask, 64, &bits)))
 		return false;

@@ -10,12 +10,14 @@
 static struct segment decoded(const struct scene *scene, uint16_t selector)
 {
 	struct descriptor d;
-	uint64_t raw;
+	uint64_t raw[2];
 
 	if (sel_null(selector))
 		return null_segment(selector);
-	scene_peek(scene, (selector & SEL_TI ? AT_LDT : AT_GDT) + (selector & SEL_INDEX), &raw, 8);
-	desc_decode(&d, raw, selector);
+	scene_peek(scene, (selector & SEL_TI ? AT_LDT : AT_GDT) + (selector & SEL_INDEX), raw, sizeof(raw));
+	desc_decode(&d, raw[0], selector);
+	if (scene_is_long(scene) && !d.seg.s) /* bits 63:32 of the base */
+		d.seg.base |= raw[1] << 32;
 	return d.seg;
 }
 
@@ -47,7 +49,9 @@ static uint16_t usual_selector(const struct scene *scene, enum seg seg)
 	if (scene->mode == SCENE_REAL || scene->mode == SCENE_VM86)
 		return 0;
 	if (scene->host && scene->cpl == 3)
-		return seg == SEG_CS ? HOST_CS3 : HOST_DS3;
+		return seg != SEG_CS ? HOST_DS3 : scene->mode == SCENE_LONG64 ? HOST_CS64 : HOST_CS3;
+	if (scene->mode == SCENE_COMPAT && seg == SEG_CS)
+		return (uint16_t)(SEL_COMPAT0 + scene->cpl * 9);
 	return (uint16_t)((seg == SEG_CS ? SEL_CS0 : SEL_DS0) + inner);
 }
 
@@ -62,12 +66,13 @@ static void usual_control(struct scene *scene)
 		cr0 |= CR0_PG | CR0_WP;
 	s->cr0 = (cr0 & (scene->model->cr0 | CR0_PE | CR0_PG)) | scene->model->cr0_fixed;
 	s->cr3 = scene->paging != PAGING_NONE ? AT_TABLES : 0;
-	s->cr4 = scene->paging == PAGING_PAE ? CR4_PAE : 0;
+	s->cr4 = scene->paging >= PAGING_PAE ? CR4_PAE | (scene->paging == PAGING_5_LEVEL ? CR4_LA57 : 0) : 0;
+	s->efer = scene_is_long(scene) ? EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE : 0;
 	s->dr6 = DR6_FIXED1;
 	s->dr7 = DR7_FIXED1;
 	s->pat = UINT64_C(0x0007040600070406);
-	s->gdtr = (struct table_register){AT_GDT, TABLE_LIMIT};
-	s->idtr = (struct table_register){AT_IDT, 0x7ff};
+	s->gdtr = (struct table_register){AT_GDT, scene_is_long(scene) ? TABLE_LIMIT64 : TABLE_LIMIT};
+	s->idtr = (struct table_register){AT_IDT, scene_is_long(scene) ? 0xfff : 0x7ff};
 	if (scene->mode == SCENE_REAL)
 		s->idtr = (struct table_register){0, 0x3ff};
 	x87_init(&s->fpu);
@@ -80,16 +85,19 @@ static void usual_registers(struct scene *scene)
 		[RAX] = 0x0a0a0a0a, [RCX] = 0x0c0c0c0c, [RDX] = 0x0d0d0d0d, [RBX] = 0x0b0b0b0b,
 		[RBP] = 0x0e0e0e0e, [RSI] = 0x51515151, [RDI] = 0xd1d1d1d1};
 	struct arch_state *s = &scene->s;
+	bool wide = scene->mode == SCENE_LONG64;
 
 	for (unsigned i = 0; i < 8; i++)
-		s->gpr.r64[i] = general[i];
+		s->gpr.r64[i] = general[i] | (wide ? (uint64_t)general[i] << 32 : 0);
+	for (unsigned i = R8; wide && i <= R15; i++)
+		s->gpr.r64[i] = UINT64_C(0x0101010101010101) * i;
 	s->gpr.r64[RSP] = AT_STACK + scene->cpl * 0x1000 + (scene->cpl == 3 ? scene->shift : 0);
 	s->rip = AT_CODE + scene->shift;
 	s->rflags = FLAG_ONE | (scene->mode == SCENE_VM86 ? FLAG_VM : 0);
 	s->cpl = (uint8_t)scene->cpl;
 	for (enum seg seg = SEG_ES; seg <= SEG_GS; seg++)
 		s->seg[seg] = loaded(scene, seg, usual_selector(scene, seg));
-	s->seg[SEG_LDTR] = decoded(scene, SEL_LDTR);
+	s->seg[SEG_LDTR] = decoded(scene, scene_is_long(scene) ? SEL_LDTR64 : SEL_LDTR);
 	s->seg[SEG_TR] = decoded(scene, SEL_TR);
 	if (scene->mode == SCENE_REAL) {
 		s->seg[SEG_LDTR] = (struct segment){.limit = 0xffff, .type = SYS_LDT, .present = true, .usable = true};
@@ -120,17 +128,20 @@ static bool hidden_part(struct scene *scene, enum seg seg, const struct node *va
 	const struct node *selector = tree_get(value, "selector"), *rest = without_selector(scene, value);
 	struct segment *s = &scene->s.seg[seg];
 	struct descriptor d;
-	uint64_t sel = s->sel, raw;
+	uint64_t sel = s->sel, raw[2] = {0};
 
 	if (selector && !expr_bits(&scope, selector, 16, &sel))
 		return false;
 	*s = loaded(scene, seg, (uint16_t)sel);
 	if (!rest->count)
 		return true;
-	raw = descriptor_make((uint32_t)s->base, s->limit, s->type | (s->s ? 0x10u : 0), s->dpl, s->db);
-	if (!descriptor_apply(&scope, rest, &(struct descriptor_place){.wide = scene->mode == SCENE_PROT32}, &raw))
+	raw[0] = descriptor_make((uint32_t)s->base, s->limit, s->type | (s->s ? 0x10u : 0), s->dpl,
+				 s->l    ? 64
+				 : s->db ? 32
+					 : 16);
+	if (!descriptor_apply(&scope, rest, &(struct descriptor_place){.bits = scene_bits(scene)}, raw))
 		return false;
-	desc_decode(&d, raw, (uint16_t)sel);
+	desc_decode(&d, raw[0], (uint16_t)sel);
 	*s = d.seg;
 	return true;
 }
@@ -173,7 +184,7 @@ static bool register_entry(struct scene *scene, const struct entry *e, bool sele
 {
 	struct reg_part part;
 
-	if (!reg_find(e->key->text, strlen(e->key->text), &part))
+	if (!reg_find(e->key->text, strlen(e->key->text), scene_is_long(scene), &part))
 		return problem(scene->problems, e->key, "there is no register '%s'", e->key->text);
 	if (is_selector(part.reg) != selectors)
 		return true;
@@ -192,6 +203,11 @@ static bool check_sense(struct scene *scene, const struct node *node)
 			return problem(scene->problems, node, "paging: pae needs a processor that has it, not %s",
 				       scene->model->name);
 	}
+	if (scene_is_long(scene) && !model_has(scene->model, FEAT_81_EDX, F81D_LM))
+		return problem(scene->problems, node, "IA-32e mode needs a processor that has it, not %s",
+			       scene->model->name);
+	if (scene_is_long(scene) != !!(s->efer & EFER_LMA))
+		return problem(scene->problems, node, "EFER.LMA and the mode do not agree: use the key mode");
 	if (!!(s->rflags & FLAG_VM) != (scene->mode == SCENE_VM86))
 		return problem(scene->problems, node, "EFLAGS.VM and the mode do not agree: use mode: vm86");
 	if (!(s->cr0 & CR0_PE) != (scene->mode == SCENE_REAL))

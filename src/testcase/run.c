@@ -200,8 +200,9 @@ static void keep_step(struct bench *b, const struct cpu *cpu, uint64_t linear)
 {
 	struct step_taken *t = &b->step[b->steps++ % STEPS_KEPT];
 	bool wide = in_protected(cpu) && !in_vm86(cpu) && cpu->s.seg[SEG_CS].db;
+	unsigned bits = in_long64(cpu) ? 64 : wide ? 32 : 16;
 
-	*t = (struct step_taken){.tick = cpu->icount, .linear = linear, .rip = cpu->s.rip, .bits = wide ? 32 : 16};
+	*t = (struct step_taken){.tick = cpu->icount, .linear = linear, .rip = cpu->s.rip, .bits = (uint8_t)bits};
 	t->size = (uint8_t)peek_lin(&b->cpu.mmu, linear, t->bytes, sizeof(t->bytes));
 	if (b->each)
 		b->each(b->each_owner, &b->cpu, t->bytes, t->size);
@@ -228,7 +229,7 @@ static enum scene_end end_here(const struct bench *b, uint64_t linear)
 static bool before_each(void *owner, struct cpu *cpu)
 {
 	struct bench *b = owner;
-	uint64_t linear = (cpu->s.seg[SEG_CS].base + cpu->s.rip) & cpu->mmu.lin_mask;
+	uint64_t linear = code_linear(cpu, cpu->s.rip);
 
 	if (fire_at(b, linear))
 		return false;

@@ -44,7 +44,7 @@ static bool instruction_at(void *owner, const struct where *at, char *text, size
 	uint8_t bytes[INSN_MAX_LENGTH];
 	struct mmu *mmu = &view->bench->cpu.mmu;
 	size_t got = peek_lin(mmu, (at->cs_base + at->rip) & mmu->lin_mask, bytes, sizeof(bytes));
-	unsigned bits = view->scene->mode == SCENE_PROT32 ? 32 : 16;
+	unsigned bits = at->mode == MODE_LONG64 ? 64 : scene_bits(view->scene);
 
 	return got && disassemble(bytes, got, bits, at->rip, text, size) != 0;
 }
@@ -104,11 +104,11 @@ static void print_differences(FILE *f, const struct scene *scene, const struct d
 static void collect_row(void *owner, struct cpu *cpu, const uint8_t *bytes, unsigned size)
 {
 	bool *rows = owner;
-	bool vm86 = in_vm86(cpu), wide = in_protected(cpu) && !vm86 && cpu->s.seg[SEG_CS].db;
-	enum decode_mode mode = vm86 ? MODE_VM86 : in_protected(cpu) ? MODE_PROTECTED : MODE_REAL;
+	enum decode_mode mode = cpu_mode(cpu);
+	bool wide = mode >= MODE_PROTECTED && cpu->s.seg[SEG_CS].db;
 	struct insn insn;
 
-	if (decode(&insn, bytes, size, mode, wide) == DECODE_OK)
+	if (decode(&insn, bytes, size, mode, cpu->how | (wide ? DECODE_D32 : 0)) == DECODE_OK)
 		rows[insn.row] = true;
 }
 

@@ -14,9 +14,11 @@
 #define AT_LDT         0x1800u
 #define AT_IDT         0x2000u
 #define AT_TSS         0x2800u
+#define AT_TSS64       0x3000u /* in IA-32e mode, whose IDT has 16 bytes a gate */
 #define AT_HANDLERS    0x4000u /* handler(v): 16 bytes each, all HLT */
 #define HANDLERS       0x1000u
 #define AT_STACK       0x7000u /* stack0; stack1 a page above it, and so on: each grows down over a page */
+#define AT_IST         0x5200u /* ist1; 200h bytes each, growing down */
 #define AT_CODE        0xb000u
 #define AT_DATA        0xd000u
 #define AT_TABLES      0x10000u /* page tables */
@@ -26,7 +28,8 @@
 #define HOST_CS3       0x23u /* Linux: __USER32_CS, __USER_DS, __USER_CS */
 #define HOST_DS3       0x2bu
 #define HOST_CS64      0x33u
-#define TABLE_LIMIT    0x7fu /* of GDT and LDT: 16 descriptors */
+#define TABLE_LIMIT    0x7fu /* of GDT and LDT: 16 descriptors; of the GDT in IA-32e mode ... */
+#define TABLE_LIMIT64  0xbfu
 
 /* Selectors of the preset GDT. */
 enum {
@@ -40,10 +43,13 @@ enum {
 	SEL_DS3 = 0x43,
 	SEL_TR = 0x48,
 	SEL_LDTR = 0x50,
-	SEL_FREE = 0x58
+	SEL_FREE = 0x58,
+	/* in IA-32e mode */
+	SEL_LDTR64 = 0x58,
+	SEL_COMPAT0 = 0x80 /* 32-bit code, DPL 0; 9 above it DPL 1, and so on */
 };
 
-enum scene_mode { SCENE_REAL, SCENE_PROT16, SCENE_PROT32, SCENE_VM86, SCENE_LONG64 };
+enum scene_mode { SCENE_REAL, SCENE_PROT16, SCENE_PROT32, SCENE_VM86, SCENE_COMPAT, SCENE_LONG64 };
 enum scene_paging { PAGING_NONE, PAGING_32, PAGING_PAE, PAGING_4_LEVEL, PAGING_5_LEVEL };
 /* 2 to 5; without paging 0. */
 unsigned scene_paging_levels(enum scene_paging paging);
@@ -79,21 +85,24 @@ struct timed {
 /* ---- registers that are set and compared ---- */
 enum { REG_EIP = 8, REG_EFLAGS = 9, REG_SEGMENT = 10, REG_FPU_CW, FIRST_OTHER };
 struct reg_info {
-	const char *name;
-	uint16_t offset; /* in struct arch_state */
+	const char *name, *wide_name; /* in IA-32e mode */
+	uint16_t offset;              /* in struct arch_state */
 	uint8_t bytes;
-	uint8_t bits; /* of the value as people see it */
+	uint8_t bits, wide_bits; /* of the value as people see it; bits 0: only IA-32e mode has it */
 };
 extern const struct reg_info reg_table[];
 extern const unsigned reg_count;
-#define MOST_REGS 96u
+#define MOST_REGS 160u
+/* wide: in IA-32e mode. */
+const char *reg_name(unsigned reg, bool wide);
+unsigned reg_bits(unsigned reg, bool wide);
 uint64_t reg_get(const struct arch_state *s, unsigned reg);
 void reg_set(struct arch_state *s, unsigned reg, uint64_t value);
 /* A name: the register, and the bits of it that are meant.  False: no such register. */
 struct reg_part {
 	unsigned reg, shift, bits;
 };
-bool reg_find(const char *name, size_t length, struct reg_part *part);
+bool reg_find(const char *name, size_t length, bool wide, struct reg_part *part);
 /* The index of a name that is in the table. */
 unsigned reg_index(const char *name);
 unsigned reg_selector(enum seg seg); /* ... of a segment register's selector, and its hidden parts */
@@ -189,6 +198,17 @@ struct scene {
 	struct expectation expect;
 };
 
+/* Does the case run in IA-32e mode? */
+static inline bool scene_is_long(const struct scene *scene)
+{
+	return scene->mode == SCENE_COMPAT || scene->mode == SCENE_LONG64;
+}
+/* Of code: 16, 32 or 64. */
+static inline unsigned scene_bits(const struct scene *scene)
+{
+	return scene->mode == SCENE_LONG64 ? 64 : scene->mode == SCENE_PROT32 || scene->mode == SCENE_COMPAT ? 32 : 16;
+}
+
 /* Numbers that stand for names: labels, registers as they are at the start, places, selectors, flags. */
 bool scene_name(const struct scene *scene, const char *name, size_t length, int64_t *value);
 bool scene_function(const struct scene *scene, const char *name, size_t length, int64_t argument, int64_t *value);
@@ -217,8 +237,9 @@ bool memory_item(struct scene *scene, const struct node *item, bool expected, st
 /* Pairs of hexadecimal digits, at a place. */
 bool memory_digits(struct scene *scene, const struct node *digits, uint64_t at, struct bytes **list, unsigned *count);
 /* tables.c: a whole TSS; expected: only the fields that are named. */
-bool tss_item(struct scene *scene, const struct node *node, bool wide, uint64_t at, bool expected, struct bytes **list,
-	      unsigned *count);
+enum tss_kind { TSS_16, TSS_32, TSS_64 };
+bool tss_item(struct scene *scene, const struct node *node, enum tss_kind kind, uint64_t at, bool expected,
+	      struct bytes **list, unsigned *count);
 bool memory_build(struct scene *scene, const struct node *memory);
 /* What a case begins with, below everything it says itself; and what it says of the tables. */
 void tables_preset(struct scene *scene);

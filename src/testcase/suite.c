@@ -30,7 +30,7 @@ static bool is_register(const char *name)
 {
 	struct reg_part part;
 
-	if (!reg_find(name, strlen(name), &part))
+	if (!reg_find(name, strlen(name), true, &part))
 		return false;
 	return strlen(name) == 2 ? strcmp(name, "tr") != 0 && strcmp(name, "ip") != 0
 				 : part.reg < REG_EIP || !strncmp(name, "cr", 2) || !strncmp(name, "dr", 2);

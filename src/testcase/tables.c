@@ -5,44 +5,68 @@
 #include "arch/x86.h"
 #include "testcase/descriptor.h"
 
-/* ---- task-state segments; SDM 3A, "Task-State Segment (TSS)" and "16-Bit Task-State Segment" ---- */
+/* ---- task-state segments; SDM 3A, "Task-State Segment (TSS)", "16-Bit Task-State Segment" and "Task Management in
+ * 64-bit Mode" ---- */
 #define NOWHERE 0xffu
 static const struct tss_field {
 	const char *name;
-	uint8_t at32, bytes, at16;
+	uint8_t at32, bytes, at16, at64;
 	uint8_t reg; /* of reg_table; NOWHERE: none */
 } tss_fields[] = {
-	{"link", 0x00, 2, 0x00, NOWHERE},
-	{"esp0", 0x04, 4, 0x02, NOWHERE},
-	{"ss0", 0x08, 2, 0x04, NOWHERE},
-	{"esp1", 0x0c, 4, 0x06, NOWHERE},
-	{"ss1", 0x10, 2, 0x08, NOWHERE},
-	{"esp2", 0x14, 4, 0x0a, NOWHERE},
-	{"ss2", 0x18, 2, 0x0c, NOWHERE},
-	{"cr3", 0x1c, 4, NOWHERE, NOWHERE},
-	{"eip", 0x20, 4, 0x0e, REG_EIP},
-	{"eflags", 0x24, 4, 0x10, REG_EFLAGS},
-	{"eax", 0x28, 4, 0x12, RAX},
-	{"ecx", 0x2c, 4, 0x14, RCX},
-	{"edx", 0x30, 4, 0x16, RDX},
-	{"ebx", 0x34, 4, 0x18, RBX},
-	{"esp", 0x38, 4, 0x1a, RSP},
-	{"ebp", 0x3c, 4, 0x1c, RBP},
-	{"esi", 0x40, 4, 0x1e, RSI},
-	{"edi", 0x44, 4, 0x20, RDI},
-	{"es", 0x48, 2, 0x22, REG_SEGMENT + 4 * SEG_ES},
-	{"cs", 0x4c, 2, 0x24, REG_SEGMENT + 4 * SEG_CS},
-	{"ss", 0x50, 2, 0x26, REG_SEGMENT + 4 * SEG_SS},
-	{"ds", 0x54, 2, 0x28, REG_SEGMENT + 4 * SEG_DS},
-	{"fs", 0x58, 2, NOWHERE, REG_SEGMENT + 4 * SEG_FS},
-	{"gs", 0x5c, 2, NOWHERE, REG_SEGMENT + 4 * SEG_GS},
-	{"ldtr", 0x60, 2, 0x2a, NOWHERE},
-	{"trap", 0x64, 2, NOWHERE, NOWHERE},
-	{"iomap", 0x66, 2, NOWHERE, NOWHERE},
+	{"link", 0x00, 2, 0x00, NOWHERE, NOWHERE},
+	{"esp0", 0x04, 4, 0x02, NOWHERE, NOWHERE},
+	{"ss0", 0x08, 2, 0x04, NOWHERE, NOWHERE},
+	{"esp1", 0x0c, 4, 0x06, NOWHERE, NOWHERE},
+	{"ss1", 0x10, 2, 0x08, NOWHERE, NOWHERE},
+	{"esp2", 0x14, 4, 0x0a, NOWHERE, NOWHERE},
+	{"ss2", 0x18, 2, 0x0c, NOWHERE, NOWHERE},
+	{"cr3", 0x1c, 4, NOWHERE, NOWHERE, NOWHERE},
+	{"eip", 0x20, 4, 0x0e, NOWHERE, REG_EIP},
+	{"eflags", 0x24, 4, 0x10, NOWHERE, REG_EFLAGS},
+	{"eax", 0x28, 4, 0x12, NOWHERE, RAX},
+	{"ecx", 0x2c, 4, 0x14, NOWHERE, RCX},
+	{"edx", 0x30, 4, 0x16, NOWHERE, RDX},
+	{"ebx", 0x34, 4, 0x18, NOWHERE, RBX},
+	{"esp", 0x38, 4, 0x1a, NOWHERE, RSP},
+	{"ebp", 0x3c, 4, 0x1c, NOWHERE, RBP},
+	{"esi", 0x40, 4, 0x1e, NOWHERE, RSI},
+	{"edi", 0x44, 4, 0x20, NOWHERE, RDI},
+	{"es", 0x48, 2, 0x22, NOWHERE, REG_SEGMENT + 4 * SEG_ES},
+	{"cs", 0x4c, 2, 0x24, NOWHERE, REG_SEGMENT + 4 * SEG_CS},
+	{"ss", 0x50, 2, 0x26, NOWHERE, REG_SEGMENT + 4 * SEG_SS},
+	{"ds", 0x54, 2, 0x28, NOWHERE, REG_SEGMENT + 4 * SEG_DS},
+	{"fs", 0x58, 2, NOWHERE, NOWHERE, REG_SEGMENT + 4 * SEG_FS},
+	{"gs", 0x5c, 2, NOWHERE, NOWHERE, REG_SEGMENT + 4 * SEG_GS},
+	{"ldtr", 0x60, 2, 0x2a, NOWHERE, NOWHERE},
+	{"trap", 0x64, 2, NOWHERE, NOWHERE, NOWHERE},
+	{"iomap", 0x66, 2, NOWHERE, 0x66, NOWHERE},
+	{"rsp0", NOWHERE, 8, NOWHERE, 0x04, NOWHERE},
+	{"rsp1", NOWHERE, 8, NOWHERE, 0x0c, NOWHERE},
+	{"rsp2", NOWHERE, 8, NOWHERE, 0x14, NOWHERE},
+	{"ist1", NOWHERE, 8, NOWHERE, 0x24, NOWHERE},
+	{"ist2", NOWHERE, 8, NOWHERE, 0x2c, NOWHERE},
+	{"ist3", NOWHERE, 8, NOWHERE, 0x34, NOWHERE},
+	{"ist4", NOWHERE, 8, NOWHERE, 0x3c, NOWHERE},
+	{"ist5", NOWHERE, 8, NOWHERE, 0x44, NOWHERE},
+	{"ist6", NOWHERE, 8, NOWHERE, 0x4c, NOWHERE},
+	{"ist7", NOWHERE, 8, NOWHERE, 0x54, NOWHERE},
 };
 #define TSS_FIELDS  (sizeof(tss_fields) / sizeof(tss_fields[0]))
 #define TSS32_BYTES 0x68u
 #define TSS16_BYTES 0x2cu
+
+static unsigned field_at(const struct tss_field *f, enum tss_kind kind)
+{
+	return kind == TSS_16 ? f->at16 : kind == TSS_32 ? f->at32 : f->at64;
+}
+static unsigned field_bytes(const struct tss_field *f, enum tss_kind kind)
+{
+	return kind == TSS_16 ? 2 : f->bytes;
+}
+static uint64_t tss_place(const struct scene *scene)
+{
+	return scene_is_long(scene) ? AT_TSS64 : AT_TSS;
+}
 
 /* ---- a list of bytes ---- */
 static void add(struct scene *scene, struct bytes **list, unsigned *count, struct bytes bytes)
@@ -75,6 +99,7 @@ static const struct table protected_tables[] = {
 static bool entry_place(struct scope *scope, const struct table *t, const struct node *key, uint64_t *offset,
 			struct descriptor_place *place)
 {
+	bool is_long = scene_is_long(scope->scene);
 	uint64_t index;
 
 	if (!expr_bits(scope, key, t->idt ? 8 : 16, &index))
@@ -82,9 +107,18 @@ static bool entry_place(struct scope *scope, const struct table *t, const struct
 	if (!t->idt && (index & SEL_INDEX) >= 0x800)
 		return problem(scope->problems, key, "the selector 0x%" PRIx64 " lies beyond the room of the table",
 			       index);
-	*offset = t->idt ? index * 8 : index & SEL_INDEX;
-	*place = (struct descriptor_place){.idt = t->idt, .vector = (uint8_t)index};
+	*offset = t->idt ? index * (is_long ? 16 : 8) : index & SEL_INDEX;
+	*place = (struct descriptor_place){.idt = t->idt,
+					   .vector = (uint8_t)index,
+					   .bits = scope->scene->mode == SCENE_VM86 ? 16 : scene_bits(scope->scene),
+					   .is_long = is_long};
 	return true;
+}
+
+/* A gate or system descriptor of IA-32e mode; else the next descriptor lies behind the first word. */
+static bool has_two_words(const struct descriptor_place *place, const uint64_t *raw)
+{
+	return place->is_long && (place->idt || (raw[0] && !(raw[0] >> 44 & 1)));
 }
 
 /* Each entry that node describes goes to the list; it starts from what the entry was. */
@@ -93,7 +127,7 @@ static bool table_entries(struct scene *scene, const struct table *t, const stru
 {
 	struct scope scope = scene_scope(scene);
 	struct descriptor_place place;
-	uint64_t offset = 0, raw;
+	uint64_t offset = 0, raw[2];
 	bool good = true;
 
 	if (node->kind != NODE_MAP)
@@ -105,15 +139,19 @@ static bool table_entries(struct scene *scene, const struct table *t, const stru
 			good = false;
 			continue;
 		}
-		place.wide = scene->mode == SCENE_PROT32;
-		scene_peek(scene, t->at + offset, &raw, 8);
-		if (!descriptor_apply(&scope, e->value, &place, &raw)) {
+		scene_peek(scene, t->at + offset, raw, sizeof(raw));
+		if (!has_two_words(&place, raw))
+			raw[1] = 0;
+		if (!descriptor_apply(&scope, e->value, &place, raw)) {
 			good = false;
 			continue;
 		}
-		struct bytes b = number_bytes(scene, e->value, t->what, t->at + offset, raw, 8);
-		b.preset = preset;
-		add(scene, list, count, b);
+		for (unsigned word = 0; word < descriptor_bytes(&place, raw) / 8; word++) {
+			struct bytes b =
+				number_bytes(scene, e->value, t->what, t->at + offset + word * 8, raw[word], 8);
+			b.preset = preset;
+			add(scene, list, count, b);
+		}
 	}
 	return good;
 }
@@ -152,20 +190,21 @@ static const struct tss_field *tss_field(const char *name)
 	return NULL;
 }
 
-static void tss_registers(struct scene *scene, const struct node *node, bool wide, uint64_t at, struct bytes **list,
-			  unsigned *count)
+static void tss_registers(struct scene *scene, const struct node *node, enum tss_kind kind, uint64_t at,
+			  struct bytes **list, unsigned *count)
 {
 	for (unsigned i = 0; i < TSS_FIELDS; i++) {
 		const struct tss_field *f = &tss_fields[i];
-		unsigned offset = wide ? f->at32 : f->at16;
+		unsigned offset = field_at(f, kind);
 		if (f->reg == NOWHERE || offset == NOWHERE)
 			continue;
 		add(scene, list, count,
-		    number_bytes(scene, node, "the TSS", at + offset, reg_get(&scene->s, f->reg), wide ? f->bytes : 2));
+		    number_bytes(scene, node, "the TSS", at + offset, reg_get(&scene->s, f->reg),
+				 field_bytes(f, kind)));
 	}
 }
 
-static bool tss_one(struct scene *scene, const struct entry *e, bool wide, uint64_t at, struct bytes **list,
+static bool tss_one(struct scene *scene, const struct entry *e, enum tss_kind kind, uint64_t at, struct bytes **list,
 		    unsigned *count)
 {
 	struct scope scope = scene_scope(scene);
@@ -175,10 +214,10 @@ static bool tss_one(struct scene *scene, const struct entry *e, bool wide, uint6
 
 	if (!f)
 		return problem(scene->problems, e->key, "unknown key '%s': no field of a TSS", e->key->text);
-	offset = wide ? f->at32 : f->at16;
-	bytes = wide ? f->bytes : 2;
+	offset = field_at(f, kind);
+	bytes = field_bytes(f, kind);
 	if (offset == NOWHERE)
-		return problem(scene->problems, e->key, "a 16-bit TSS has no %s", e->key->text);
+		return problem(scene->problems, e->key, "a %u-bit TSS has no %s", 16u << kind, e->key->text);
 	if (!expr_bits(&scope, e->value, bytes * 8, &value))
 		return false;
 	add(scene, list, count, number_bytes(scene, e->value, "the TSS", at + offset, value, bytes));
@@ -186,8 +225,8 @@ static bool tss_one(struct scene *scene, const struct entry *e, bool wide, uint6
 }
 
 /* The fields that node names, of a TSS at `at`; registers: yes stands for all registers as they are at the start. */
-static bool tss_entries(struct scene *scene, const struct node *node, bool wide, uint64_t at, struct bytes **list,
-			unsigned *count)
+static bool tss_entries(struct scene *scene, const struct node *node, enum tss_kind kind, uint64_t at,
+			struct bytes **list, unsigned *count)
 {
 	struct scope scope = scene_scope(scene);
 	const struct node *registers = tree_get(node, "registers");
@@ -200,29 +239,29 @@ static bool tss_entries(struct scene *scene, const struct node *node, bool wide,
 	if (all && !scene->known)
 		return problem(scene->problems, registers, "the registers are not known here: use memory with tss32");
 	if (all)
-		tss_registers(scene, registers, wide, at, list, count);
+		tss_registers(scene, registers, kind, at, list, count);
 	for (unsigned i = 0; i < node->count; i++) {
 		const char *key = node->entry[i].key->text;
 		if (strcmp(key, "registers") != 0 && strcmp(key, "limit") != 0 && strcmp(key, "bitmap") != 0 &&
 		    strcmp(key, "bits") != 0)
-			good &= tss_one(scene, &node->entry[i], wide, at, list, count);
+			good &= tss_one(scene, &node->entry[i], kind, at, list, count);
 	}
 	return good;
 }
 
-bool tss_item(struct scene *scene, const struct node *node, bool wide, uint64_t at, bool expected, struct bytes **list,
-	      unsigned *count)
+bool tss_item(struct scene *scene, const struct node *node, enum tss_kind kind, uint64_t at, bool expected,
+	      struct bytes **list, unsigned *count)
 {
 	unsigned first = *count;
 
 	if (!expected) /* the whole of it, zero where nothing is said */
 		add(scene, list, count,
 		    (struct bytes){.at = at,
-				   .size = wide ? TSS32_BYTES : TSS16_BYTES,
+				   .size = kind == TSS_16 ? TSS16_BYTES : TSS32_BYTES,
 				   .data = arena_alloc(scene->arena, TSS32_BYTES),
 				   .node = node,
 				   .what = "a TSS"});
-	if (!tss_entries(scene, node, wide, at, list, count))
+	if (!tss_entries(scene, node, kind, at, list, count))
 		return false;
 	for (unsigned i = first + 1; !expected && i < *count; i++)
 		memcpy((uint8_t *)(uintptr_t)(*list)[first].data + ((*list)[i].at - at), (*list)[i].data,
@@ -241,32 +280,47 @@ static void preset_number(struct scene *scene, uint64_t at, uint64_t value, unsi
 	scene_put(scene, b);
 }
 
+static void preset_system(struct scene *scene)
+{
+	bool is_long = scene_is_long(scene);
+
+	preset_number(scene, AT_GDT + SEL_TR,
+		      descriptor_make((uint32_t)tss_place(scene), TSS32_BYTES - 1, SYS_TSS32_BUSY, 0, 16), 8);
+	preset_number(scene, AT_GDT + (is_long ? SEL_LDTR64 : SEL_LDTR),
+		      descriptor_make(AT_LDT, TABLE_LIMIT, SYS_LDT, 0, 16), 8);
+}
+
 static void preset_gdt(struct scene *scene)
 {
-	bool wide = scene->mode != SCENE_PROT16;
-	uint32_t limit = wide ? 0xffffffff : 0xffff;
+	unsigned bits = scene->mode == SCENE_PROT16 ? 16 : 32, code = scene_is_long(scene) ? 64 : bits;
+	uint32_t limit = bits == 32 ? 0xffffffff : 0xffff;
 
 	for (unsigned dpl = 0; dpl < 4; dpl++) {
-		preset_number(scene, AT_GDT + SEL_CS0 + dpl * 16, descriptor_make(0, limit, 0x1b, dpl, wide), 8);
-		preset_number(scene, AT_GDT + SEL_DS0 + dpl * 16, descriptor_make(0, limit, 0x13, dpl, wide), 8);
+		preset_number(scene, AT_GDT + SEL_CS0 + dpl * 16, descriptor_make(0, limit, 0x1b, dpl, code), 8);
+		preset_number(scene, AT_GDT + SEL_DS0 + dpl * 16, descriptor_make(0, limit, 0x13, dpl, bits), 8);
+		if (scene_is_long(scene))
+			preset_number(scene, AT_GDT + SEL_COMPAT0 + dpl * 8, descriptor_make(0, limit, 0x1b, dpl, 32),
+				      8);
 	}
 	if (scene->host) {
-		preset_number(scene, AT_GDT + (HOST_CS3 & ~7u), descriptor_make(0, limit, 0x1b, 3, true), 8);
-		preset_number(scene, AT_GDT + (HOST_DS3 & ~7u), descriptor_make(0, limit, 0x13, 3, true), 8);
+		preset_number(scene, AT_GDT + (HOST_CS3 & ~7u), descriptor_make(0, limit, 0x1b, 3, 32), 8);
+		preset_number(scene, AT_GDT + (HOST_DS3 & ~7u), descriptor_make(0, limit, 0x13, 3, 32), 8);
+		if (scene_is_long(scene))
+			preset_number(scene, AT_GDT + (HOST_CS64 & ~7u), descriptor_make(0, limit, 0x1b, 3, 64), 8);
 	}
-	preset_number(scene, AT_GDT + SEL_TR, descriptor_make(AT_TSS, TSS32_BYTES - 1, SYS_TSS32_BUSY, 0, false), 8);
-	preset_number(scene, AT_GDT + SEL_LDTR, descriptor_make(AT_LDT, TABLE_LIMIT, SYS_LDT, 0, false), 8);
+	preset_system(scene);
 }
 
 static void preset_idt(struct scene *scene)
 {
-	unsigned type = scene->mode == SCENE_PROT16 ? SYS_INT_GATE16 : SYS_INT_GATE32;
-	uint64_t *idt = arena_alloc(scene->arena, 256 * 8);
+	unsigned type = scene->mode == SCENE_PROT16 ? SYS_INT_GATE16 : SYS_INT_GATE32,
+		 words = scene_is_long(scene) ? 2 : 1;
+	uint64_t *idt = arena_alloc(scene->arena, 256 * 8 * words);
 
 	for (unsigned v = 0; v < 256; v++)
-		idt[v] = gate_make(SEL_CS0, AT_HANDLERS + v * 16, type, 0);
+		idt[v * words] = gate_make(SEL_CS0, AT_HANDLERS + v * 16, type, 0);
 	scene_put(scene, (struct bytes){.at = AT_IDT,
-					.size = 256 * 8,
+					.size = 256 * 8 * words,
 					.data = (const uint8_t *)idt,
 					.node = scene->node,
 					.what = "the IDT",
@@ -289,10 +343,16 @@ static void preset_handlers(struct scene *scene)
 static void preset_tss(struct scene *scene)
 {
 	for (unsigned level = 0; level < 3; level++) {
+		if (scene_is_long(scene)) {
+			preset_number(scene, AT_TSS64 + 4 + level * 8, AT_STACK + level * 0x1000, 8);
+			continue;
+		}
 		preset_number(scene, AT_TSS + 4 + level * 8, AT_STACK + level * 0x1000, 4);
 		preset_number(scene, AT_TSS + 8 + level * 8, (SEL_DS0 + level * 16) | level, 2);
 	}
-	preset_number(scene, AT_TSS + 0x66, TSS32_BYTES, 2); /* beyond the limit: no I/O permission bitmap */
+	for (unsigned ist = 0; ist < 7 && scene_is_long(scene); ist++)
+		preset_number(scene, AT_TSS64 + 0x24 + ist * 8, AT_IST + ist * 0x200, 8);
+	preset_number(scene, tss_place(scene) + 0x66, TSS32_BYTES, 2); /* beyond the limit: no I/O permission bitmap */
 }
 
 static void preset_ivt(struct scene *scene)
@@ -336,8 +396,8 @@ static bool tss_bitmap(struct scene *scene, const struct node *tss)
 
 	if (!bitmap)
 		return true;
-	scene_peek(scene, AT_TSS + 0x66, &at, 2);
-	if (!memory_digits(scene, bitmap, AT_TSS + at, &list, &count))
+	scene_peek(scene, tss_place(scene) + 0x66, &at, 2);
+	if (!memory_digits(scene, bitmap, tss_place(scene) + at, &list, &count))
 		return false;
 	for (unsigned i = 0; i < count; i++) {
 		list[i].preset = true;
@@ -347,23 +407,24 @@ static bool tss_bitmap(struct scene *scene, const struct node *tss)
 	return true;
 }
 
-static bool tss_width(struct scene *scene, const struct node *tss, bool *wide)
+static bool tss_width(struct scene *scene, const struct node *tss, enum tss_kind *kind)
 {
 	struct scope scope = scene_scope(scene);
 	const struct node *bits = tree_get(tss, "bits");
-	uint64_t value = 32;
+	uint64_t value = scene_is_long(scene) ? 64 : 32;
 
 	if (bits && !expr_bits(&scope, bits, 8, &value))
 		return false;
-	if (value != 16 && value != 32)
-		return problem(scene->problems, bits, "a TSS has 16 or 32 bits");
-	*wide = value == 32;
+	if (scene_is_long(scene) ? value != 64 : value != 16 && value != 32)
+		return problem(scene->problems, bits,
+			       scene_is_long(scene) ? "a TSS of IA-32e mode has 64 bits" : "a TSS has 16 or 32 bits");
+	*kind = value == 16 ? TSS_16 : value == 32 ? TSS_32 : TSS_64;
 	return true;
 }
 
 static void preset_tss16(struct scene *scene)
 {
-	preset_number(scene, AT_GDT + SEL_TR, descriptor_make(AT_TSS, TSS16_BYTES - 1, SYS_TSS16_BUSY, 0, false), 8);
+	preset_number(scene, AT_GDT + SEL_TR, descriptor_make(AT_TSS, TSS16_BYTES - 1, SYS_TSS16_BUSY, 0, 16), 8);
 	scene_put(scene, (struct bytes){.at = AT_TSS,
 					.size = TSS32_BYTES,
 					.data = arena_alloc(scene->arena, TSS32_BYTES),
@@ -380,15 +441,15 @@ static bool own_tss(struct scene *scene, const struct node *tss)
 {
 	struct bytes *list = NULL;
 	unsigned count = 0;
-	bool wide;
+	enum tss_kind kind;
 
 	if (!tss)
 		return true;
-	if (!tss_width(scene, tss, &wide))
+	if (!tss_width(scene, tss, &kind))
 		return false;
-	if (!wide)
+	if (kind == TSS_16)
 		preset_tss16(scene);
-	if (!tss_entries(scene, tss, wide, AT_TSS, &list, &count))
+	if (!tss_entries(scene, tss, kind, tss_place(scene), &list, &count))
 		return false;
 	for (unsigned i = 0; i < count; i++) {
 		list[i].preset = true;
@@ -436,15 +497,16 @@ bool tables_build(struct scene *scene, const struct node *node)
 		scene_put(scene, list[i]);
 	for (unsigned i = 0; i < 3 && scene->mode == SCENE_REAL; i++)
 		if (tree_get(node, protected_only[i]))
-			return problem(scene->problems, tree_get(node, protected_only[i]), "there is no %s in real mode",
-				       protected_only[i]);
+			return problem(scene->problems, tree_get(node, protected_only[i]),
+				       "there is no %s in real mode", protected_only[i]);
 	return own_tss(scene, tree_get(node, "tss")) && own_tables(scene, node);
 }
 
 bool tables_expected(struct scene *scene, const struct node *expect, struct bytes **list, unsigned *count)
 {
 	const struct node *tss = tree_get(expect, "tss");
-	bool wide, good = true;
+	enum tss_kind kind;
+	bool good = true;
 
 	for (unsigned i = 0; i < sizeof(protected_tables) / sizeof(protected_tables[0]); i++) {
 		const struct node *table = tree_get(expect, protected_tables[i].key);
@@ -452,6 +514,6 @@ bool tables_expected(struct scene *scene, const struct node *expect, struct byte
 			good &= table_entries(scene, &protected_tables[i], table, list, count, false);
 	}
 	if (tss)
-		good &= tss_width(scene, tss, &wide) && tss_entries(scene, tss, wide, AT_TSS, list, count);
+		good &= tss_width(scene, tss, &kind) && tss_entries(scene, tss, kind, tss_place(scene), list, count);
 	return good;
 }

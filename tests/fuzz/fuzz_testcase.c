@@ -21,7 +21,12 @@ static const char seed[] =
 	"    expect:\n      - {when: n < 2, deliver: [soft-int 0x50 refused GATE_DPL, GP(k) GATE_DPL]}\n"
 	"      - <<: *p\n        deliver: {event: PF(5), cr2: data, frame: {eip: end, esp: any}}\n"
 	"        regs: {al: 5, ebx: {value: 1, mask: 3}}\n        flags: CF -ZF ~AF\n"
-	"        memory: [{at: data, bytes: \"01 02\"}]\n        fpu: {st0: empty}\n        end: shutdown\n";
+	"        memory: [{at: data, bytes: \"01 02\"}]\n        fpu: {st0: empty}\n        end: shutdown\n"
+	"  - name: l\n    mode: long64\n    regs: {r8: 1, r9b: 2, rax: 0x123456789ab, star: 5, fs.base: r8, ymm3.2: 7}\n"
+	"    gdt: {0x68: {type: call64, offset: 0x123456789}, 0xa0: {type: code, bits: 64}, 0xa8: [1, 2]}\n"
+	"    idt: {3: {type: trap64, ist: 3}}\n    tss: {rsp0: 5, ist7: 0x7fffffffffff}\n"
+	"    pages: [{at: 0xffff800000000000, to: data, as: large global}]\n    code: {hex: 90, bits: 64}\n"
+	"    expect: {regs: {r10d: 3}, deliver: {event: UD, frame: {rip: code}}, tss: {ist1: 0}}\n";
 const uint8_t *const fuzz_seed = (const uint8_t *)seed;
 const size_t fuzz_seed_size = sizeof(seed) - 1;
 const unsigned fuzz_rounds = 3000;
