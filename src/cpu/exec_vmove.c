@@ -30,19 +30,19 @@ VEC_INLINE bool load_vec(struct cpu *cpu, const struct uop *u, unsigned bytes, u
 	return true;
 }
 
-VEC_HANDLER(mov_sse_rr, copy_xmm(cpu, u))
-VEC_HANDLER(mov_avx128_rr, copy_vec(cpu, u, 16))
-VEC_HANDLER(mov_avx256_rr, copy_vec(cpu, u, 32))
-VEC_HANDLER(movu_sse_rm, load_xmm(cpu, u, 1))
-VEC_HANDLER(movu_avx128_rm, load_vec(cpu, u, 16, 1))
-VEC_HANDLER(movu_avx256_rm, load_vec(cpu, u, 32, 1))
-VEC_HANDLER(movu_mr16, vec_store(cpu, u, 16, 1, xmm(cpu, u->src)))
-VEC_HANDLER(movu_mr32, vec_store(cpu, u, 32, 1, &cpu->s.vec[u->src]))
-VEC_HANDLER(mova_sse_rm, load_xmm(cpu, u, 16))
-VEC_HANDLER(mova_avx128_rm, load_vec(cpu, u, 16, 16))
-VEC_HANDLER(mova_avx256_rm, load_vec(cpu, u, 32, 32))
-VEC_HANDLER(mova_mr16, vec_store(cpu, u, 16, 16, xmm(cpu, u->src)))
-VEC_HANDLER(mova_mr32, vec_store(cpu, u, 32, 32, &cpu->s.vec[u->src]))
+THEN_NEXT(mov_sse_rr, copy_xmm(cpu, u))
+THEN_NEXT(mov_avx128_rr, copy_vec(cpu, u, 16))
+THEN_NEXT(mov_avx256_rr, copy_vec(cpu, u, 32))
+THEN_NEXT(movu_sse_rm, load_xmm(cpu, u, 1))
+THEN_NEXT(movu_avx128_rm, load_vec(cpu, u, 16, 1))
+THEN_NEXT(movu_avx256_rm, load_vec(cpu, u, 32, 1))
+THEN_NEXT(movu_mr16, vec_store(cpu, u, 16, 1, xmm(cpu, u->src)))
+THEN_NEXT(movu_mr32, vec_store(cpu, u, 32, 1, &cpu->s.vec[u->src]))
+THEN_NEXT(mova_sse_rm, load_xmm(cpu, u, 16))
+THEN_NEXT(mova_avx128_rm, load_vec(cpu, u, 16, 16))
+THEN_NEXT(mova_avx256_rm, load_vec(cpu, u, 32, 32))
+THEN_NEXT(mova_mr16, vec_store(cpu, u, 16, 16, xmm(cpu, u->src)))
+THEN_NEXT(mova_mr32, vec_store(cpu, u, 32, 32, &cpu->s.vec[u->src]))
 
 /* MOVUPS, MOVUPD, MOVDQU, LDDQU. */
 const struct exec exec_movu = {{[FORM_RR] = {0, mov_sse_rr, mov_avx128_rr, mov_avx256_rr},
@@ -137,20 +137,20 @@ VEC_INLINE bool low_to_gpr(struct cpu *cpu, const struct uop *u, unsigned bits)
 	return true;
 }
 
-VEC_HANDLER(movd_to_xmm_rr32, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 32)), false))
-VEC_HANDLER(movd_to_xmm_rr64, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 64)), false))
-VEC_HANDLER(load32_sse, put_low(cpu, u, mem_read(cpu, u, 4), false))
-VEC_HANDLER(load64_sse, put_low(cpu, u, mem_read(cpu, u, 8), false))
-VEC_HANDLER(vmovd_to_xmm_rr32, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 32)), true))
-VEC_HANDLER(vmovd_to_xmm_rr64, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 64)), true))
-VEC_HANDLER(load32_avx, put_low(cpu, u, mem_read(cpu, u, 4), true))
-VEC_HANDLER(load64_avx, put_low(cpu, u, mem_read(cpu, u, 8), true))
-VEC_HANDLER(movd_from_xmm_rr32, low_to_gpr(cpu, u, 32))
-VEC_HANDLER(movd_from_xmm_rr64, low_to_gpr(cpu, u, 64))
-VEC_HANDLER(store32, mem_write(cpu, u, 4, xmm(cpu, u->src)->u32[0]))
-VEC_HANDLER(store64, mem_write(cpu, u, 8, xmm(cpu, u->src)->u64[0]))
-VEC_HANDLER(movq_sse_rr, put_low(cpu, u, rd_of(xmm(cpu, u->src)->u64[0]), false))
-VEC_HANDLER(movq_avx_rr, put_low(cpu, u, rd_of(xmm(cpu, u->src)->u64[0]), true))
+THEN_NEXT(movd_to_xmm_rr32, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 32)), false))
+THEN_NEXT(movd_to_xmm_rr64, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 64)), false))
+THEN_NEXT(load32_sse, put_low(cpu, u, mem_read(cpu, u, 4), false))
+THEN_NEXT(load64_sse, put_low(cpu, u, mem_read(cpu, u, 8), false))
+THEN_NEXT(vmovd_to_xmm_rr32, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 32)), true))
+THEN_NEXT(vmovd_to_xmm_rr64, put_low(cpu, u, rd_of(reg_read(cpu, u->src, 64)), true))
+THEN_NEXT(load32_avx, put_low(cpu, u, mem_read(cpu, u, 4), true))
+THEN_NEXT(load64_avx, put_low(cpu, u, mem_read(cpu, u, 8), true))
+THEN_NEXT(movd_from_xmm_rr32, low_to_gpr(cpu, u, 32))
+THEN_NEXT(movd_from_xmm_rr64, low_to_gpr(cpu, u, 64))
+THEN_NEXT(store32, mem_write(cpu, u, 4, xmm(cpu, u->src)->u32[0]))
+THEN_NEXT(store64, mem_write(cpu, u, 8, xmm(cpu, u->src)->u64[0]))
+THEN_NEXT(movq_sse_rr, put_low(cpu, u, rd_of(xmm(cpu, u->src)->u64[0]), false))
+THEN_NEXT(movq_avx_rr, put_low(cpu, u, rd_of(xmm(cpu, u->src)->u64[0]), true))
 
 const struct exec exec_movd_to_xmm = {{[FORM_RR] = {0, 0, movd_to_xmm_rr32, movd_to_xmm_rr64},
 				       [FORM_RM] = {0, 0, load32_sse, load64_sse}}};
@@ -187,8 +187,8 @@ VEC_INLINE struct rd merge32(const struct cpu *cpu, unsigned a, unsigned b)
 	return rd_of((cpu->s.vec[a].u64[0] & ~(uint64_t)UINT32_MAX) | cpu->s.vec[b].u32[0]);
 }
 
-VEC_HANDLER(movss_rr, put_halves(cpu, u, merge32(cpu, u->dst, u->src), half(cpu, u->dst, 1), false))
-VEC_HANDLER(movss_rrr, put_halves(cpu, u, merge32(cpu, uop_second(u), u->src), half(cpu, uop_second(u), 1), true))
+THEN_NEXT(movss_rr, put_halves(cpu, u, merge32(cpu, u->dst, u->src), half(cpu, u->dst, 1), false))
+THEN_NEXT(movss_rrr, put_halves(cpu, u, merge32(cpu, uop_second(u), u->src), half(cpu, uop_second(u), 1), true))
 const struct exec exec_movss = {{[FORM_RR] = {0, movss_rr, 0, 0},
 				 [FORM_RM] = {0, load32_sse, load32_avx, 0},
 				 [FORM_MR] = {0, store32, store32, 0},
@@ -202,28 +202,28 @@ const struct exec exec_movss = {{[FORM_RR] = {0, movss_rr, 0, 0},
 #define SRC_HIGH    half(cpu, u->src, 1)
 #define MEMORY      mem_read(cpu, u, 8)
 
-VEC_HANDLER(movsd_rr, put_halves(cpu, u, SRC_LOW, DST_HIGH, false))
-VEC_HANDLER(movsd_rrr, put_halves(cpu, u, SRC_LOW, SECOND_HIGH, true))
+THEN_NEXT(movsd_rr, put_halves(cpu, u, SRC_LOW, DST_HIGH, false))
+THEN_NEXT(movsd_rrr, put_halves(cpu, u, SRC_LOW, SECOND_HIGH, true))
 const struct exec exec_movsd = {{[FORM_RR] = {0, movsd_rr, 0, 0},
 				 [FORM_RM] = {0, load64_sse, load64_avx, 0},
 				 [FORM_MR] = {0, store64, store64, 0},
 				 [FORM_RRR] = {0, 0, movsd_rrr, 0}}};
 /* MOVLPS, MOVLPD; the same opcode with registers is MOVHLPS. */
-VEC_HANDLER(movlps_rm, put_halves(cpu, u, MEMORY, DST_HIGH, false))
-VEC_HANDLER(movlps_rrm, put_halves(cpu, u, MEMORY, SECOND_HIGH, true))
-VEC_HANDLER(movhlps_rr, put_halves(cpu, u, SRC_HIGH, DST_HIGH, false))
-VEC_HANDLER(movhlps_rrr, put_halves(cpu, u, SRC_HIGH, SECOND_HIGH, true))
+THEN_NEXT(movlps_rm, put_halves(cpu, u, MEMORY, DST_HIGH, false))
+THEN_NEXT(movlps_rrm, put_halves(cpu, u, MEMORY, SECOND_HIGH, true))
+THEN_NEXT(movhlps_rr, put_halves(cpu, u, SRC_HIGH, DST_HIGH, false))
+THEN_NEXT(movhlps_rrr, put_halves(cpu, u, SRC_HIGH, SECOND_HIGH, true))
 const struct exec exec_movlps = {{[FORM_RM] = {0, movlps_rm, 0, 0},
 				  [FORM_MR] = {0, store64, store64, 0},
 				  [FORM_RR] = {0, movhlps_rr, 0, 0},
 				  [FORM_RRM] = {0, 0, movlps_rrm, 0},
 				  [FORM_RRR] = {0, 0, movhlps_rrr, 0}}};
 /* MOVHPS, MOVHPD; with registers MOVLHPS. */
-VEC_HANDLER(movhps_rm, put_halves(cpu, u, DST_LOW, MEMORY, false))
-VEC_HANDLER(movhps_rrm, put_halves(cpu, u, SECOND_LOW, MEMORY, true))
-VEC_HANDLER(movhps_mr, mem_write(cpu, u, 8, xmm(cpu, u->src)->u64[1]))
-VEC_HANDLER(movlhps_rr, put_halves(cpu, u, DST_LOW, SRC_LOW, false))
-VEC_HANDLER(movlhps_rrr, put_halves(cpu, u, SECOND_LOW, SRC_LOW, true))
+THEN_NEXT(movhps_rm, put_halves(cpu, u, DST_LOW, MEMORY, false))
+THEN_NEXT(movhps_rrm, put_halves(cpu, u, SECOND_LOW, MEMORY, true))
+THEN_NEXT(movhps_mr, mem_write(cpu, u, 8, xmm(cpu, u->src)->u64[1]))
+THEN_NEXT(movlhps_rr, put_halves(cpu, u, DST_LOW, SRC_LOW, false))
+THEN_NEXT(movlhps_rrr, put_halves(cpu, u, SECOND_LOW, SRC_LOW, true))
 const struct exec exec_movhps = {{[FORM_RM] = {0, movhps_rm, 0, 0},
 				  [FORM_MR] = {0, movhps_mr, movhps_mr, 0},
 				  [FORM_RR] = {0, movlhps_rr, 0, 0},
@@ -251,12 +251,12 @@ VEC_INLINE bool duplicate(struct cpu *cpu, const struct uop *u, struct rd v, boo
 {
 	return put_halves(cpu, u, v, v, vex);
 }
-VEC_HANDLER(movddup_sse_rr, duplicate(cpu, u, SRC_LOW, false))
-VEC_HANDLER(movddup_sse_rm, duplicate(cpu, u, MEMORY, false))
-VEC_HANDLER(movddup_avx_rr, duplicate(cpu, u, SRC_LOW, true))
-VEC_HANDLER(movddup_avx_rm, duplicate(cpu, u, MEMORY, true))
-VEC_HANDLER(movddup_avx256_rr, duplicate256(cpu, u, &cpu->s.vec[u->src]))
-VEC_HANDLER(movddup_avx256_rm, duplicate256_memory(cpu, u))
+THEN_NEXT(movddup_sse_rr, duplicate(cpu, u, SRC_LOW, false))
+THEN_NEXT(movddup_sse_rm, duplicate(cpu, u, MEMORY, false))
+THEN_NEXT(movddup_avx_rr, duplicate(cpu, u, SRC_LOW, true))
+THEN_NEXT(movddup_avx_rm, duplicate(cpu, u, MEMORY, true))
+THEN_NEXT(movddup_avx256_rr, duplicate256(cpu, u, &cpu->s.vec[u->src]))
+THEN_NEXT(movddup_avx256_rm, duplicate256_memory(cpu, u))
 const struct exec exec_movddup = {{[FORM_RR] = {0, movddup_sse_rr, movddup_avx_rr, movddup_avx256_rr},
 				   [FORM_RM] = {0, movddup_sse_rm, movddup_avx_rm, movddup_avx256_rm}}};
 
@@ -280,8 +280,8 @@ VEC_INLINE bool signs_mmx(struct cpu *cpu, const struct uop *u)
 }
 MMX_HANDLER(pmovmskb_mmx, signs_mmx(cpu, u))
 #define SIGNS(name, mmx, size)                                                                                         \
-	VEC_HANDLER(name##_128, signs(cpu, u, cpu->s.vec[u->src].u8, 16, size))                                        \
-	VEC_HANDLER(name##_256, signs(cpu, u, cpu->s.vec[u->src].u8, 32, size))                                        \
+	THEN_NEXT(name##_128, signs(cpu, u, cpu->s.vec[u->src].u8, 16, size))                                        \
+	THEN_NEXT(name##_256, signs(cpu, u, cpu->s.vec[u->src].u8, 32, size))                                        \
 	const struct exec exec_##name = {{[FORM_RR] = {mmx, name##_128, name##_128, name##_256}}};
 SIGNS(pmovmskb, pmovmskb_mmx, 1)
 SIGNS(movmskps, 0, 4)

@@ -33,6 +33,7 @@ enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX,
 #define F1C_PCID     0x00020000u
 #define F1C_X2APIC   0x00200000u
 #define F1C_DEADLINE 0x01000000u
+#define F1C_AVX      0x10000000u
 #define F1C_GUEST    0x80000000u /* never set by hardware: software runs under something like us */
 /* CPUID.(7,0):EBX and ECX */
 #define F7B_FSGSBASE 0x00000001u

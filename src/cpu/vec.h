@@ -8,6 +8,7 @@
 #ifndef TRAPGATE_CPU_VEC_H
 #define TRAPGATE_CPU_VEC_H
 
+#include "cpu/ending.h"
 #include "cpu/operand.h"
 #include "cpu/x87.h"
 
@@ -40,6 +41,9 @@ static inline void mmx_write(struct cpu *cpu, unsigned i, uint64_t v)
 
 static inline union xmm *xmm(struct cpu *cpu, unsigned i) { return &cpu->s.vec[i].lane[0]; }
 
+/* XMM8 to XMM15 are there in 64-bit mode alone. */
+static inline unsigned vec_count(const struct cpu *cpu) { return cpu->mmu.lin_mask == UINT64_MAX ? 16 : 8; }
+
 /* The whole of a VEX.128 destination. */
 static inline void vec_write128(struct cpu *cpu, unsigned i, union xmm v)
 {
@@ -61,15 +65,7 @@ static inline bool vec_store(struct cpu *cpu, const struct uop *u, unsigned byte
 
 /* ---- handlers ---- */
 
-/* A handler made of an expression that says whether the instruction happened; else the fault is set. */
-#define VEC_HANDLER(name, core)                                                                                        \
-	static const struct uop *name(struct cpu *cpu, const struct uop *u)                                            \
-	{                                                                                                              \
-		if (UNLIKELY(!(core)))                                                                                 \
-			return uop_fault(cpu, u);                                                                      \
-		RETURN_NEXT(cpu, u);                                                                                   \
-	}
-/* The same of an MMX instruction: a pending x87 exception may make it wait. */
+/* As THEN_NEXT, of an MMX instruction: a pending x87 exception may make it wait. */
 #define MMX_HANDLER(name, core)                                                                                        \
 	static const struct uop *name(struct cpu *cpu, const struct uop *u)                                            \
 	{                                                                                                              \
@@ -130,8 +126,8 @@ static inline bool vec_store(struct cpu *cpu, const struct uop *u, unsigned byte
 		union xmm m;                                                                                           \
 		return vec_load(cpu, u, 16, 16, &m) && name##_sse(cpu, u, &m);                                         \
 	}                                                                                                              \
-	VEC_HANDLER(name##_sse_rr, name##_sse(cpu, u, xmm(cpu, u->src)))                                               \
-	VEC_HANDLER(name##_sse_rm, name##_sse_memory(cpu, u))
+	THEN_NEXT(name##_sse_rr, name##_sse(cpu, u, xmm(cpu, u->src)))                                               \
+	THEN_NEXT(name##_sse_rm, name##_sse_memory(cpu, u))
 
 /* first: which register is x, u->dst or uop_second(u). */
 #define VEC_AVX_HANDLERS(name, first)                                                                                  \
@@ -149,10 +145,10 @@ static inline bool vec_store(struct cpu *cpu, const struct uop *u, unsigned byte
 		union vec m;                                                                                           \
 		return vec_load(cpu, u, 16 * lanes, 1, &m) && name##_avx(cpu, u, &m, lanes);                           \
 	}                                                                                                              \
-	VEC_HANDLER(name##_avx128_r, name##_avx(cpu, u, &cpu->s.vec[u->src], 1))                                       \
-	VEC_HANDLER(name##_avx128_m, name##_avx_memory(cpu, u, 1))                                                     \
-	VEC_HANDLER(name##_avx256_r, name##_avx(cpu, u, &cpu->s.vec[u->src], 2))                                       \
-	VEC_HANDLER(name##_avx256_m, name##_avx_memory(cpu, u, 2))
+	THEN_NEXT(name##_avx128_r, name##_avx(cpu, u, &cpu->s.vec[u->src], 1))                                       \
+	THEN_NEXT(name##_avx128_m, name##_avx_memory(cpu, u, 1))                                                     \
+	THEN_NEXT(name##_avx256_r, name##_avx(cpu, u, &cpu->s.vec[u->src], 2))                                       \
+	THEN_NEXT(name##_avx256_m, name##_avx_memory(cpu, u, 2))
 
 /* exec_<name> of dst := lane(dst or second, src), with an immediate byte or without.  _X: not for MMX registers. */
 #define VEC_BINARY_SET(name, mmx_rr, mmx_rm)                                                                           \

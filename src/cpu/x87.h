@@ -28,6 +28,10 @@ void x87_init(struct fpu_state *f);
 uint16_t x87_tag_word(const struct fpu_state *f);
 /* Call after s.fpu was written from outside, and after a reset: ES, B and FERR# follow. */
 void x87_state_changed(struct cpu *cpu);
+/* What a control word becomes when it is loaded: of the reserved bits, 6 reads as 1, the others as 0. */
+uint16_t x87_control_word(uint16_t v);
+/* Replaces the whole state; FERR# follows.  False: the instruction must run alone. */
+bool x87_adopt(struct cpu *cpu, const struct fpu_state *next);
 static inline bool x87_present(const struct cpu *cpu)
 {
 	return model_has(cpu->model, FEAT_1_EDX, F1D_FPU);

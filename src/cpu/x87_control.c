@@ -7,8 +7,7 @@
 
 /* ---- control and status word ---- */
 
-/* Reserved bits: 6 reads as 1, the others as 0. */
-static uint16_t control_word(uint16_t v)
+uint16_t x87_control_word(uint16_t v)
 {
 	return (v & 0x1f3f) | 0x0040;
 }
@@ -34,7 +33,7 @@ static bool load_control(struct cpu *cpu, const struct uop *u)
 		return false;
 	struct rd rd = seg_read(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), 2);
 
-	return rd.ok && set_control(cpu, control_word((uint16_t)rd.v));
+	return rd.ok && set_control(cpu, x87_control_word((uint16_t)rd.v));
 }
 
 static bool store_word(struct cpu *cpu, const struct uop *u, uint16_t v)
@@ -137,7 +136,7 @@ static void pack_environment(const struct cpu *cpu, unsigned width, uint32_t fie
 static void unpack_environment(const struct cpu *cpu, unsigned width, const uint32_t field[ENV_FIELDS],
 			       struct fpu_state *f)
 {
-	f->cw = control_word((uint16_t)field[ENV_CW]);
+	f->cw = x87_control_word((uint16_t)field[ENV_CW]);
 	f->sw = (uint16_t)field[ENV_SW];
 	f->tw = (uint16_t)field[ENV_TW];
 	if (protected_format(cpu)) {
@@ -236,8 +235,7 @@ static bool save(struct cpu *cpu, const struct uop *u)
 	return write_image(cpu, u, image, size) && initialize(cpu);
 }
 
-/* Replaces the whole state; FERR# follows. */
-static bool adopt(struct cpu *cpu, const struct fpu_state *next)
+bool x87_adopt(struct cpu *cpu, const struct fpu_state *next)
 {
 	if (!x87_may_commit(cpu, next->sw))
 		return false;
@@ -262,7 +260,7 @@ static bool load_state(struct cpu *cpu, const struct uop *u, bool registers)
 		x87_st(&next, i)->mantissa = host_load(image + at, 8);
 		x87_st(&next, i)->sign_exponent = (uint16_t)host_load(image + at + 8, 2);
 	}
-	return adopt(cpu, &next);
+	return x87_adopt(cpu, &next);
 }
 
 X87_EXEC(fnstenv, FORM_M, store_environment(cpu, u))

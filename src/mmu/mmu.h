@@ -187,6 +187,7 @@ bool seg_store_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes,
  * itself, but nothing is stored (PUSHA, ENTER, FSAVE, far transfers: probe
  * first, then commit). bytes <= 4096. */
 bool seg_probe_write(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
+bool seg_probe_store(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align) MUST_CHECK;
 bool seg_probe_read(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes) MUST_CHECK;
 
 /* By cases, so that a width known only at run time costs no call of memcpy. */

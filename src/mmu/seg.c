@@ -129,6 +129,13 @@ bool seg_probe_write(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes
 	return seg_reach(mmu, seg, off, bytes, true, REACH_PROBE, &r);
 }
 
+bool seg_probe_store(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align)
+{
+	struct reach r;
+
+	return seg_reach_aligned(mmu, seg, off, bytes, true, REACH_PROBE, align, &r);
+}
+
 bool seg_probe_read(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes)
 {
 	struct reach r;
