@@ -42,7 +42,7 @@ static inline void mmx_write(struct cpu *cpu, unsigned i, uint64_t v)
 static inline union xmm *xmm(struct cpu *cpu, unsigned i) { return &cpu->s.vec[i].lane[0]; }
 
 /* XMM8 to XMM15 are there in 64-bit mode alone. */
-static inline unsigned vec_count(const struct cpu *cpu) { return cpu->mmu.lin_mask == UINT64_MAX ? 16 : 8; }
+static inline unsigned vec_count(const struct cpu *cpu) { return in_long64(cpu) ? 16 : 8; }
 
 /* The whole of a VEX.128 destination. */
 static inline void vec_write128(struct cpu *cpu, unsigned i, union xmm v)
