@@ -63,32 +63,89 @@ FP_HORIZONTAL(hadd, add)
 FP_HORIZONTAL(hsub, sub)
 
 /* DPPS, DPPD: bits 7:4 of the immediate say which products count, the others are +0; bits 3:0 where the sum goes.
- * "Exceptions are determined separately for each add and multiply operation" (SDM 2, "DPPS"): with an unmasked one
- * those after it are not made. */
-static union xmm lane_dpps(const union xmm *x, const union xmm *y, unsigned imm, struct sse_env *e)
+ * "Exceptions are determined separately for each add and multiply operation, in the order of their execution" (SDM 2,
+ * "DPPS"): a step is the same operation in all lanes, and nothing follows a step that finds an unmasked exception.
+ * step: its exceptions go from e to *found.  False: one is unmasked. */
+static bool step(struct sse_env *e, uint32_t *found)
 {
-	uint32_t p[4], sum;
-	union xmm r;
+	bool masked = sse_settle(e);
 
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = imm >> i & 0x10 ? sse_mul_f32(x->u32[i], y->u32[i], e) : 0;
-	if (!sse_unmasked(e)) {
-		p[0] = sse_add_f32(p[0], p[1], e);
-		p[2] = sse_add_f32(p[2], p[3], e);
-	}
-	sum = sse_unmasked(e) ? 0 : sse_add_f32(p[0], p[2], e);
-	for (unsigned i = 0; i < 4; i++)
-		r.u32[i] = imm >> i & 1 ? sum : 0;
-	return r;
+	*found |= e->flags;
+	e->flags = 0;
+	return masked;
 }
-static union xmm lane_dppd(const union xmm *x, const union xmm *y, unsigned imm, struct sse_env *e)
+static bool dot_single(union vec *r, const union vec *x, const union vec *y, unsigned lanes, unsigned imm,
+		       struct sse_env *e, uint32_t *found)
+{
+	union vec p;
+
+	for (unsigned i = 0; i < 4 * lanes; i++)
+		p.u32[i] = imm >> (i & 3) & 0x10 ? sse_mul_f32(x->u32[i], y->u32[i], e) : 0;
+	if (!step(e, found))
+		return false;
+	for (unsigned i = 0; i < 4 * lanes; i += 2)
+		p.u32[i] = sse_add_f32(p.u32[i], p.u32[i + 1], e);
+	if (!step(e, found))
+		return false;
+	for (unsigned i = 0; i < 4 * lanes; i += 4)
+		p.u32[i] = sse_add_f32(p.u32[i], p.u32[i + 2], e);
+	for (unsigned i = 0; i < 4 * lanes; i++)
+		r->u32[i] = imm >> (i & 3) & 1 ? p.u32[i & 4] : 0;
+	return step(e, found);
+}
+static bool dot_double(union vec *r, const union vec *x, const union vec *y, unsigned imm, struct sse_env *e,
+		       uint32_t *found)
 {
 	uint64_t p[2], sum;
 
 	for (unsigned i = 0; i < 2; i++)
 		p[i] = imm >> i & 0x10 ? sse_mul_f64(x->u64[i], y->u64[i], e) : 0;
-	sum = sse_unmasked(e) ? 0 : sse_add_f64(p[0], p[1], e);
-	return (union xmm){.u64 = {imm & 1 ? sum : 0, imm & 2 ? sum : 0}};
+	if (!step(e, found))
+		return false;
+	sum = sse_add_f64(p[0], p[1], e);
+	r->u64[0] = imm & 1 ? sum : 0;
+	r->u64[1] = imm & 2 ? sum : 0;
+	return step(e, found);
 }
-FP_BINARY(dpps, lane_dpps)
-FP_BINARY(dppd, lane_dppd)
+
+/* lanes 0: without a VEX prefix. */
+static bool dot(struct cpu *cpu, const struct uop *u, const union vec *y, unsigned bytes, unsigned lanes)
+{
+	const union vec *x = &cpu->s.vec[lanes ? uop_second(u) : u->dst];
+	union vec r = {.u64 = {0, 0, 0, 0}};
+	struct sse_env e = fp_env(cpu);
+	uint32_t found = 0;
+	bool masked = bytes == 4 ? dot_single(&r, x, y, lanes ? lanes : 1, (uint8_t)u->imm, &e, &found)
+				 : dot_double(&r, x, y, (uint8_t)u->imm, &e, &found);
+
+	if (UNLIKELY(!fp_record(cpu, found, masked)))
+		return false;
+	if (lanes)
+		cpu->s.vec[u->dst] = r;
+	else
+		*xmm(cpu, u->dst) = r.lane[0];
+	return true;
+}
+static bool dot_memory(struct cpu *cpu, const struct uop *u, unsigned bytes, unsigned lanes)
+{
+	union vec m;
+
+	return vec_load(cpu, u, lanes ? 16 * lanes : 16, lanes ? 1 : 16, &m) && dot(cpu, u, &m, bytes, lanes);
+}
+#define FP_DOT(name, bytes)                                                                                            \
+	VEC_HANDLER(name##_sse_rr, dot(cpu, u, &cpu->s.vec[u->src], bytes, 0))                                         \
+	VEC_HANDLER(name##_sse_rm, dot_memory(cpu, u, bytes, 0))                                                       \
+	VEC_HANDLER(name##_avx128_r, dot(cpu, u, &cpu->s.vec[u->src], bytes, 1))                                       \
+	VEC_HANDLER(name##_avx128_m, dot_memory(cpu, u, bytes, 1))
+FP_DOT(dpps, 4)
+FP_DOT(dppd, 8)
+VEC_HANDLER(dpps_avx256_r, dot(cpu, u, &cpu->s.vec[u->src], 4, 2))
+VEC_HANDLER(dpps_avx256_m, dot_memory(cpu, u, 4, 2))
+const struct exec exec_dpps = {{[FORM_RRI] = {0, dpps_sse_rr, 0, 0},
+				[FORM_RMI] = {0, dpps_sse_rm, 0, 0},
+				[FORM_RRR] = {0, 0, dpps_avx128_r, dpps_avx256_r},
+				[FORM_RRM] = {0, 0, dpps_avx128_m, dpps_avx256_m}}};
+const struct exec exec_dppd = {{[FORM_RRI] = {0, dppd_sse_rr, 0, 0},
+				[FORM_RMI] = {0, dppd_sse_rm, 0, 0},
+				[FORM_RRR] = {0, 0, dppd_avx128_r, 0},
+				[FORM_RRM] = {0, 0, dppd_avx128_m, 0}}};

@@ -13,6 +13,8 @@ static inline struct sse_env fp_env(const struct cpu *cpu) { return (struct sse_
 
 /* Exceptions into MXCSR; an unmasked one is #XM, or #UD where the operating system does not know of it (SDM 3A,
  * CR4.OSXMMEXCPT).  False: the fault is set. */
+bool fp_record(struct cpu *cpu, uint32_t flags, bool masked);
+/* The same of what one operation on all elements found. */
 bool fp_report(struct cpu *cpu, struct sse_env *e);
 static inline bool fp_done(struct cpu *cpu, struct sse_env *e) { return LIKELY(e->flags == 0) || fp_report(cpu, e); }
 
