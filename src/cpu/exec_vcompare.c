@@ -39,8 +39,8 @@ VEC_INLINE bool comi(struct cpu *cpu, const struct uop *u, struct rd y, unsigned
 	return true;
 }
 #define FP_COMI(name, bytes, quiet)                                                                                    \
-	VEC_HANDLER(name##_rr, comi(cpu, u, fp_low(cpu, u->src, bytes), bytes, quiet))                                 \
-	VEC_HANDLER(name##_rm, comi(cpu, u, mem_read(cpu, u, bytes), bytes, quiet))                                    \
+	THEN_NEXT(name##_rr, comi(cpu, u, fp_low(cpu, u->src, bytes), bytes, quiet))                                 \
+	THEN_NEXT(name##_rm, comi(cpu, u, mem_read(cpu, u, bytes), bytes, quiet))                                    \
 	const struct exec exec_##name = {                                                                              \
 		{[FORM_RR] = {0, name##_rr, name##_rr, 0}, [FORM_RM] = {0, name##_rm, name##_rm, 0}}};
 FP_COMI(comiss, 4, false)

@@ -37,14 +37,14 @@ VEC_INLINE bool from_memory(struct cpu *cpu, const struct uop *u, unsigned bits,
 	return fp_scalar(cpu, u, extended(mem_read(cpu, u, bits / 8), bits), to, vex, op);
 }
 #define FP_FROM_INTEGER(name, to)                                                                                      \
-	VEC_HANDLER(name##_rr32, from_register(cpu, u, 32, to, false, element_##name))                                 \
-	VEC_HANDLER(name##_rr64, from_register(cpu, u, 64, to, false, element_##name))                                 \
-	VEC_HANDLER(name##_rm32, from_memory(cpu, u, 32, to, false, element_##name))                                   \
-	VEC_HANDLER(name##_rm64, from_memory(cpu, u, 64, to, false, element_##name))                                   \
-	VEC_HANDLER(name##_rrr32, from_register(cpu, u, 32, to, true, element_##name))                                 \
-	VEC_HANDLER(name##_rrr64, from_register(cpu, u, 64, to, true, element_##name))                                 \
-	VEC_HANDLER(name##_rrm32, from_memory(cpu, u, 32, to, true, element_##name))                                   \
-	VEC_HANDLER(name##_rrm64, from_memory(cpu, u, 64, to, true, element_##name))                                   \
+	THEN_NEXT(name##_rr32, from_register(cpu, u, 32, to, false, element_##name))                                 \
+	THEN_NEXT(name##_rr64, from_register(cpu, u, 64, to, false, element_##name))                                 \
+	THEN_NEXT(name##_rm32, from_memory(cpu, u, 32, to, false, element_##name))                                   \
+	THEN_NEXT(name##_rm64, from_memory(cpu, u, 64, to, false, element_##name))                                   \
+	THEN_NEXT(name##_rrr32, from_register(cpu, u, 32, to, true, element_##name))                                 \
+	THEN_NEXT(name##_rrr64, from_register(cpu, u, 64, to, true, element_##name))                                 \
+	THEN_NEXT(name##_rrm32, from_memory(cpu, u, 32, to, true, element_##name))                                   \
+	THEN_NEXT(name##_rrm64, from_memory(cpu, u, 64, to, true, element_##name))                                   \
 	const struct exec exec_##name = {{[FORM_RR] = {0, 0, name##_rr32, name##_rr64},                                \
 					  [FORM_RM] = {0, 0, name##_rm32, name##_rm64},                                \
 					  [FORM_RRR] = {0, 0, name##_rrr32, name##_rrr64},                             \
@@ -67,10 +67,10 @@ VEC_INLINE bool to_register(struct cpu *cpu, const struct uop *u, struct rd y, u
 	return true;
 }
 #define FP_TO_INTEGER(name, from, truncate)                                                                            \
-	VEC_HANDLER(name##_rr32, to_register(cpu, u, fp_low(cpu, u->src, from), from, 32, truncate))                   \
-	VEC_HANDLER(name##_rr64, to_register(cpu, u, fp_low(cpu, u->src, from), from, 64, truncate))                   \
-	VEC_HANDLER(name##_rm32, to_register(cpu, u, mem_read(cpu, u, from), from, 32, truncate))                      \
-	VEC_HANDLER(name##_rm64, to_register(cpu, u, mem_read(cpu, u, from), from, 64, truncate))                      \
+	THEN_NEXT(name##_rr32, to_register(cpu, u, fp_low(cpu, u->src, from), from, 32, truncate))                   \
+	THEN_NEXT(name##_rr64, to_register(cpu, u, fp_low(cpu, u->src, from), from, 64, truncate))                   \
+	THEN_NEXT(name##_rm32, to_register(cpu, u, mem_read(cpu, u, from), from, 32, truncate))                      \
+	THEN_NEXT(name##_rm64, to_register(cpu, u, mem_read(cpu, u, from), from, 64, truncate))                      \
 	const struct exec exec_##name = {                                                                              \
 		{[FORM_RR] = {0, 0, name##_rr32, name##_rr64}, [FORM_RM] = {0, 0, name##_rm32, name##_rm64}}};
 FP_TO_INTEGER(cvtss2si, 4, false)
@@ -114,12 +114,12 @@ VEC_INLINE bool widen_memory(struct cpu *cpu, const struct uop *u, unsigned lane
 		}                                                                                                      \
 		return r;                                                                                              \
 	}                                                                                                              \
-	VEC_HANDLER(name##_sse_rr, widen(cpu, u, xmm(cpu, u->src), 1, false, widen_##name))                            \
-	VEC_HANDLER(name##_sse_rm, widen_memory(cpu, u, 1, false, widen_##name))                                       \
-	VEC_HANDLER(name##_avx128_rr, widen(cpu, u, xmm(cpu, u->src), 1, true, widen_##name))                          \
-	VEC_HANDLER(name##_avx128_rm, widen_memory(cpu, u, 1, true, widen_##name))                                     \
-	VEC_HANDLER(name##_avx256_rr, widen(cpu, u, xmm(cpu, u->src), 2, true, widen_##name))                          \
-	VEC_HANDLER(name##_avx256_rm, widen_memory(cpu, u, 2, true, widen_##name))                                     \
+	THEN_NEXT(name##_sse_rr, widen(cpu, u, xmm(cpu, u->src), 1, false, widen_##name))                            \
+	THEN_NEXT(name##_sse_rm, widen_memory(cpu, u, 1, false, widen_##name))                                       \
+	THEN_NEXT(name##_avx128_rr, widen(cpu, u, xmm(cpu, u->src), 1, true, widen_##name))                          \
+	THEN_NEXT(name##_avx128_rm, widen_memory(cpu, u, 1, true, widen_##name))                                     \
+	THEN_NEXT(name##_avx256_rr, widen(cpu, u, xmm(cpu, u->src), 2, true, widen_##name))                          \
+	THEN_NEXT(name##_avx256_rm, widen_memory(cpu, u, 2, true, widen_##name))                                     \
 	const struct exec exec_##name = {{[FORM_RR] = {0, name##_sse_rr, name##_avx128_rr, name##_avx256_rr},          \
 					  [FORM_RM] = {0, name##_sse_rm, name##_avx128_rm, name##_avx256_rm}}};
 FP_WIDEN(cvtps2pd, uint32_t, 2, uint64_t, u64, sse_convert_f32_f64(b, e))
@@ -175,12 +175,12 @@ VEC_INLINE bool narrow_memory(struct cpu *cpu, const struct uop *u, unsigned lan
 	return vec_load(cpu, u, 16 * lanes, vex ? 1 : 16, &m) && narrow(cpu, u, &m, lanes, vex, lane);
 }
 #define FP_NARROW(name)                                                                                                \
-	VEC_HANDLER(name##_sse_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, false, narrow_##name))                       \
-	VEC_HANDLER(name##_sse_rm, narrow_memory(cpu, u, 1, false, narrow_##name))                                     \
-	VEC_HANDLER(name##_avx128_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, true, narrow_##name))                     \
-	VEC_HANDLER(name##_avx128_rm, narrow_memory(cpu, u, 1, true, narrow_##name))                                   \
-	VEC_HANDLER(name##_avx256_rr, narrow(cpu, u, &cpu->s.vec[u->src], 2, true, narrow_##name))                     \
-	VEC_HANDLER(name##_avx256_rm, narrow_memory(cpu, u, 2, true, narrow_##name))                                   \
+	THEN_NEXT(name##_sse_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, false, narrow_##name))                       \
+	THEN_NEXT(name##_sse_rm, narrow_memory(cpu, u, 1, false, narrow_##name))                                     \
+	THEN_NEXT(name##_avx128_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, true, narrow_##name))                     \
+	THEN_NEXT(name##_avx128_rm, narrow_memory(cpu, u, 1, true, narrow_##name))                                   \
+	THEN_NEXT(name##_avx256_rr, narrow(cpu, u, &cpu->s.vec[u->src], 2, true, narrow_##name))                     \
+	THEN_NEXT(name##_avx256_rm, narrow_memory(cpu, u, 2, true, narrow_##name))                                   \
 	const struct exec exec_##name = {{[FORM_RR] = {0, name##_sse_rr, name##_avx128_rr, name##_avx256_rr},          \
 					  [FORM_RM] = {0, name##_sse_rm, name##_avx128_rm, name##_avx256_rm}}};
 FP_NARROW(cvtpd2ps)
@@ -206,10 +206,10 @@ VEC_INLINE bool store_halves(struct cpu *cpu, const struct uop *u, unsigned lane
 		return seg_probe_write(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), 8 * lanes) && fp_done(cpu, &e);
 	return vec_store(cpu, u, 8 * lanes, 1, &r) && fp_done(cpu, &e);
 }
-VEC_HANDLER(cvtps2ph_128_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, true, narrow_cvtps2ph))
-VEC_HANDLER(cvtps2ph_256_rr, narrow(cpu, u, &cpu->s.vec[u->src], 2, true, narrow_cvtps2ph))
-VEC_HANDLER(cvtps2ph_128_mr, store_halves(cpu, u, 1))
-VEC_HANDLER(cvtps2ph_256_mr, store_halves(cpu, u, 2))
+THEN_NEXT(cvtps2ph_128_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, true, narrow_cvtps2ph))
+THEN_NEXT(cvtps2ph_256_rr, narrow(cpu, u, &cpu->s.vec[u->src], 2, true, narrow_cvtps2ph))
+THEN_NEXT(cvtps2ph_128_mr, store_halves(cpu, u, 1))
+THEN_NEXT(cvtps2ph_256_mr, store_halves(cpu, u, 2))
 const struct exec exec_cvtps2ph = {{[FORM_RRI] = {0, 0, cvtps2ph_128_rr, cvtps2ph_256_rr},
 				    [FORM_MRI] = {0, 0, cvtps2ph_128_mr, cvtps2ph_256_mr}}};
 
@@ -239,7 +239,7 @@ VEC_INLINE bool from_mmx(struct cpu *cpu, const struct uop *u, struct rd v, bool
 MMX_HANDLER(cvtpi2ps_rr, from_mmx(cpu, u, MMX_SOURCE, false, true))
 MMX_HANDLER(cvtpi2ps_rm, from_mmx(cpu, u, mem_read(cpu, u, 8), false, true))
 MMX_HANDLER(cvtpi2pd_rr, from_mmx(cpu, u, MMX_SOURCE, true, true))
-VEC_HANDLER(cvtpi2pd_rm, from_mmx(cpu, u, mem_read(cpu, u, 8), true, false))
+THEN_NEXT(cvtpi2pd_rm, from_mmx(cpu, u, mem_read(cpu, u, 8), true, false))
 const struct exec exec_cvtpi2ps = {{[FORM_RR] = {0, cvtpi2ps_rr, 0, 0}, [FORM_RM] = {0, cvtpi2ps_rm, 0, 0}}};
 const struct exec exec_cvtpi2pd = {{[FORM_RR] = {0, cvtpi2pd_rr, 0, 0}, [FORM_RM] = {0, cvtpi2pd_rm, 0, 0}}};
 

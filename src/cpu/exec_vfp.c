@@ -133,14 +133,14 @@ static bool dot_memory(struct cpu *cpu, const struct uop *u, unsigned bytes, uns
 	return vec_load(cpu, u, lanes ? 16 * lanes : 16, lanes ? 1 : 16, &m) && dot(cpu, u, &m, bytes, lanes);
 }
 #define FP_DOT(name, bytes)                                                                                            \
-	VEC_HANDLER(name##_sse_rr, dot(cpu, u, &cpu->s.vec[u->src], bytes, 0))                                         \
-	VEC_HANDLER(name##_sse_rm, dot_memory(cpu, u, bytes, 0))                                                       \
-	VEC_HANDLER(name##_avx128_r, dot(cpu, u, &cpu->s.vec[u->src], bytes, 1))                                       \
-	VEC_HANDLER(name##_avx128_m, dot_memory(cpu, u, bytes, 1))
+	THEN_NEXT(name##_sse_rr, dot(cpu, u, &cpu->s.vec[u->src], bytes, 0))                                         \
+	THEN_NEXT(name##_sse_rm, dot_memory(cpu, u, bytes, 0))                                                       \
+	THEN_NEXT(name##_avx128_r, dot(cpu, u, &cpu->s.vec[u->src], bytes, 1))                                       \
+	THEN_NEXT(name##_avx128_m, dot_memory(cpu, u, bytes, 1))
 FP_DOT(dpps, 4)
 FP_DOT(dppd, 8)
-VEC_HANDLER(dpps_avx256_r, dot(cpu, u, &cpu->s.vec[u->src], 4, 2))
-VEC_HANDLER(dpps_avx256_m, dot_memory(cpu, u, 4, 2))
+THEN_NEXT(dpps_avx256_r, dot(cpu, u, &cpu->s.vec[u->src], 4, 2))
+THEN_NEXT(dpps_avx256_m, dot_memory(cpu, u, 4, 2))
 const struct exec exec_dpps = {{[FORM_RRI] = {0, dpps_sse_rr, 0, 0},
 				[FORM_RMI] = {0, dpps_sse_rm, 0, 0},
 				[FORM_RRR] = {0, 0, dpps_avx128_r, dpps_avx256_r},

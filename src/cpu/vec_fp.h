@@ -60,13 +60,13 @@ VEC_INLINE bool fp_avx_memory(struct cpu *cpu, const struct uop *u, unsigned lan
 }
 
 #define FP_SSE_HANDLERS(name, lane)                                                                                    \
-	VEC_HANDLER(name##_sse_rr, fp_sse(cpu, u, xmm(cpu, u->src), lane))                                             \
-	VEC_HANDLER(name##_sse_rm, fp_sse_memory(cpu, u, lane))
+	THEN_NEXT(name##_sse_rr, fp_sse(cpu, u, xmm(cpu, u->src), lane))                                             \
+	THEN_NEXT(name##_sse_rm, fp_sse_memory(cpu, u, lane))
 #define FP_AVX_HANDLERS(name, lane)                                                                                    \
-	VEC_HANDLER(name##_avx128_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 1, lane))                                     \
-	VEC_HANDLER(name##_avx128_m, fp_avx_memory(cpu, u, 1, lane))                                                   \
-	VEC_HANDLER(name##_avx256_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 2, lane))                                     \
-	VEC_HANDLER(name##_avx256_m, fp_avx_memory(cpu, u, 2, lane))
+	THEN_NEXT(name##_avx128_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 1, lane))                                     \
+	THEN_NEXT(name##_avx128_m, fp_avx_memory(cpu, u, 1, lane))                                                   \
+	THEN_NEXT(name##_avx256_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 2, lane))                                     \
+	THEN_NEXT(name##_avx256_m, fp_avx_memory(cpu, u, 2, lane))
 
 /* exec_<name> of dst := lane(dst or second, src), with an immediate byte or without. */
 #define FP_BINARY_SET(name)                                                                                            \
@@ -127,10 +127,10 @@ VEC_INLINE bool fp_scalar(struct cpu *cpu, const struct uop *u, struct rd y, uns
 
 /* exec_<name> of dst := op(dst or second, src); from: bytes of src, to: of the result. */
 #define FP_SCALAR(name, from, to, sse_op, avx_op)                                                                      \
-	VEC_HANDLER(name##_rr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, false, sse_op))                        \
-	VEC_HANDLER(name##_rm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, false, sse_op))                           \
-	VEC_HANDLER(name##_rrr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, true, avx_op))                        \
-	VEC_HANDLER(name##_rrm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, true, avx_op))                           \
+	THEN_NEXT(name##_rr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, false, sse_op))                        \
+	THEN_NEXT(name##_rm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, false, sse_op))                           \
+	THEN_NEXT(name##_rrr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, true, avx_op))                        \
+	THEN_NEXT(name##_rrm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, true, avx_op))                           \
 	const struct exec exec_##name = {{[FORM_RR] = {0, name##_rr, 0, 0},                                            \
 					  [FORM_RM] = {0, name##_rm, 0, 0},                                            \
 					  [FORM_RRI] = {0, name##_rr, 0, 0},                                           \
