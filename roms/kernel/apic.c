@@ -1,8 +1,6 @@
 /* Local APIC and IOAPIC (SDM 3A, "Advanced Programmable Interrupt Controller"; 82093AA datasheet). */
-#include "kernel.h"
+#include <kernel.h> /* of the kernel that this is built for: this one, or roms/kernel64 */
 
-#define APIC   0xfee00000u
-#define IOAPIC 0xfec00000u
 #define APIC_ID       0x020
 #define APIC_VERSION  0x030
 #define APIC_TPR      0x080

@@ -1,5 +1,5 @@
 /* Interrupts from outside: 8259s, 8254, softirq on the way out. */
-#include "kernel.h"
+#include <kernel.h> /* of the kernel that this is built for: this one, or roms/kernel64 */
 
 #define PIC1 0x20
 #define PIC2 0xa0
@@ -46,14 +46,6 @@ void irq_init(void)
 }
 
 /* ---- nesting: bits 16-23 of preempt_count count interrupts, 8-15 softirqs, of the stack they run on ---- */
-static struct thread_info *stack_info(void)
-{
-	struct thread_info *info;
-
-	__asm__ volatile("movl %1, %0; andl %%esp, %0" : "=&r"(info) : "i"(-THREAD_SIZE));
-	return info;
-}
-
 void raise_softirq(unsigned number)
 {
 	__asm__ volatile("orl %1, %0" : "+m"(softirq_pending) : "r"(1u << number));
@@ -103,12 +95,12 @@ void timer_tick(struct pt_regs *regs)
 	jiffies++;
 	if (user_mode(regs)) {
 		seen.user_timers++;
-		seen.user_room = cpu_tss.tss.esp0 - (uint32_t)(regs + 1);
+		seen.user_room = KERNEL_STACK_TOP - (unsigned long)(regs + 1);
 	} else {
 		lab_record(&seen.timer, regs, 0, 0);
 	}
 	if (!user_mode(regs) && current == &tasks[0] && stack_info()->preempt_count == HARDIRQ_OFFSET)
-		seen.idle_eip = regs->ip;
+		seen.idle_ip = regs->ip;
 	raise_softirq(SOFTIRQ_TIMER);
 }
 
@@ -131,7 +123,7 @@ static bool is_spurious(unsigned irq)
 
 fastcall void do_IRQ(struct pt_regs *regs)
 {
-	unsigned irq = ~regs->orig_ax;
+	unsigned irq = ~(unsigned)regs->orig_ax;
 
 	if (is_spurious(irq))
 		return;

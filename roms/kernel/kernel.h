@@ -169,7 +169,8 @@ bool user_mode(const struct pt_regs *regs);
 bool fixup_exception(struct pt_regs *regs, uint32_t vector, uint32_t error);
 void die(const char *what, const struct pt_regs *regs, uint32_t error) __attribute__((noreturn));
 
-/* ---- irq.c, apic.c ---- */
+/* ---- irq.c, apic.c: roms/kernel64's too, with its kernel.h ---- */
+#define KERNEL_STACK_TOP cpu_tss.tss.esp0
 void irq_init(void);
 void irq_enter(void);
 void irq_exit(void);
@@ -248,6 +249,15 @@ static inline uint32_t rdmsr(uint32_t msr)
 
 	__asm__ volatile("rdmsr" : "=a"(value), "=d"(high) : "c"(msr));
 	return value;
+}
+
+/* The stack this runs on is a task's. */
+static inline struct thread_info *stack_info(void)
+{
+	struct thread_info *info;
+
+	__asm__ volatile("movl %1, %0; andl %%esp, %0" : "=&r"(info) : "i"(-THREAD_SIZE));
+	return info;
 }
 
 static inline void fill_bytes(void *to, uint8_t value, uint32_t n)

@@ -21,7 +21,7 @@ void lab_record(struct lab_frame *to, const struct pt_regs *regs, uint32_t vecto
 				 (uint32_t)&regs->sp};
 	if (user_mode(regs)) {
 		to->ss = regs->ss & 0xffff;
-		to->esp = regs->sp;
+		to->sp = regs->sp;
 	}
 }
 
@@ -94,7 +94,7 @@ static int fill_info(uint32_t to)
 	struct lab_info info = {
 		.save_all_24 = SAVE_ALL_24, .gate_type = gate >> 40 & 15, .gate_dpl = gate >> 45 & 3,
 		.gate81_type = gate81 >> 40 & 15, .gate81_dpl = gate81 >> 45 & 3, .gate8_type = gate8 >> 40 & 15,
-		.gate8_selector = gate8 >> 16 & 0xffff, .esp0 = cpu_tss.tss.esp0, .espfix = espfix_on,
+		.gate8_selector = gate8 >> 16 & 0xffff, .sp0 = cpu_tss.tss.esp0, .espfix = espfix_on,
 		.has_wp = has_wp(), .has_sep = has_sep, .has_apic = has_apic, .has_ioapic = has_ioapic,
 		.lapic_timer = options.lapic_timer, .jiffies = jiffies,
 		.espfix_base = (espfix >> 16 & 0xffffff) | (espfix >> 56) << 24,

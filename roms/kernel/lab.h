@@ -33,7 +33,7 @@ enum resched_why { RESCHED_NOBODY, RESCHED_TIMER, RESCHED_YIELD, RESCHED_WAKE, R
 
 /* Where an interrupt or exception found the machine. */
 struct lab_frame {
-	unsigned count, vector, error, eip, cs, flags, ss, esp;
+	unsigned count, vector, error, ip, cs, flags, ss, sp;
 };
 
 struct lab_seen {
@@ -44,7 +44,7 @@ struct lab_seen {
 	struct lab_frame double_fault; /* what its TSS tells of the program before it */
 	struct lab_frame timer;      /* the last timer interrupt in ring 0 */
 	struct lab_frame shadow;     /* the one that LAB_STI_HLT and LAB_STI_CLI waited for */
-	unsigned idle_eip;           /* where the timer found default_idle */
+	unsigned idle_ip;            /* where the timer found default_idle */
 	unsigned user_room;          /* TSS.esp0 - end of pt_regs, the timer having come in ring 3 */
 	unsigned user_timers;        /* how often it came there */
 	unsigned depth;              /* deepest nesting of interrupts */
@@ -59,7 +59,7 @@ struct lab_seen {
 
 struct lab_info {
 	unsigned save_all_24, gate_type, gate_dpl, gate81_type, gate81_dpl, gate8_type, gate8_selector;
-	unsigned esp0, espfix, has_wp, has_sep, has_apic, has_ioapic, lapic_timer, jiffies, espfix_base;
+	unsigned sp0, espfix, has_wp, has_sep, has_apic, has_ioapic, lapic_timer, jiffies, espfix_base;
 	unsigned system_call, sysenter_entry, irq_return, int3, after_hlt, debug, debug_fixup, df_push;
 	unsigned sti_hlt_end, sti_nop_end;
 	unsigned sysenter_frame_bx; /* where #DB on the entry stack keeps EBX */

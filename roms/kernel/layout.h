@@ -13,6 +13,9 @@
 #define STACK_TOP    0xbffff000 /* four pages below it: the user stack; the page above is never mapped */
 #define TASK_SIZE    0xc0000000
 #define LANDING_PAGE 0xffffe000 /* __kernel_vsyscall, read-only for ring 3 */
+#define APIC         0xfee00000
+#define IOAPIC       0xfec00000
+#define KERNEL_ADDRESS 0x00100000 /* ring 3 may not: supervisor pages */
 #define PAGE_SIZE    4096
 #define THREAD_SIZE  8192 /* kernel stack of a task, thread_info at its bottom */
 
@@ -120,6 +123,7 @@
 #define NR_lab         222 /* the laboratory: lab.h */
 #define NR_sixargs     223 /* shows its six arguments */
 #define NR_syscalls    224
+#define NR_HOLE        17
 
 #define EPERM  1
 #define ESRCH  3

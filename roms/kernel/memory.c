@@ -3,8 +3,6 @@
 
 #define CR0_PG 0x80000000u
 #define CR0_WP 0x00010000u
-#define APIC_PAGE   0xfee00000u
-#define IOAPIC_PAGE 0xfec00000u
 
 uint32_t kernel_pgd[1024] __attribute__((aligned(4096)));
 static uint32_t kernel_tables[KERNEL_END >> 22][1024] __attribute__((aligned(4096)));
@@ -66,8 +64,8 @@ void memory_init(void)
 	for (uint32_t at = ((uint32_t)image_end + 4095) & ~4095u; at < memory_end; at += PAGE_SIZE)
 		free_page((void *)at);
 	map_page(kernel_pgd, LANDING_PAGE, (uint32_t)landing_load, PTE_USER | PTE_SHARED);
-	map_page(kernel_pgd, APIC_PAGE, APIC_PAGE, PTE_WRITE | 0x10);
-	map_page(kernel_pgd, IOAPIC_PAGE, IOAPIC_PAGE, PTE_WRITE | 0x10);
+	map_page(kernel_pgd, APIC, APIC, PTE_WRITE | 0x10);
+	map_page(kernel_pgd, IOAPIC, IOAPIC, PTE_WRITE | 0x10);
 	__asm__ volatile("movl %0, %%cr3" : : "r"(kernel_pgd));
 	__asm__ volatile("movl %%cr0, %0; orl %1, %0; movl %0, %%cr0"
 			 : "=&r"(cr0) : "i"(CR0_PG | CR0_WP) : "memory");

@@ -101,7 +101,7 @@ static void record(struct lab_frame *to, const struct pt_regs *regs, uint32_t ve
 	lab_record(to, regs, vector, 0);
 	if (!user_mode(regs)) {
 		to->ss = ss & 0xffff;
-		to->esp = esp + offsetof(struct pt_regs, sp);
+		to->sp = esp + offsetof(struct pt_regs, sp);
 	}
 }
 

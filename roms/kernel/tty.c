@@ -1,5 +1,5 @@
 /* COM1, a line at a time with echo; printk; the ways to switch the machine off. */
-#include "kernel.h"
+#include <kernel.h> /* of the kernel that this is built for: this one, or roms/kernel64 */
 #include "pc.h"
 
 #define COM1 0x3f8
@@ -140,9 +140,9 @@ int tty_read(char *to, uint32_t n)
 	return (int)got;
 }
 
-static void put_number(uint32_t value, uint32_t base, uint32_t width)
+static void put_number(unsigned long value, uint32_t base, uint32_t width)
 {
-	char digits[12];
+	char digits[24];
 	uint32_t n = 0;
 
 	do {
@@ -153,7 +153,7 @@ static void put_number(uint32_t value, uint32_t base, uint32_t width)
 		tty_write(&digits[--n], 1);
 }
 
-/* %s %u %d %x; a width for %x means leading zeros. */
+/* %s %u %d %x %lx; a width for %x means leading zeros. */
 void printk(const char *format, ...)
 {
 	va_list values;
@@ -173,6 +173,11 @@ void printk(const char *format, ...)
 		if (*format == 's') {
 			for (text = va_arg(values, const char *); *text; text++)
 				tty_write(text, 1);
+			continue;
+		}
+		if (*format == 'l') {
+			format++;
+			put_number(va_arg(values, unsigned long), 16, width);
 			continue;
 		}
 		number = va_arg(values, int32_t);

@@ -1,4 +1,4 @@
-/* Ring 3: what the shell and its experiments share. */
+/* Ring 3: what the shell and its experiments share, on the i386 and on x86-64 (roms/shell64). */
 #ifndef KERNEL_USER_H
 #define KERNEL_USER_H
 
@@ -18,10 +18,18 @@
 #endif
 
 /* ---- user_start.S ---- */
-int call(int number, ...);          /* int 80h, six arguments; -errno as it comes */
-int call_sysenter(int number, ...);
+/* int 80h, or SYSCALL; six arguments, all of them long; -errno as it comes */
+long call(long number, ...);
 extern int registers_lost;
-#define CALL(number, a, b, c) call(number, (int)(a), (int)(b), (int)(c), 4, 5, 6)
+#ifdef __x86_64__
+extern char restore_rt[];
+#define RESTORER restore_rt /* where handlers return to */
+#else
+#define RESTORER 0 /* the landing page */
+#endif
+#define CALL(number, a, b, c) call(number, (long)(a), (long)(b), (long)(c), 4l, 5l, 6l)
+extern char call_return[]; /* behind that instruction */
+long call_sysenter(long number, ...);
 extern char SYSENTER_RETURN[], vsyscall_sysenter[], __kernel_vsyscall[];
 
 /* ---- user_lib.c ---- */
@@ -29,35 +37,48 @@ int fork(void);
 int getpid(void);
 int wait_for(int pid); /* its status */
 void leave(int code) __attribute__((noreturn));
-int lab(int request, unsigned a, unsigned b);
+long lab(int request, unsigned long a, unsigned long b);
 void see(struct lab_seen *seen); /* and clear it */
 void know(struct lab_info *info);
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool same(const char *a, const char *b);
 bool number_of(const char *text, unsigned *value);
-void clear(void *at, unsigned n);
+void clear(void *at, unsigned long n);
 
 /* What the checks that follow are about: printed before each. */
 void about(const char *topic);
 /* Prints what is expected and what was found, and counts. */
-bool check(const char *what, unsigned expected, unsigned found);
+bool check(const char *what, unsigned long expected, unsigned long found);
 void skip(const char *what, const char *why);
 extern unsigned checks_ok, checks_failed, checks_skipped;
 
 /* A child runs fn; its status as wait tells it. */
 int in_child(void (*fn)(void));
-#define EXITED(code) ((unsigned)(code) << 8)
+#define EXITED(code) ((unsigned long)(code) << 8)
 
 /* ESP after getpid by int 80h that was called with SS 16-bit, of the LDT, and this ESP. */
 uint32_t esp_over_call(uint32_t esp);
 
 /* The frame that the running handler was called with: first thing in a handler. */
 typedef volatile struct sigcontext *signal_frame;
+#ifdef __x86_64__
+#define SIGNAL_FRAME ((signal_frame)((uint64_t *)__builtin_frame_address(0) + 2))
+#else
 #define SIGNAL_FRAME ((signal_frame)((uint32_t *)__builtin_frame_address(0) + 3))
+#endif
 void on_signal(int number, void (*handler)(int));
 
 /* ---- the experiments: the shell's commands ---- */
 typedef void experiment(const char *argument);
+struct command {
+	const char *name;
+	experiment *run;
+	const char *argument; /* NULL: takes none */
+	const char *help;
+	bool in_selfcheck;
+};
+extern const struct command commands[]; /* user_commands.c; ends with name == NULL */
+experiment help, selfcheck, stats, triple, leave_shell;
 experiment try_fork, try_myasmfork, try_sethostname, try_busy, try_sleep, try_badnum, try_gate, try_kthread,
 	try_resched, try_signal, try_kill, try_trace, try_div0, try_null, try_badiret, try_espfix, try_df, try_sysenter,
 	try_nmi, try_shadows, try_softirq, try_irq, try_idle;

@@ -77,8 +77,8 @@ static void try_sysenter_step(const struct lab_info *info)
 	see(&seen);
 	on_signal(SIGTRAP, 0);
 	check("TF over SYSENTER: #DB in ring 0, once", 1, seen.step.count);
-	check("on the first instruction: EIP", info->sysenter_entry, seen.step.eip);
-	check("on the entry stack: ESP", info->sysenter_esp, seen.step.esp);
+	check("on the first instruction: EIP", info->sysenter_entry, seen.step.ip);
+	check("on the entry stack: ESP", info->sysenter_esp, seen.step.sp);
 	check("SYSENTER cleared IF", 0, seen.step.flags & X86_EFLAGS_IF);
 	check("SYSENTER kept TF", X86_EFLAGS_TF, seen.step.flags & X86_EFLAGS_TF);
 	check("the program was told on the way back: a trap at SYSENTER_RETURN", 1,
@@ -145,8 +145,8 @@ static void nmi_after_sysenter(const struct lab_info *info)
 	step_over_sysenter();
 	see(&seen);
 	check("NMIs: one that #DB asked for, one that waited for its IRET", 2, seen.nmi.count);
-	check("EIP of the second", info->sysenter_entry, seen.nmi.eip);
-	check("ESP: the entry stack", info->sysenter_esp, seen.nmi.esp);
+	check("EIP of the second", info->sysenter_entry, seen.nmi.ip);
+	check("ESP: the entry stack", info->sysenter_esp, seen.nmi.sp);
 	about("nmi, in #DB's entry on the entry stack");
 	traps = 0;
 	lab(LAB_WATCH, info->sysenter_frame_bx, WATCH_WRITE | ACT_HOLD_NMI);
@@ -156,8 +156,8 @@ static void nmi_after_sysenter(const struct lab_info *info)
 	check("the data breakpoint in SAVE_ALL was met", 1, seen.watch.count);
 	check("NMIs", 2, seen.nmi.count);
 	check("EIP of the second is between debug and debug_fixup", 1,
-	      seen.nmi.eip - info->debug < info->debug_fixup - info->debug);
-	check("ESP: EBX was the last word pushed", info->sysenter_frame_bx, seen.nmi.esp);
+	      seen.nmi.ip - info->debug < info->debug_fixup - info->debug);
+	check("ESP: EBX was the last word pushed", info->sysenter_frame_bx, seen.nmi.sp);
 	check("afterwards #DB went on: steps seen in ring 0", 1, seen.step.count);
 	check("and the program was told", 1, stepped_at((unsigned)SYSENTER_RETURN));
 }
@@ -174,10 +174,10 @@ static void nmi_on_espfix_stack(const struct lab_info *info)
 	see(&seen);
 	check("the breakpoint on IRET was met, SS", __ESPFIX_SS, seen.watch.ss);
 	check("NMIs", 2, seen.nmi.count);
-	check("EIP of the second: IRET", info->irq_return, seen.nmi.eip);
+	check("EIP of the second: IRET", info->irq_return, seen.nmi.ip);
 	check("SS of the second", __ESPFIX_SS, seen.nmi.ss);
-	check("ESP of the second: the upper half is the user's", 0x5678, seen.nmi.esp >> 16);
-	check("... and the lower the kernel's", (info->esp0 - 20) & 0xffff, seen.nmi.esp & 0xffff);
+	check("ESP of the second: the upper half is the user's", 0x5678, seen.nmi.sp >> 16);
+	check("... and the lower the kernel's", (info->sp0 - 20) & 0xffff, seen.nmi.sp & 0xffff);
 	lab(LAB_ESPFIX, info->espfix, 0);
 }
 
@@ -233,7 +233,7 @@ static void mov_ss_int3(const struct lab_info *info)
 	__asm__ volatile("movw %0, %%ss\n\tint3" : : "m"(stack_selector) : "memory");
 	see(&seen);
 	check("MOV SS; INT3 with a data breakpoint on MOV's operand: #DB came", 1, seen.watch.count);
-	check("behind INT3's delivery, on the handler's first instruction: EIP", info->int3, seen.watch.eip);
+	check("behind INT3's delivery, on the handler's first instruction: EIP", info->int3, seen.watch.ip);
 	check("CS there, ring 0", __KERNEL_CS, seen.watch.cs);
 	check("INT3 was told as SIGTRAP", 1, traps);
 }
@@ -247,12 +247,12 @@ void try_shadows(const char *argument)
 	see(&seen);
 	check("STI; HLT with a timer interrupt waiting: it came", 1, (unsigned)lab(LAB_STI_HLT, 0, 0));
 	see(&seen);
-	check("behind HLT: saved EIP", info.sti_hlt_end, seen.shadow.eip);
+	check("behind HLT: saved EIP", info.sti_hlt_end, seen.shadow.ip);
 	check("STI; CLI with one waiting: none came", 0, (unsigned)lab(LAB_STI_CLI, 0, 0));
 	see(&seen);
 	check("STI; NOP; CLI with one waiting: it came", 1, (unsigned)lab(LAB_STI_CLI, 1, 0));
 	see(&seen);
-	check("behind NOP: saved EIP", info.sti_nop_end, seen.shadow.eip);
+	check("behind NOP: saved EIP", info.sti_nop_end, seen.shadow.ip);
 	on_signal(SIGTRAP, trap);
 	traps = 0;
 	pop_ss_under_tf();
@@ -260,4 +260,46 @@ void try_shadows(const char *argument)
 	check("one behind it", 1, stepped_at((unsigned)pop_ss_end));
 	mov_ss_int3(&info);
 	on_signal(SIGTRAP, 0);
+}
+
+/* ---- gates ---- */
+static volatile uint32_t gate_trap, gate_error, gate_ip;
+extern char gate_here[];
+
+static void gate_handler(int number)
+{
+	signal_frame sc = SIGNAL_FRAME;
+
+	gate_trap = sc->trap_no;
+	gate_error = sc->error_code;
+	gate_ip = sc->ip;
+	sc->ip += 2; /* over INT 81h */
+}
+
+void try_gate(const char *argument)
+{
+	struct lab_info info;
+	struct lab_seen seen;
+
+	know(&info);
+	print("  SAVE_ALL in the order of Linux %s\n", info.save_all_24 ? "2.4" : "3.18");
+	check("vector 80h: DPL", 3, info.gate_dpl);
+	check("vector 80h: an interrupt gate (14) or a trap gate (15)", 1,
+	      info.gate_type == 14 || info.gate_type == 15);
+	see(&seen);
+	lab(LAB_WATCH, info.system_call, WATCH_EXECUTE);
+	getpid();
+	see(&seen);
+	check("a breakpoint on system_call was met: EIP", info.system_call, seen.watch.ip);
+	check("CS there", __KERNEL_CS, seen.watch.cs);
+	check("IF there: 0 behind an interrupt gate, as before behind a trap gate",
+	      info.gate_type == 15 ? X86_EFLAGS_IF : 0, seen.watch.flags & X86_EFLAGS_IF);
+	check("ESP there: five words below TSS.esp0", info.sp0 - 20, seen.watch.sp);
+	on_signal(SIGSEGV, gate_handler);
+	__asm__ volatile(".globl gate_here\ngate_here: int $0x81" : : : "memory");
+	on_signal(SIGSEGV, 0);
+	check("vector 81h: DPL", 0, info.gate81_dpl);
+	check("int 81h in ring 3: vector 13", 13, gate_trap);
+	check("its error code is 81h * 8 + 2", DPL0_VECTOR * 8 + 2, gate_error);
+	check("the saved EIP is the INT's own", (unsigned)gate_here, gate_ip);
 }

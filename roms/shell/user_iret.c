@@ -93,7 +93,7 @@ static void try_bad_return(const struct bad_return *bad)
 	see(&seen);
 	status = in_child(bad->cs || bad->ss ? return_badly : nested_task);
 	see(&seen);
-	check("IRET itself faulted, in ring 0: EIP", info.irq_return, seen.fixup.eip);
+	check("IRET itself faulted, in ring 0: EIP", info.irq_return, seen.fixup.ip);
 	check("vector", bad->vector, seen.fixup.vector);
 	check("error code", bad->error, seen.fixup.error);
 	check("the task got SIGILL, 32, with what it asked for in the frame", EXITED(42), (unsigned)status);
@@ -162,12 +162,12 @@ void try_espfix(const char *argument)
 	check("with espfix: ESP keeps all its bits over a system call", 0x12341000, esp_over_call(0x12341000));
 	know(&info);
 	check("the base of SS d0h: so that base + 1234xxxx is the kernel stack",
-	      ((info.esp0 - 20) & 0xffff0000) - 0x12340000, info.espfix_base);
+	      ((info.sp0 - 20) & 0xffff0000) - 0x12340000, info.espfix_base);
 	lab(LAB_ESPFIX, 0, 0);
 	after = esp_over_call(0x12341000);
-	print("  without: ESP 0x12341000 became 0x%x, the kernel stack is at 0x%x\n", after, info.esp0);
+	print("  without: ESP 0x12341000 became 0x%x, the kernel stack is at 0x%x\n", after, info.sp0);
 	check("without espfix: SP", 0x1000, after & 0xffff);
-	check("without espfix: the upper half is the kernel's, a leak", (info.esp0 - 20) >> 16, after >> 16);
+	check("without espfix: the upper half is the kernel's, a leak", (info.sp0 - 20) >> 16, after >> 16);
 	lab(LAB_ESPFIX, was_on, 0);
 	check("modify_ldt, entry 8: -EINVAL", (unsigned)-EINVAL, (unsigned)set_ldt(8, 0, 0xffff, 0));
 }
@@ -187,8 +187,8 @@ void try_df(const char *argument)
 		see(&seen);
 		check("the double fault's task ran", 1, seen.double_fault.count);
 		check("the back link in its TSS: the TSS of before", GDT_TSS, seen.double_fault.error);
-		check("EIP saved in the TSS of before: the PUSH", info.df_push, seen.double_fault.eip);
-		check("ESP saved there", 0x800, seen.double_fault.esp);
+		check("EIP saved in the TSS of before: the PUSH", info.df_push, seen.double_fault.ip);
+		check("ESP saved there", 0x800, seen.double_fault.sp);
 		check("CS saved there", __KERNEL_CS, seen.double_fault.cs);
 	}
 }

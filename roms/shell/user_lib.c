@@ -6,12 +6,12 @@ unsigned checks_ok, checks_failed, checks_skipped;
 
 int fork(void)
 {
-	return CALL(NR_fork, 1, 2, 3);
+	return (int)CALL(NR_fork, 1, 2, 3);
 }
 
 int getpid(void)
 {
-	return CALL(NR_getpid, 1, 2, 3);
+	return (int)CALL(NR_getpid, 1, 2, 3);
 }
 
 int wait_for(int pid)
@@ -29,19 +29,19 @@ void leave(int code)
 		CALL(NR_exit, code, 0, 0);
 }
 
-int lab(int request, unsigned a, unsigned b)
+long lab(int request, unsigned long a, unsigned long b)
 {
 	return CALL(NR_lab, request, a, b);
 }
 
 void see(struct lab_seen *seen)
 {
-	lab(LAB_SEEN, (unsigned)seen, 0);
+	lab(LAB_SEEN, (unsigned long)seen, 0);
 }
 
 void know(struct lab_info *info)
 {
-	lab(LAB_INFO, (unsigned)info, 0);
+	lab(LAB_INFO, (unsigned long)info, 0);
 }
 
 /* A line goes to the kernel in one call. */
@@ -59,9 +59,9 @@ static void put(char c)
 	}
 }
 
-static void put_number(unsigned value, unsigned base, bool negative)
+static void put_number(unsigned long value, unsigned base, bool negative)
 {
-	char digits[12];
+	char digits[24];
 	unsigned n = 0;
 
 	do {
@@ -74,28 +74,31 @@ static void put_number(unsigned value, unsigned base, bool negative)
 		put(digits[--n]);
 }
 
-static void put_value(char kind, int value)
+static void put_int(char kind, int value)
 {
-	if (kind == 's')
-		for (const char *text = (const char *)value; *text; text++)
-			put(*text);
-	else if (kind == 'x')
-		put_number((unsigned)value, 16, false);
-	else
-		put_number(value < 0 && kind == 'd' ? -(unsigned)value : (unsigned)value, 10, value < 0 && kind == 'd');
+	bool negative = kind == 'd' && value < 0;
+
+	put_number(negative ? -(unsigned)value : (unsigned)value, kind == 'x' ? 16 : 10, negative);
 }
 
-/* %s %u %d %x */
+/* %s %u %d %x %lx */
 void print(const char *format, ...)
 {
 	va_list values;
 
 	va_start(values, format);
 	for (; *format; format++) {
-		if (*format == '%')
-			put_value(*++format, va_arg(values, int));
-		else
+		if (*format != '%') {
 			put(*format);
+		} else if (*++format == 's') {
+			for (const char *text = va_arg(values, const char *); *text; text++)
+				put(*text);
+		} else if (*format == 'l') {
+			format++;
+			put_number(va_arg(values, unsigned long), 16, false);
+		} else {
+			put_int(*format, va_arg(values, int));
+		}
 	}
 	va_end(values);
 	if (out.n)
@@ -126,7 +129,7 @@ bool number_of(const char *text, unsigned *value)
 	return true;
 }
 
-void clear(void *at, unsigned n)
+void clear(void *at, unsigned long n)
 {
 	for (volatile char *p = at; n; n--)
 		*p++ = 0;
@@ -140,7 +143,7 @@ void about(const char *words)
 }
 
 /* Small numbers and error numbers are decimal, the rest hexadecimal. */
-bool check(const char *what, unsigned expected, unsigned found)
+bool check(const char *what, unsigned long expected, unsigned long found)
 {
 	bool ok = expected == found;
 
@@ -152,7 +155,7 @@ bool check(const char *what, unsigned expected, unsigned found)
 	if (expected + 100 < 200 && found + 100 < 200)
 		print("expected %d, found %d\n", (int)expected, (int)found);
 	else
-		print("expected 0x%x, found 0x%x\n", expected, found);
+		print("expected 0x%lx, found 0x%lx\n", expected, found);
 	return ok;
 }
 
@@ -177,5 +180,5 @@ int in_child(void (*fn)(void))
 
 void on_signal(int number, void (*handler)(int))
 {
-	CALL(NR_sigaction, number, handler, 0);
+	CALL(NR_sigaction, number, handler, RESTORER);
 }

@@ -15,12 +15,12 @@ void try_softirq(const char *argument)
 
 static void level(const char *what, unsigned expected, bool level_triggered, bool ioapic)
 {
-	int found = lab(LAB_LEVEL, level_triggered, ioapic);
+	long found = lab(LAB_LEVEL, level_triggered, ioapic);
 
 	if (found == -ENODEV)
 		skip(what, ioapic ? "no IOAPIC" : "no ELCR");
 	else
-		check(what, expected, (unsigned)found);
+		check(what, expected, (unsigned long)found);
 }
 
 void try_irq(const char *argument)
@@ -36,7 +36,7 @@ void try_irq(const char *argument)
 	level("IOAPIC, level triggered: deliveries", 2, true, true);
 	if (info.has_apic)
 		check("an IPI behind TPR: waits in IRR, PPR shows TPR, comes when TPR falls, leaves ISR", 0,
-		      (unsigned)lab(LAB_TPR, 0, 0));
+		      (unsigned long)lab(LAB_TPR, 0, 0));
 	else
 		skip("TPR", "no local APIC");
 }

@@ -89,6 +89,20 @@ static bool check_header(const struct load *l, const struct header *h)
 	return true;
 }
 
+/* An ELF file that its header treats as plain bytes has names all the same; a broken one costs the names, not
+ * the run. */
+static void take_names(struct load *l)
+{
+	struct elf_file f = {.elf = NULL};
+	struct diagnostic unused, *why = l->why;
+
+	l->why = &unused;
+	if (elf_is(l->data, l->size) && elf_open(&f, l))
+		elf_names(&f, l, 0);
+	elf_close(&f);
+	l->why = why;
+}
+
 static bool load_by_places(struct load *l, const struct header *h)
 {
 	const uint8_t *p = l->data + h->at;
@@ -102,6 +116,7 @@ static bool load_by_places(struct load *l, const struct header *h)
 	if (!addresses_check(&a, l) || !addresses_place(&a, l, 0))
 		return false;
 	l->guest->entry = a.entry;
+	take_names(l);
 	return true;
 }
 
