@@ -2,6 +2,7 @@
  * "RET", "LOOP", "JrCXZ".  The target is checked against CS's limit before
  * anything changes; a 16-bit operand size cuts it to 16 bits. */
 #include "cpu/block.h"
+#include "cpu/operand.h"
 
 const struct uop *exec_end_of_block(struct cpu *cpu, const struct uop *u)
 {
@@ -33,7 +34,7 @@ static inline void set_count_register(struct cpu *cpu, const struct uop *u, uint
 	if (u->addr_shift == 48)
 		cpu->s.gpr.r16[4 * RCX] = (uint16_t)count;
 	else
-		set_reg32(cpu, RCX, (uint32_t)count);
+		cpu->s.gpr.r64[RCX] = (count << u->addr_shift) >> u->addr_shift;
 }
 
 /* The target must be good before the count changes. */
@@ -83,7 +84,7 @@ static inline bool push_return(struct cpu *cpu, const struct uop *u, unsigned bi
 
 static inline struct rd target_r(struct cpu *cpu, const struct uop *u, unsigned bits)
 {
-	return (struct rd){bits == 16 ? *reg16(cpu, u->dst) : reg32(cpu, u->dst), true};
+	return (struct rd){reg_read(cpu, u->dst, bits), true};
 }
 
 static inline struct rd target_m(struct cpu *cpu, const struct uop *u, unsigned bits)
@@ -142,14 +143,16 @@ static const struct uop *jmp_i_any(struct cpu *cpu, const struct uop *u)
 		RETURN_JUMP(cpu, target.v);                                              \
 	}
 
-JMP(r, 16) JMP(r, 32) JMP(m, 16) JMP(m, 32)
-CALL_RELATIVE(16) CALL_RELATIVE(32) CALL(r, 16) CALL(r, 32) CALL(m, 16) CALL(m, 32)
-RET(16) RET(32)
+JMP(r, 16) JMP(r, 32) JMP(r, 64) JMP(m, 16) JMP(m, 32) JMP(m, 64)
+CALL_RELATIVE(16) CALL_RELATIVE(32) CALL_RELATIVE(64)
+CALL(r, 16) CALL(r, 32) CALL(r, 64) CALL(m, 16) CALL(m, 32) CALL(m, 64)
+RET(16) RET(32) RET(64)
 
 const struct exec exec_jmp_near = {.fn = {[FORM_I] = EXEC_ALL(jmp_i_any),
-					  [FORM_R] = EXEC_V(jmp_r_16, jmp_r_32),
-					  [FORM_M] = EXEC_V(jmp_m_16, jmp_m_32)}};
-const struct exec exec_call_near = {.fn = {[FORM_I] = EXEC_V(call_i_16, call_i_32),
-					   [FORM_R] = EXEC_V(call_r_16, call_r_32),
-					   [FORM_M] = EXEC_V(call_m_16, call_m_32)}};
-const struct exec exec_ret_near = {.fn = {[FORM_NONE] = EXEC_V(ret_16, ret_32), [FORM_I] = EXEC_V(ret_16, ret_32)}};
+					  [FORM_R] = EXEC_V(jmp_r_16, jmp_r_32, jmp_r_64),
+					  [FORM_M] = EXEC_V(jmp_m_16, jmp_m_32, jmp_m_64)}};
+const struct exec exec_call_near = {.fn = {[FORM_I] = EXEC_V(call_i_16, call_i_32, call_i_64),
+					   [FORM_R] = EXEC_V(call_r_16, call_r_32, call_r_64),
+					   [FORM_M] = EXEC_V(call_m_16, call_m_32, call_m_64)}};
+const struct exec exec_ret_near = {.fn = {[FORM_NONE] = EXEC_V(ret_16, ret_32, ret_64),
+					  [FORM_I] = EXEC_V(ret_16, ret_32, ret_64)}};

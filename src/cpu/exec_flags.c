@@ -73,7 +73,8 @@ static inline bool pushf(struct cpu *cpu, unsigned bits)
 }
 THEN_NEXT(pushf16, pushf(cpu, 16))
 THEN_NEXT(pushf32, pushf(cpu, 32))
-const struct exec exec_pushf = {.fn = {[FORM_NONE] = EXEC_V(pushf16, pushf32)}};
+THEN_NEXT(pushf64, pushf(cpu, 64))
+const struct exec exec_pushf = {.fn = {[FORM_NONE] = EXEC_V(pushf16, pushf32, pushf64)}};
 
 /* The flags POPF takes from the stack: SDM 2B, table "Effect of POPF/POPFD on
  * the EFLAGS Register".  VM, VIF, VIP never; RF is cleared.  cpu_set_flags()
@@ -86,7 +87,7 @@ static uint32_t popf_mask(const struct cpu *cpu, unsigned bits)
 		mask |= FLAG_IOPL;
 	if (owns_if(cpu))
 		mask |= FLAG_IF;
-	if (bits == 32)
+	if (bits >= 32)
 		mask |= FLAG_AC | FLAG_ID;
 	return mask;
 }
@@ -114,28 +115,18 @@ static inline bool popf(struct cpu *cpu, unsigned bits, bool *look)
 	return true;
 }
 
-static const struct uop *popf16(struct cpu *cpu, const struct uop *u)
-{
-	bool look;
-
-	if (!popf(cpu, 16, &look))
-		return uop_fault(cpu, u);
-	if (look)
-		return uop_leave(cpu, u);
-	RETURN_NEXT(cpu, u);
-}
-
-static const struct uop *popf32(struct cpu *cpu, const struct uop *u)
-{
-	bool look;
-
-	if (!popf(cpu, 32, &look))
-		return uop_fault(cpu, u);
-	if (look)
-		return uop_leave(cpu, u);
-	RETURN_NEXT(cpu, u);
-}
-const struct exec exec_popf = {.fn = {[FORM_NONE] = EXEC_V(popf16, popf32)}};
+#define POPF(bits)                                                            \
+	static const struct uop *popf##bits(struct cpu *cpu, const struct uop *u) \
+	{                                                                     \
+		bool look;                                                    \
+		if (!popf(cpu, bits, &look))                                  \
+			return uop_fault(cpu, u);                             \
+		if (look)                                                     \
+			return uop_leave(cpu, u);                             \
+		RETURN_NEXT(cpu, u);                                          \
+	}
+POPF(16) POPF(32) POPF(64)
+const struct exec exec_popf = {.fn = {[FORM_NONE] = EXEC_V(popf16, popf32, popf64)}};
 
 static inline bool set_ac(struct cpu *cpu, bool on)
 {

@@ -67,7 +67,13 @@ static const struct uop *cbw_none32(struct cpu *cpu, const struct uop *u)
 	set_reg32(cpu, RAX, (uint32_t)(int16_t)*reg16(cpu, 4 * RAX));
 	RETURN_NEXT(cpu, u);
 }
-const struct exec exec_cbw = {{[FORM_NONE] = EXEC_V(cbw_none16, cbw_none32)}};
+
+static const struct uop *cbw_none64(struct cpu *cpu, const struct uop *u)
+{
+	gpr_write(cpu, RAX, 64, (uint64_t)sign_extend(reg32(cpu, RAX), 32));
+	RETURN_NEXT(cpu, u);
+}
+const struct exec exec_cbw = {{[FORM_NONE] = EXEC_V(cbw_none16, cbw_none32, cbw_none64)}};
 
 static const struct uop *cwd_none16(struct cpu *cpu, const struct uop *u)
 {
@@ -80,7 +86,13 @@ static const struct uop *cwd_none32(struct cpu *cpu, const struct uop *u)
 	set_reg32(cpu, RDX, reg32(cpu, RAX) & 0x80000000u ? 0xffffffffu : 0);
 	RETURN_NEXT(cpu, u);
 }
-const struct exec exec_cwd = {{[FORM_NONE] = EXEC_V(cwd_none16, cwd_none32)}};
+
+static const struct uop *cwd_none64(struct cpu *cpu, const struct uop *u)
+{
+	gpr_write(cpu, RDX, 64, gpr_read(cpu, RAX, 64) >> 63 ? UINT64_MAX : 0);
+	RETURN_NEXT(cpu, u);
+}
+const struct exec exec_cwd = {{[FORM_NONE] = EXEC_V(cwd_none16, cwd_none32, cwd_none64)}};
 
 #define LAHF_FLAGS (FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF)
 

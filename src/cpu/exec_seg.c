@@ -20,7 +20,7 @@ static inline bool store16(struct cpu *cpu, const struct uop *u, uint16_t value)
 
 static inline struct rd register16(struct cpu *cpu, unsigned i) { return (struct rd){*reg16(cpu, i), true}; }
 
-static inline bool write_register(struct cpu *cpu, unsigned i, unsigned bits, uint32_t value)
+static inline bool write_register(struct cpu *cpu, unsigned i, unsigned bits, uint64_t value)
 {
 	reg_write(cpu, i, bits, value);
 	return true;
@@ -59,16 +59,17 @@ const struct exec exec_mov_to_sreg = {
 
 THEN_NEXT(mov_from_sreg_r16, write_register(cpu, u->dst, 16, cpu->s.seg[u->src].sel))
 THEN_NEXT(mov_from_sreg_r32, write_register(cpu, u->dst, 32, cpu->s.seg[u->src].sel))
+THEN_NEXT(mov_from_sreg_r64, write_register(cpu, u->dst, 64, cpu->s.seg[u->src].sel))
 THEN_NEXT(mov_from_sreg_m, store16(cpu, u, cpu->s.seg[u->src].sel))
-const struct exec exec_mov_from_sreg = {.fn = {[FORM_RR] = EXEC_V(mov_from_sreg_r16, mov_from_sreg_r32),
+const struct exec exec_mov_from_sreg = {.fn = {[FORM_RR] = EXEC_V(mov_from_sreg_r16, mov_from_sreg_r32, mov_from_sreg_r64),
 					       [FORM_MR] = EXEC_ALL(mov_from_sreg_m)}};
 
 /* ---- PUSH and POP of segment registers ---- */
 
-/* How many bytes of the slot are touched: SDM 3B, "Selector Pushes and Pops". */
+/* How many bytes of the slot are touched: SDM 3B, "Selector Pushes and Pops"; SDM 2B, "PUSH": all of 64 bits. */
 static inline unsigned selector_bytes(const struct cpu *cpu, unsigned bits)
 {
-	return bits == 32 && cpu->model->sreg_full_width ? 4 : 2;
+	return bits == 64 ? 8 : bits == 32 && cpu->model->sreg_full_width ? 4 : 2;
 }
 
 static inline bool push_sreg(struct cpu *cpu, const struct uop *u, unsigned bits)
@@ -82,7 +83,8 @@ static inline bool push_sreg(struct cpu *cpu, const struct uop *u, unsigned bits
 }
 THEN_NEXT(push_sreg16, push_sreg(cpu, u, 16))
 THEN_NEXT(push_sreg32, push_sreg(cpu, u, 32))
-const struct exec exec_push_sreg = {.fn = {[FORM_R] = EXEC_V(push_sreg16, push_sreg32)}};
+THEN_NEXT(push_sreg64, push_sreg(cpu, u, 64))
+const struct exec exec_push_sreg = {.fn = {[FORM_R] = EXEC_V(push_sreg16, push_sreg32, push_sreg64)}};
 
 /* POP SS: the stack's size before the load is the one that counts for SP. */
 static inline bool pop_sreg(struct cpu *cpu, const struct uop *u, unsigned bits)
@@ -113,7 +115,8 @@ static const struct uop *pop_sreg32(struct cpu *cpu, const struct uop *u)
 		return uop_leave(cpu, u);
 	RETURN_NEXT(cpu, u);
 }
-const struct exec exec_pop_sreg = {.fn = {[FORM_R] = EXEC_V(pop_sreg16, pop_sreg32)}};
+THEN_NEXT(pop_sreg64, pop_sreg(cpu, u, 64)) /* FS and GS alone */
+const struct exec exec_pop_sreg = {.fn = {[FORM_R] = EXEC_V(pop_sreg16, pop_sreg32, pop_sreg64)}};
 
 /* ---- LES LDS LSS LFS LGS ---- */
 
@@ -135,7 +138,8 @@ static inline bool load_far(struct cpu *cpu, const struct uop *u, enum seg seg, 
 #define LOAD_FAR(name, seg, THEN)                    \
 	THEN(name##16, load_far(cpu, u, (seg), 16)) \
 	THEN(name##32, load_far(cpu, u, (seg), 32)) \
-	const struct exec exec_##name = {.fn = {[FORM_RM] = EXEC_V(name##16, name##32)}};
+	THEN(name##64, load_far(cpu, u, (seg), 64)) \
+	const struct exec exec_##name = {.fn = {[FORM_RM] = EXEC_V(name##16, name##32, name##64)}};
 LOAD_FAR(les, SEG_ES, THEN_NEXT)
 LOAD_FAR(lds, SEG_DS, THEN_NEXT)
 LOAD_FAR(lfs, SEG_FS, THEN_NEXT)
@@ -195,10 +199,13 @@ static bool lsl(struct cpu *cpu, const struct uop *u, unsigned bits, struct rd s
 #define LAR_LSL(name)                                                    \
 	THEN_NEXT(name##_r16, name(cpu, u, 16, register16(cpu, u->src))) \
 	THEN_NEXT(name##_r32, name(cpu, u, 32, register16(cpu, u->src))) \
+	THEN_NEXT(name##_r64, name(cpu, u, 64, register16(cpu, u->src))) \
 	THEN_NEXT(name##_m16, name(cpu, u, 16, memory16(cpu, u)))        \
 	THEN_NEXT(name##_m32, name(cpu, u, 32, memory16(cpu, u)))        \
+	THEN_NEXT(name##_m64, name(cpu, u, 64, memory16(cpu, u)))        \
 	const struct exec exec_##name = {                                \
-		.fn = {[FORM_RR] = EXEC_V(name##_r16, name##_r32), [FORM_RM] = EXEC_V(name##_m16, name##_m32)}};
+		.fn = {[FORM_RR] = EXEC_V(name##_r16, name##_r32, name##_r64), \
+		       [FORM_RM] = EXEC_V(name##_m16, name##_m32, name##_m64)}};
 LAR_LSL(lar)
 LAR_LSL(lsl)
 
@@ -271,40 +278,49 @@ static inline bool may_store_system(struct cpu *cpu)
 	return cpu_raise(cpu, VEC_GP, 0, WHY_UMIP);
 }
 
-/* A 16-bit operand size loads 24 bits of the base. */
+/* A 16-bit operand size loads 24 bits of the base, 64-bit mode all 64. */
 static inline bool load_table(struct cpu *cpu, const struct uop *u, struct table_register *table, unsigned bits)
 {
-	uint64_t ea = uop_ea(cpu, u);
+	uint64_t ea = uop_ea(cpu, u), mask = bits == 16 ? 0xffffff : UINT64_MAX;
 
 	if (!privileged(cpu))
 		return false;
 	struct rd limit = seg_read(&cpu->mmu, (enum seg)u->seg, ea, 2);
 	if (!limit.ok)
 		return false;
-	struct rd base = seg_read(&cpu->mmu, (enum seg)u->seg, ea + 2, 4);
+	struct rd base = seg_read(&cpu->mmu, (enum seg)u->seg, ea + 2, bits == 64 ? 8 : 4);
 	if (!base.ok)
 		return false;
-	*table = (struct table_register){.limit = (uint16_t)limit.v, .base = bits == 16 ? base.v & 0xffffff : base.v};
+	if (bits == 64 && !base_canonical(cpu, base.v))
+		return cpu_raise(cpu, VEC_GP, 0, WHY_TABLE_NON_CANONICAL);
+	*table = (struct table_register){.limit = (uint16_t)limit.v, .base = base.v & mask};
 	return true;
 }
 THEN_NEXT(lgdt16, load_table(cpu, u, &cpu->s.gdtr, 16))
 THEN_NEXT(lgdt32, load_table(cpu, u, &cpu->s.gdtr, 32))
+THEN_NEXT(lgdt64, load_table(cpu, u, &cpu->s.gdtr, 64))
 THEN_NEXT(lidt16, load_table(cpu, u, &cpu->s.idtr, 16))
 THEN_NEXT(lidt32, load_table(cpu, u, &cpu->s.idtr, 32))
-const struct exec exec_lgdt = {.fn = {[FORM_M] = EXEC_V(lgdt16, lgdt32)}};
-const struct exec exec_lidt = {.fn = {[FORM_M] = EXEC_V(lidt16, lidt32)}};
+THEN_NEXT(lidt64, load_table(cpu, u, &cpu->s.idtr, 64))
+const struct exec exec_lgdt = {.fn = {[FORM_M] = EXEC_V(lgdt16, lgdt32, lgdt64)}};
+const struct exec exec_lidt = {.fn = {[FORM_M] = EXEC_V(lidt16, lidt32, lidt64)}};
 
-/* With both operand sizes all 32 bits of the base are stored (SDM 2B "SGDT",
+/* With both operand sizes all 32 bits of the base are stored, in 64-bit mode 64 (SDM 2B "SGDT",
  * Operation).  Four bytes first: the operand wants the alignment of a doubleword
  * (SDM 3A, "Alignment Requirements by Data Type"). */
 static bool store_table(struct cpu *cpu, const struct uop *u, const struct table_register *table)
 {
+	enum seg seg = (enum seg)u->seg;
 	uint64_t ea = uop_ea(cpu, u);
+	unsigned size = u->width == 64 ? 10 : 6;
 
-	if (!may_store_system(cpu) || !seg_probe_write(&cpu->mmu, (enum seg)u->seg, ea, 6))
+	if (!may_store_system(cpu) || !seg_probe_write(&cpu->mmu, seg, ea, size))
 		return false;
-	return seg_write(&cpu->mmu, (enum seg)u->seg, ea, 4, table->limit | (table->base & 0xffff) << 16) &&
-	       seg_write(&cpu->mmu, (enum seg)u->seg, ea + 4, 2, (table->base >> 16) & 0xffff);
+	if (!seg_write(&cpu->mmu, seg, ea, 4, table->limit | (table->base & 0xffff) << 16))
+		return false;
+	if (size == 10 && !seg_write(&cpu->mmu, seg, ea + 4, 4, table->base >> 16 & UINT32_MAX))
+		return false;
+	return seg_write(&cpu->mmu, seg, ea + size - 2, 2, table->base >> (size == 10 ? 48 : 16) & 0xffff);
 }
 THEN_NEXT(sgdt, store_table(cpu, u, &cpu->s.gdtr))
 THEN_NEXT(sidt, store_table(cpu, u, &cpu->s.idtr))
@@ -374,10 +390,11 @@ const struct exec exec_ltr = {.fn = {[FORM_R] = EXEC_ALL(ltr_r), [FORM_M] = EXEC
 #define STORE_SYSTEM(name, value)                                                                   \
 	THEN_NEXT(name##_r16, may_store_system(cpu) && write_register(cpu, u->dst, 16, (value)))    \
 	THEN_NEXT(name##_r32, may_store_system(cpu) && write_register(cpu, u->dst, 32, (value)))    \
+	THEN_NEXT(name##_r64, may_store_system(cpu) && write_register(cpu, u->dst, 64, (value)))    \
 	THEN_NEXT(name##_m, may_store_system(cpu) && store16(cpu, u, (uint16_t)(value)))            \
 	const struct exec exec_##name = {                                                           \
-		.fn = {[FORM_R] = EXEC_V(name##_r16, name##_r32), [FORM_M] = EXEC_ALL(name##_m)}};
+		.fn = {[FORM_R] = EXEC_V(name##_r16, name##_r32, name##_r64), [FORM_M] = EXEC_ALL(name##_m)}};
 STORE_SYSTEM(sldt, cpu->s.seg[SEG_LDTR].sel)
 STORE_SYSTEM(str, cpu->s.seg[SEG_TR].sel)
-/* A 32-bit register gets all of CR0: the SDM leaves the upper half undefined. */
-STORE_SYSTEM(smsw, (uint32_t)cpu->s.cr0)
+/* A 32-bit register gets all of CR0: the SDM leaves the upper half undefined; of 64 bits it says so. */
+STORE_SYSTEM(smsw, cpu->s.cr0)

@@ -34,6 +34,9 @@ static bool store_push(struct cpu *cpu, unsigned nth, unsigned bytes, uint64_t v
 #define BITS 32
 #include "cpu/stack.inc"
 #undef BITS
+#define BITS 64
+#include "cpu/stack.inc"
+#undef BITS
 
 #define OP push
 const struct exec EXEC_SET = {{[FORM_R] = EXEC_V_OF(r), [FORM_I] = EXEC_V_OF(i), [FORM_M] = EXEC_V_OF(m)}};
@@ -42,10 +45,10 @@ const struct exec EXEC_SET = {{[FORM_R] = EXEC_V_OF(r), [FORM_I] = EXEC_V_OF(i),
 const struct exec EXEC_SET = {{[FORM_R] = EXEC_V_OF(r), [FORM_M] = EXEC_V_OF(m)}};
 #undef OP
 #define OP pusha
-const struct exec EXEC_SET = {{[FORM_NONE] = EXEC_V_OF(none)}};
+const struct exec EXEC_SET = {{[FORM_NONE] = EXEC_V32_OF(none)}};
 #undef OP
 #define OP popa
-const struct exec EXEC_SET = {{[FORM_NONE] = EXEC_V_OF(none)}};
+const struct exec EXEC_SET = {{[FORM_NONE] = EXEC_V32_OF(none)}};
 #undef OP
 #define OP enter
 const struct exec EXEC_SET = {{[FORM_II] = EXEC_V_OF(ii)}};

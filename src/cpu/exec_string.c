@@ -66,7 +66,8 @@ static inline uint64_t run_length(const struct cpu *cpu, const struct uop *u, un
 {
 	uint64_t lin = cpu->mmu.win[seg].base + off;
 	uint64_t room = BUS_PAGE_SIZE - (lin & (BUS_PAGE_SIZE - 1));
-	uint64_t top = u->addr_shift == 48 && end > 0x10000 ? 0x10000 : end;
+	uint64_t wrap = u->addr_shift ? UINT64_C(1) << (64 - u->addr_shift) : UINT64_MAX;
+	uint64_t top = end < wrap ? end : wrap;
 
 	if (off >= top)
 		return 0;
@@ -182,6 +183,9 @@ static inline bool rep_continues(const struct uop *u, const struct comparison *c
 #include "cpu/string.inc"
 #undef BITS
 #define BITS 32
+#include "cpu/string.inc"
+#undef BITS
+#define BITS 64
 #include "cpu/string.inc"
 #undef BITS
 

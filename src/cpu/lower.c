@@ -98,6 +98,8 @@ static uop_fn *handler_of(const struct insn *insn, const struct cpu_model *model
 	return fn ? fn : exec_not_built;
 }
 
+extern const struct exec exec_mov_offset;
+
 /* While a block runs, s.rip is that of its first byte. */
 static void lower_rip_relative(struct uop *u, int64_t disp)
 {
@@ -109,6 +111,13 @@ static void lower_rip_relative(struct uop *u, int64_t disp)
 	u->disp = (int32_t)disp;
 }
 
+/* An offset of 64 bits: mostly no displacement. */
+static void lower_offset(struct uop *u, const struct insn *insn)
+{
+	u->imm = (uint64_t)insn->disp;
+	u->fn = exec_mov_offset.fn[form_of(insn)][column_of(insn)];
+}
+
 static void lower_memory(struct uop *u, const struct insn *insn)
 {
 	u->base = insn->base == REG_NONE ? GPR_ZERO : insn->base;
@@ -117,6 +126,8 @@ static void lower_memory(struct uop *u, const struct insn *insn)
 	u->disp = (int32_t)insn->disp;
 	if (insn->rip_relative)
 		lower_rip_relative(u, insn->disp + u->off + u->len);
+	else if (insn->disp_size == 8 && insn->disp != u->disp)
+		lower_offset(u, insn);
 }
 
 void lower_links(struct block *b, const struct insn *insn, uint64_t ip_mask)

@@ -17,9 +17,11 @@
 #define HANDLER_AT(form, bits)     OPERAND_PASTE(OP, _, form, bits)
 #define OPERATION                  OPERAND_PASTE(op_, OP, , )
 #define EXEC_SET                   OPERAND_PASTE(exec_, OP, , )
-/* All widths of a form, for struct exec; a width more is a column more. */
-#define EXEC_BV_OF(form) EXEC_BV(HANDLER_AT(form, 8), HANDLER_AT(form, 16), HANDLER_AT(form, 32))
-#define EXEC_V_OF(form)  EXEC_V(HANDLER_AT(form, 16), HANDLER_AT(form, 32))
+/* All widths of a form, for struct exec. */
+#define EXEC_BV_OF(form) EXEC_BV(HANDLER_AT(form, 8), HANDLER_AT(form, 16), HANDLER_AT(form, 32), HANDLER_AT(form, 64))
+#define EXEC_V_OF(form)  EXEC_V(HANDLER_AT(form, 16), HANDLER_AT(form, 32), HANDLER_AT(form, 64))
+/* Of what 64-bit mode has not. */
+#define EXEC_V32_OF(form) EXEC_V(HANDLER_AT(form, 16), HANDLER_AT(form, 32))
 
 /* Ends a handler by going on in fn, which ends the instruction. */
 #if TRAPGATE_TAILCALL

@@ -83,7 +83,8 @@ static inline unsigned uop_second(const struct uop *u) { return (unsigned)(u->im
 static inline unsigned uop_fourth(const struct uop *u) { return (unsigned)(u->imm >> 16) & 0xff; }
 
 #define EXEC_ALL(f) {f, f, f, f}      /* width does not matter */
-#define EXEC_V(f16, f32) {0, f16, f32, 0}
-#define EXEC_BV(f8, f16, f32) {f8, f16, f32, 0}
+/* By width, from 16 bits (EXEC_V) or 8 bits (EXEC_BV) on. */
+#define EXEC_V(...)  {0, __VA_ARGS__}
+#define EXEC_BV(...) {__VA_ARGS__}
 
 #endif

@@ -132,7 +132,7 @@ struct uop *harness_uop(struct harness *h, unsigned width)
 enum outcome harness_run(struct harness *h, const struct exec *set, enum form form)
 {
 	unsigned width = h->u[0].width;
-	uop_fn *fn = set->fn[form][width == 8 ? 0 : width == 16 ? 1 : 2];
+	uop_fn *fn = set->fn[form][width == 8 ? 0 : width == 16 ? 1 : width == 32 ? 2 : 3];
 
 	assert_true(fn != NULL);
 	h->outcome = NOT_RUN;

@@ -36,7 +36,7 @@ struct row {
 
 #define EXECS(X) X(add) X(or) X(adc) X(sbb) X(and) X(sub) X(xor) X(cmp) X(test) X(inc) X(dec) X(neg) X(not) X(mul) \
 	X(imul1) X(imul) X(div) X(idiv) X(rol) X(ror) X(rcl) X(rcr) X(shl) X(shr) X(sar) X(shld) X(shrd) X(bt) X(bts) \
-	X(btr) X(btc) X(bsf) X(bsr) X(mov) X(movzx8) X(movzx16) X(movsx8) X(movsx16) X(xchg) X(xadd) X(cmpxchg)       \
+	X(btr) X(btc) X(bsf) X(bsr) X(mov) X(movzx8) X(movzx16) X(movsx8) X(movsx16) X(movsxd) X(xchg) X(xadd) X(cmpxchg) \
 	X(bswap) X(cbw) X(cwd) X(lahf) X(sahf) X(cmc) X(clc) X(stc) X(salc) X(aaa) X(aas) X(daa) X(das) X(aam) X(aad)
 #define CONDITIONS(X) X(o, 0) X(no, 1) X(b, 2) X(ae, 3) X(e, 4) X(ne, 5) X(be, 6) X(a, 7) X(s, 8) X(ns, 9) X(p, 10) \
 	X(np, 11) X(l, 12) X(ge, 13) X(le, 14) X(g, 15)
@@ -51,11 +51,15 @@ CONDITIONS(X)
 #define RR(op, base, rule) \
 	{#op " dl, bl", &exec_##op, FORM_RR, 8, DST(8), SRC(8), {(base), RM_DX_BX}, 2, 0, rule, true, false}, \
 	{#op " dh, bh", &exec_##op, FORM_RR, 8, HIGH(RDX), HIGH(RBX), {(base), 0xfe}, 2, 0, rule, false, false}, \
+	{#op " rdx, rbx", &exec_##op, FORM_RR, 64, DST(64), SRC(64), \
+		{0x48, (base) + 1, RM_DX_BX}, 3, 0, rule, true, false}, \
 	{#op " dx, bx", &exec_##op, FORM_RR, 16, DST(16), SRC(16), \
 		{0x66, (base) + 1, RM_DX_BX}, 3, 0, rule, true, false}, \
 	{#op " edx, ebx", &exec_##op, FORM_RR, 32, DST(32), SRC(32), {(base) + 1, RM_DX_BX}, 2, 0, rule, true, false},
 #define RI(op, digit, base, rule) \
 	{#op " dl, imm", &exec_##op, FORM_RI, 8, DST(8), 0, {(base), DIGIT(digit)}, 2, 1, rule, true, false}, \
+	{#op " rdx, imm", &exec_##op, FORM_RI, 64, DST(64), 0, \
+		{0x48, (base) + 1, DIGIT(digit)}, 3, 4, rule, true, false}, \
 	{#op " dx, imm", &exec_##op, FORM_RI, 16, DST(16), 0, \
 		{0x66, (base) + 1, DIGIT(digit)}, 3, 2, rule, true, false}, \
 	{#op " edx, imm", &exec_##op, FORM_RI, 32, DST(32), 0, {(base) + 1, DIGIT(digit)}, 2, 4, rule, true, false},
@@ -63,40 +67,54 @@ CONDITIONS(X)
 	{#op " edx, imm8", &exec_##op, FORM_RI, 32, DST(32), 0, {0x83, DIGIT(n)}, 2, 1, rule, true, false},
 #define UNARY(op, digit, base, rule) \
 	{#op " dl", &exec_##op, FORM_R, 8, DST(8), 0, {(base), DIGIT(digit)}, 2, 0, rule, true, false}, \
+	{#op " rdx", &exec_##op, FORM_R, 64, DST(64), 0, {0x48, (base) + 1, DIGIT(digit)}, 3, 0, rule, true, false}, \
 	{#op " dx", &exec_##op, FORM_R, 16, DST(16), 0, {0x66, (base) + 1, DIGIT(digit)}, 3, 0, rule, true, false}, \
 	{#op " edx", &exec_##op, FORM_R, 32, DST(32), 0, {(base) + 1, DIGIT(digit)}, 2, 0, rule, true, false},
 #define BY_BX(op, digit, rule) \
 	{#op " bl", &exec_##op, FORM_R, 8, SRC(8), 0, {0xf6, DIGIT_BX(digit)}, 2, 0, rule, true, false}, \
+	{#op " rbx", &exec_##op, FORM_R, 64, SRC(64), 0, {0x48, 0xf7, DIGIT_BX(digit)}, 3, 0, rule, true, false}, \
 	{#op " bx", &exec_##op, FORM_R, 16, SRC(16), 0, {0x66, 0xf7, DIGIT_BX(digit)}, 3, 0, rule, true, false}, \
 	{#op " ebx", &exec_##op, FORM_R, 32, SRC(32), 0, {0xf7, DIGIT_BX(digit)}, 2, 0, rule, true, false},
 #define BY_CL(op, digit, rule) \
 	{#op " dl, cl", &exec_##op, FORM_RR, 8, DST(8), 8, {0xd2, DIGIT(digit)}, 2, 0, rule, true, false}, \
+	{#op " rdx, cl", &exec_##op, FORM_RR, 64, DST(64), 8, {0x48, 0xd3, DIGIT(digit)}, 3, 0, rule, true, false}, \
 	{#op " dx, cl", &exec_##op, FORM_RR, 16, DST(16), 8, {0x66, 0xd3, DIGIT(digit)}, 3, 0, rule, true, false}, \
 	{#op " edx, cl", &exec_##op, FORM_RR, 32, DST(32), 8, {0xd3, DIGIT(digit)}, 2, 0, rule, true, false},
 #define BY_IMM(op, digit, rule) \
 	{#op " dl, imm", &exec_##op, FORM_RI, 8, DST(8), 0, {0xc0, DIGIT(digit)}, 2, 1, rule, true, false}, \
+	{#op " rdx, imm", &exec_##op, FORM_RI, 64, DST(64), 0, {0x48, 0xc1, DIGIT(digit)}, 3, 1, rule, true, false}, \
 	{#op " dx, imm", &exec_##op, FORM_RI, 16, DST(16), 0, {0x66, 0xc1, DIGIT(digit)}, 3, 1, rule, true, false}, \
 	{#op " edx, imm", &exec_##op, FORM_RI, 32, DST(32), 0, {0xc1, DIGIT(digit)}, 2, 1, rule, true, false},
 #define GROUP2(op, digit, rule) BY_CL(op, digit, rule) BY_IMM(op, digit, rule)
 #define SHIFTD(op, imm) \
+	{#op " rdx, rbx, imm", &exec_##op, FORM_RRI, 64, DST(64), SRC(64), \
+		{0x48, 0x0f, (imm), RM_DX_BX}, 4, 1, DOUBLE_SHIFT, true, false}, \
 	{#op " dx, bx, imm", &exec_##op, FORM_RRI, 16, DST(16), SRC(16), \
 		{0x66, 0x0f, (imm), RM_DX_BX}, 4, 1, DOUBLE_SHIFT, true, false}, \
 	{#op " edx, ebx, imm", &exec_##op, FORM_RRI, 32, DST(32), SRC(32), \
 		{0x0f, (imm), RM_DX_BX}, 3, 1, DOUBLE_SHIFT, true, false}, \
+	{#op " rdx, rbx, cl", &exec_##op, FORM_RRR, 64, DST(64), SRC(64), \
+		{0x48, 0x0f, (imm) + 1, RM_DX_BX}, 4, 0, DOUBLE_SHIFT, true, false}, \
 	{#op " dx, bx, cl", &exec_##op, FORM_RRR, 16, DST(16), SRC(16), \
 		{0x66, 0x0f, (imm) + 1, RM_DX_BX}, 4, 0, DOUBLE_SHIFT, true, false}, \
 	{#op " edx, ebx, cl", &exec_##op, FORM_RRR, 32, DST(32), SRC(32), \
 		{0x0f, (imm) + 1, RM_DX_BX}, 3, 0, DOUBLE_SHIFT, true, false},
 #define BITS_RR(op, opcode, digit) \
+	{#op " rdx, rbx", &exec_##op, FORM_RR, 64, DST(64), SRC(64), \
+		{0x48, 0x0f, (opcode), RM_DX_BX}, 4, 0, BIT, false, false}, \
 	{#op " dx, bx", &exec_##op, FORM_RR, 16, DST(16), SRC(16), \
 		{0x66, 0x0f, (opcode), RM_DX_BX}, 4, 0, BIT, false, false}, \
 	{#op " edx, ebx", &exec_##op, FORM_RR, 32, DST(32), SRC(32), \
 		{0x0f, (opcode), RM_DX_BX}, 3, 0, BIT, false, false}, \
+	{#op " rdx, imm", &exec_##op, FORM_RI, 64, DST(64), 0, \
+		{0x48, 0x0f, 0xba, DIGIT(digit)}, 4, 1, BIT, true, false}, \
 	{#op " dx, imm", &exec_##op, FORM_RI, 16, DST(16), 0, \
 		{0x66, 0x0f, 0xba, DIGIT(digit)}, 4, 1, BIT, true, false}, \
 	{#op " edx, imm", &exec_##op, FORM_RI, 32, DST(32), 0, {0x0f, 0xba, DIGIT(digit)}, 3, 1, BIT, true, false},
 /* 0F opcodes whose first operand is reg, the second rm (of the width from; 0: the same). */
 #define FROM_RM(op, opcode, from, rule) \
+	{#op " rdx", &exec_##op, FORM_RM, 64, DST(64), SRC((from) ? (from) : 64), \
+		{0x48, 0x0f, (opcode), RM_BX_DX}, 4, 0, rule, true, false}, \
 	{#op " dx", &exec_##op, FORM_RM, 16, DST(16), SRC((from) ? (from) : 16), \
 		{0x66, 0x0f, (opcode), RM_BX_DX}, 4, 0, rule, true, false}, \
 	{#op " edx", &exec_##op, FORM_RM, 32, DST(32), SRC((from) ? (from) : 32), \
@@ -106,6 +124,8 @@ CONDITIONS(X)
 		{__VA_ARGS__}, sizeof((uint8_t[]){__VA_ARGS__}), 0, rule, false, compat},
 #define X_COND(cc, n) \
 	{"set" #cc, &exec_set##cc, FORM_R, 8, DST(8), 0, {0x0f, 0x90 + (n), DIGIT(0)}, 3, 0, EXACT, true, false}, \
+	{"cmov" #cc " rdx", &exec_cmov##cc, FORM_RM, 64, DST(64), SRC(64), \
+		{0x48, 0x0f, 0x40 + (n), RM_BX_DX}, 4, 0, EXACT, true, false}, \
 	{"cmov" #cc " dx", &exec_cmov##cc, FORM_RM, 16, DST(16), SRC(16), \
 		{0x66, 0x0f, 0x40 + (n), RM_BX_DX}, 4, 0, EXACT, true, false}, \
 	{"cmov" #cc " edx", &exec_cmov##cc, FORM_RM, 32, DST(32), SRC(32), \
@@ -119,6 +139,8 @@ static const struct row rows[] = {
 	UNARY(inc, 0, 0xfe, EXACT) UNARY(dec, 1, 0xfe, EXACT) UNARY(not, 2, 0xf6, EXACT) UNARY(neg, 3, 0xf6, EXACT)
 	BY_BX(mul, 4, PRODUCT) BY_BX(imul1, 5, PRODUCT) BY_BX(div, 6, QUOTIENT) BY_BX(idiv, 7, QUOTIENT)
 	FROM_RM(imul, 0xaf, 0, PRODUCT)
+	{"imul rdx, rbx, imm", &exec_imul, FORM_RMI, 64, DST(64), SRC(64),
+		{0x48, 0x69, RM_BX_DX}, 3, 4, PRODUCT, true, false},
 	{"imul dx, bx, imm", &exec_imul, FORM_RMI, 16, DST(16), SRC(16),
 		{0x66, 0x69, RM_BX_DX}, 3, 2, PRODUCT, true, false},
 	{"imul edx, ebx, imm", &exec_imul, FORM_RMI, 32, DST(32), SRC(32),
@@ -133,6 +155,8 @@ static const struct row rows[] = {
 	FROM_RM(movzx8, 0xb6, 8, EXACT) FROM_RM(movzx16, 0xb7, 16, EXACT)
 	FROM_RM(movsx8, 0xbe, 8, EXACT) FROM_RM(movsx16, 0xbf, 16, EXACT)
 	{"xadd dl, bl", &exec_xadd, FORM_RR, 8, DST(8), SRC(8), {0x0f, 0xc0, RM_DX_BX}, 3, 0, EXACT, true, false},
+	{"xadd rdx, rbx", &exec_xadd, FORM_RR, 64, DST(64), SRC(64),
+		{0x48, 0x0f, 0xc1, RM_DX_BX}, 4, 0, EXACT, true, false},
 	{"xadd dx, bx", &exec_xadd, FORM_RR, 16, DST(16), SRC(16),
 		{0x66, 0x0f, 0xc1, RM_DX_BX}, 4, 0, EXACT, true, false},
 	{"xadd edx, ebx", &exec_xadd, FORM_RR, 32, DST(32), SRC(32),
@@ -140,13 +164,20 @@ static const struct row rows[] = {
 	{"xadd edx, edx", &exec_xadd, FORM_RR, 32, DST(32), DST(32), {0x0f, 0xc1, 0xd2}, 3, 0, EXACT, false, false},
 	{"cmpxchg dl, bl", &exec_cmpxchg, FORM_RR, 8, DST(8), SRC(8),
 		{0x0f, 0xb0, RM_DX_BX}, 3, 0, EXACT, true, false},
+	{"cmpxchg rdx, rbx", &exec_cmpxchg, FORM_RR, 64, DST(64), SRC(64),
+		{0x48, 0x0f, 0xb1, RM_DX_BX}, 4, 0, EXACT, true, false},
 	{"cmpxchg dx, bx", &exec_cmpxchg, FORM_RR, 16, DST(16), SRC(16),
 		{0x66, 0x0f, 0xb1, RM_DX_BX}, 4, 0, EXACT, true, false},
 	{"cmpxchg edx, ebx", &exec_cmpxchg, FORM_RR, 32, DST(32), SRC(32),
 		{0x0f, 0xb1, RM_DX_BX}, 3, 0, EXACT, true, false},
 	{"bswap edx", &exec_bswap, FORM_R, 32, DST(32), 0, {0x0f, 0xca}, 2, 0, EXACT, false, false},
-	PLAIN(cbw, 16, EXACT, false, 0x66, 0x98) PLAIN(cbw, 32, EXACT, false, 0x98)
-	PLAIN(cwd, 16, EXACT, false, 0x66, 0x99) PLAIN(cwd, 32, EXACT, false, 0x99)
+	{"bswap rdx", &exec_bswap, FORM_R, 64, DST(64), 0, {0x48, 0x0f, 0xca}, 3, 0, EXACT, false, false},
+	{"xadd rdx, rdx", &exec_xadd, FORM_RR, 64, DST(64), DST(64), {0x48, 0x0f, 0xc1, 0xd2}, 4, 0, EXACT, false, false},
+	{"movsxd dx", &exec_movsxd, FORM_RM, 16, DST(16), SRC(16), {0x66, 0x63, RM_BX_DX}, 3, 0, EXACT, true, false},
+	{"movsxd edx", &exec_movsxd, FORM_RM, 32, DST(32), SRC(32), {0x63, RM_BX_DX}, 2, 0, EXACT, true, false},
+	{"movsxd rdx", &exec_movsxd, FORM_RM, 64, DST(64), SRC(32), {0x48, 0x63, RM_BX_DX}, 3, 0, EXACT, true, false},
+	PLAIN(cbw, 16, EXACT, false, 0x66, 0x98) PLAIN(cbw, 32, EXACT, false, 0x98) PLAIN(cbw, 64, EXACT, false, 0x48, 0x98)
+	PLAIN(cwd, 16, EXACT, false, 0x66, 0x99) PLAIN(cwd, 32, EXACT, false, 0x99) PLAIN(cwd, 64, EXACT, false, 0x48, 0x99)
 	PLAIN(lahf, 8, EXACT, true, 0x9f) PLAIN(sahf, 8, EXACT, true, 0x9e)
 	PLAIN(cmc, 8, EXACT, false, 0xf5) PLAIN(clc, 8, EXACT, false, 0xf8) PLAIN(stc, 8, EXACT, false, 0xf9)
 	PLAIN(salc, 8, EXACT, true, 0xd6)
@@ -161,7 +192,7 @@ static const struct row rows[] = {
 /* The masked count of a shift. */
 static unsigned count_of(const struct row *r, const struct native_state *s, uint64_t imm)
 {
-	return (unsigned)(r->imm_bytes ? imm : s->rcx) & 31;
+	return (unsigned)(r->imm_bytes ? imm : s->rcx) & (r->width == 64 ? 63 : 31);
 }
 
 static uint32_t defined_flags(const struct row *r, const struct native_state *s, uint64_t imm)
@@ -202,6 +233,19 @@ static uint64_t operand(uint64_t *random)
 	case 0: return edges[(r >> 8) % (sizeof(edges) / sizeof(edges[0]))];
 	case 1: return (uint32_t)(r >> 20) >> ((r >> 8) & 31);
 	default: return (uint32_t)(r >> 20);
+	}
+}
+
+/* The same edges in the upper half, or carried up there by the sign. */
+static uint64_t operand64(uint64_t *random)
+{
+	uint64_t low = operand(random), r = harness_random(random);
+
+	switch (r & 3) {
+	case 0: return (uint64_t)(int32_t)low;
+	case 1: return operand(random) << 32 | low;
+	case 2: return operand(random) << 32;
+	default: return harness_random(random) >> (r >> 8 & 63);
 	}
 }
 
@@ -262,7 +306,8 @@ static enum form register_form(const struct row *r)
 static unsigned source_width(const struct row *r)
 {
 	return r->set == &exec_movzx8 || r->set == &exec_movsx8 ? 8
-	       : r->set == &exec_movzx16 || r->set == &exec_movsx16 ? 16 : r->width;
+	       : r->set == &exec_movzx16 || r->set == &exec_movsx16 ? 16
+	       : r->set == &exec_movsxd && r->width == 64 ? 32 : r->width;
 }
 
 /* In the register form the operand of rm, in the memory form where it is taken from. */
@@ -272,6 +317,18 @@ static uint8_t *rm_register(struct harness *h, const struct row *r)
 	unsigned i = second ? r->src : r->dst, width = second ? source_width(r) : r->width;
 
 	return &h->cpu.s.gpr.r8[width == 8 ? i : width == 16 ? 2 * i : 8 * i];
+}
+
+/* Does the instruction write the operand that is in rm?  A register of 32 bits then loses its upper half. */
+static bool writes_rm(const struct row *r, const struct harness *h)
+{
+	static const struct exec *const readers[] = {&exec_cmp, &exec_test, &exec_bt, &exec_mul, &exec_imul1, &exec_div,
+						     &exec_idiv};
+
+	for (unsigned i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (r->set == readers[i])
+			return false;
+	return r->set != &exec_cmpxchg || flag_zf(&h->cpu.f);
 }
 
 /* place: where the operand of rm lies, 0: in its register. */
@@ -296,9 +353,10 @@ static enum outcome emulate(struct harness *h, const struct row *r, uint64_t imm
 		bool written = r->form != FORM_RM && r->form != FORM_RMI;
 		if (written && outcome == NEXT) { /* as if it had been the register */
 			uint64_t v = harness_load(h, place, bytes);
-			if (bytes == 4)
-				v = (uint32_t)v;
-			host_store(rm, bytes, v);
+			if (bytes == 4 && writes_rm(r, h))
+				host_store(rm, 8, v);
+			else
+				host_store(rm, bytes, v);
 		}
 	}
 	from_cpu(h, s);
@@ -312,7 +370,7 @@ static void report(const struct row *r, const struct native_state *before, const
 	const struct native_state *all[] = {before, want, got};
 	static const char *const names[] = {"before", "host", "emulated"};
 	for (unsigned i = 0; i < 3; i++)
-		print_message("  %-9s eax %08llx ecx %08llx edx %08llx ebx %08llx flags %03llx\n", names[i],
+		print_message("  %-9s rax %016llx rcx %016llx rdx %016llx rbx %016llx flags %03llx\n", names[i],
 			      (unsigned long long)all[i]->rax, (unsigned long long)all[i]->rcx,
 			      (unsigned long long)all[i]->rdx, (unsigned long long)all[i]->rbx,
 			      (unsigned long long)(all[i]->flags & FLAGS_STATUS));
@@ -332,7 +390,8 @@ struct tally {
 
 static void one_case(struct harness *h, struct native *n, const struct row *r, uint64_t *random, struct tally *t)
 {
-	struct native_state before = {operand(random), operand(random), operand(random), operand(random),
+	uint64_t (*any)(uint64_t *random) = r->compat ? operand : operand64;
+	struct native_state before = {any(random), any(random), any(random), any(random),
 				      harness_random(random) & FLAGS_STATUS};
 	struct native_state want = before, got = before;
 	uint64_t imm = operand(random);
