@@ -175,6 +175,9 @@ enum sys_type {
 #define MSR_MCG_STATUS     0x17au
 #define MSR_MISC_ENABLE    0x1a0u
 #define MSR_MTRR_PHYSBASE0 0x200u
+#define MSR_MTRR_FIX64K    0x250u
+#define MSR_MTRR_FIX16K    0x258u /* and 259h */
+#define MSR_MTRR_FIX4K     0x268u /* to 26Fh */
 #define MSR_PAT            0x277u
 #define MSR_TSC_DEADLINE   0x6e0u
 #define MSR_X2APIC         0x800u /* to 8FFh */

@@ -1,163 +1,8 @@
-/* The processor models.  Sources: SDM 2A "CPUID"; SDM 3A "Control Registers";
- * SDM 3B "Architecture Compatibility". */
+/* What a processor model has, and what CPUID says of it.  Sources: SDM 2A "CPUID"; SDM 3A "Control Registers";
+ * APM 3, "CPUID", for models of AMD's. */
 #include "cpu/model.h"
 
 #include <string.h>
-
-#include "arch/x86.h"
-
-#define CR0_386 (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG)
-#define CR0_486 (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
-
-#define EFLAGS_386     (FLAGS_DEFINED & ~(FLAG_AC | FLAG_VIF | FLAG_VIP | FLAG_ID))
-#define EFLAGS_486     (EFLAGS_386 | FLAG_AC)
-#define EFLAGS_PENTIUM FLAGS_DEFINED
-
-#define CR4_PENTIUM (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
-#define CR4_P6      (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE)
-#define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_FSGSBASE | CR4_PCIDE | CR4_PKE)
-
-#define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_MCE | F1D_CX8 | F1D_APIC)
-/* No F1C_DEADLINE: who sees TSC-deadline mode takes SSE2 (MFENCE) for granted. */
-#define F1C_MAX     (F1C_PCID | F1C_X2APIC | F1C_GUEST)
-#define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_PGE | F1D_MCA | F1D_CMOV)
-#define F7B_MAX     (F7B_FSGSBASE | F7B_SMEP | F7B_INVPCID | F7B_SMAP)
-#define F7C_MAX     (F7C_UMIP | F7C_PKU | F7C_LA57)
-#define F81D_MAX    (F81D_SYSCALL | F81D_NX | F81D_PAGE1GB | F81D_LM)
-
-#define SIGNATURE_386     0x0308u
-#define SIGNATURE_486     0x0433u
-#define SIGNATURE_486SX   0x0423u
-#define SIGNATURE_PENTIUM 0x052cu
-#define SIGNATURE_P2      0x0652u
-#define SIGNATURE_MAX     0x0663u
-
-/* "GenuineIntel" in EBX, EDX, ECX */
-#define VENDOR_EBX 0x756e6547u
-#define VENDOR_ECX 0x6c65746eu
-#define VENDOR_EDX 0x49656e69u
-
-/* Leaf 2 of a Pentium II: 4-KByte and 4-MByte TLBs, 16 KBytes of each L1
- * cache, 512 KBytes of L2. */
-#define CACHES_EAX 0x03020101u
-#define CACHES_EDX 0x0c040843u
-/* TLBs as above; descriptor FFh: the caches are told by leaf 4. */
-#define CACHES_BY_LEAF_4 0x03ff0101u
-
-/* Leaf 4, "Deterministic Cache Parameters": type (1 data, 2 instructions, 3 both), level, bytes of a
- * line, ways, sets; one thread uses it, one core is in the package. */
-#define CACHE(type, level, line, ways, sets) \
-	(type) | (level) << 5 | 1 << 8, ((line) - 1u) | ((ways) - 1u) << 22, (sets) - 1u, 0
-
-#define ANY CPUID_ANY_SUBLEAF
-
-/* Leaves without their words of features: model_cpuid() adds struct cpu_model's. */
-static const struct cpuid_leaf leaves_pentium[] = {
-	{0x0, ANY, 1, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
-	{0x1, ANY, SIGNATURE_PENTIUM, 0, 0, 0},
-};
-
-static const struct cpuid_leaf leaves_pentium2[] = {
-	{0x0, ANY, 2, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
-	{0x1, ANY, SIGNATURE_P2, 0, 0, 0},
-	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
-};
-
-static const struct cpuid_leaf leaves_max[] = {
-	{0x0, ANY, 7, VENDOR_EBX, VENDOR_ECX, VENDOR_EDX},
-	{0x1, ANY, SIGNATURE_MAX, 0, 0, 0},
-	{0x2, ANY, CACHES_BY_LEAF_4, 0, 0, 0},
-	{0x4, 0, CACHE(1, 1, 64, 8, 64)},     /* 32 KBytes of data, level 1 */
-	{0x4, 1, CACHE(2, 1, 64, 8, 64)},     /* 32 KBytes of instructions, level 1 */
-	{0x4, 2, CACHE(3, 2, 64, 16, 1024)},  /* 1 MByte, level 2 */
-	{0x4, 3, CACHE(3, 3, 64, 16, 8192)},  /* 8 MBytes, level 3 */
-	{0x7, 0, 0, 0, 0, 0},
-	{0x80000000, ANY, 0x80000008, 0, 0, 0},
-	{0x80000001, ANY, 0, 0, 0, 0},
-	{0x80000002, ANY, 0x70617254, 0x65746167, 0x78616d20, 0}, /* "Trapgate max" */
-	{0x80000008, ANY, 40 | 57 << 8, 0, 0, 0}, /* physical and linear address bits */
-};
-
-#define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])
-
-const struct cpu_model cpu_models[] = {
-	{
-		.name = "i386",
-		.description = "80386DX with an 80387: the base of IA-32",
-		.generation = GEN_386,
-		.signature = SIGNATURE_386,
-		.feature = {[FEAT_1_EDX] = F1D_FPU},
-		.cr0 = CR0_386,
-		.eflags = EFLAGS_386,
-		.phys_bits = 32,
-	},
-	{
-		.name = "i486",
-		.description = "i486DX2: WP, AC, NE, INVLPG, CMPXCHG, XADD, BSWAP; no CPUID",
-		.generation = GEN_486,
-		.signature = SIGNATURE_486,
-		.feature = {[FEAT_1_EDX] = F1D_FPU},
-		.cr0 = CR0_486,
-		.cr0_fixed = CR0_ET,
-		.eflags = EFLAGS_486,
-		.phys_bits = 32,
-	},
-	{
-		.name = "i486sx",
-		.description = "i486SX: an i486 without its FPU",
-		.generation = GEN_486,
-		.signature = SIGNATURE_486SX,
-		.cr0 = CR0_486,
-		.cr0_fixed = CR0_ET,
-		.eflags = EFLAGS_486,
-		.phys_bits = 32,
-	},
-	{
-		.name = "pentium",
-		.description = "Pentium: CPUID, VME, 4-MByte pages, TSC, MSRs, CMPXCHG8B",
-		.generation = GEN_PENTIUM,
-		.signature = SIGNATURE_PENTIUM,
-		.feature = {[FEAT_1_EDX] = F1D_PENTIUM},
-		.cr0 = CR0_486,
-		.cr0_fixed = CR0_ET,
-		.cr4 = CR4_PENTIUM,
-		.eflags = EFLAGS_PENTIUM,
-		.phys_bits = 32,
-		.sreg_full_width = true,
-		.tsc_low_write = true,
-		LEAVES(leaves_pentium),
-	},
-	{
-		.name = "pentium2",
-		.description = "Pentium II without MMX: PAE, global pages, CMOV, SYSENTER",
-		.generation = GEN_PPRO,
-		.signature = SIGNATURE_P2,
-		.feature = {[FEAT_1_EDX] = F1D_P6},
-		.cr0 = CR0_486,
-		.cr0_fixed = CR0_ET,
-		.cr4 = CR4_P6,
-		.eflags = EFLAGS_PENTIUM,
-		.phys_bits = 36,
-		.tsc_low_write = true,
-		LEAVES(leaves_pentium2),
-	},
-	{
-		.name = "max",
-		.description = "everything that is built: pentium2 with NX, SMEP, SMAP, UMIP",
-		.generation = GEN_LATER,
-		.signature = SIGNATURE_MAX,
-		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
-			    [FEAT_7_ECX] = F7C_MAX, [FEAT_81_EDX] = F81D_MAX},
-		.cr0 = CR0_486,
-		.cr0_fixed = CR0_ET,
-		.cr4 = CR4_MAX,
-		.eflags = EFLAGS_PENTIUM,
-		.phys_bits = 40,
-		LEAVES(leaves_max),
-		.is_default = true,
-	},
-};
-const unsigned cpu_model_count = sizeof(cpu_models) / sizeof(cpu_models[0]);
 
 const struct cpu_model *cpu_model_find(const char *name)
 {
@@ -242,44 +87,111 @@ bool model_has_row(const struct cpu_model *model, const struct opcode_row *row)
 	if (row->cpu < GEN_486 || row->cpu > GEN_LATER)
 		return true;
 	if (strcmp(row->name, "cpuid") == 0)
-		return model->leaf_count > 0;
+		return model->highest_leaf > 0;
 	for (unsigned i = 0; i < sizeof(announced) / sizeof(announced[0]); i++)
 		if (name_matches(row->name, announced[i].name))
 			return model_has(model, announced[i].word, announced[i].bit);
 	return true;
 }
 
-static const struct cpuid_leaf *find_leaf(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf)
-{
-	for (unsigned i = 0; i < model->leaf_count; i++) {
-		const struct cpuid_leaf *l = &model->leaves[i];
-		if (l->leaf == leaf && (l->subleaf == ANY || l->subleaf == subleaf))
-			return l;
-	}
-	return NULL;
-}
+/* ---- CPUID ---- */
 
-/* The highest leaf of the range that leaf lies in; 0 where there is none. */
-static uint32_t highest_leaf(const struct cpu_model *model, uint32_t leaf)
-{
-	const struct cpuid_leaf *first = find_leaf(model, leaf & 0x80000000, 0);
+/* The leaves that are no list of the model's. */
+#define LEAF_EXTENDED 0x80000000u
+#define LEAF_NAME     0x80000002u /* to 80000004h: 48 characters */
+#define LEAF_SIZES    0x80000008u
 
-	return first ? first->eax : 0;
-}
+/* CPUID.1:EBX: bytes that CLFLUSH flushes, in units of 8. */
+#define CLFLUSH_UNITS (8u << 8)
 
 static uint32_t *register_of(struct cpuid_leaf *out, char reg)
 {
 	return reg == 'A' ? &out->eax : reg == 'B' ? &out->ebx : reg == 'C' ? &out->ecx : &out->edx;
 }
 
+static void vendor_leaf(const struct cpu_model *model, uint32_t highest, struct cpuid_leaf *out)
+{
+	const char *vendor = model->amd ? "AuthenticAMD" : "GenuineIntel";
+
+	out->eax = highest;
+	memcpy(&out->ebx, vendor, 4);
+	memcpy(&out->edx, vendor + 4, 4);
+	memcpy(&out->ecx, vendor + 8, 4);
+}
+
+/* "Trapgate <name>", padded with zeros. */
+static void name_leaf(const struct cpu_model *model, unsigned part, struct cpuid_leaf *out)
+{
+	char name[48] = "Trapgate ";
+	size_t used = strlen(name), n = strlen(model->name);
+
+	memcpy(name + used, model->name, n < sizeof(name) - used ? n : sizeof(name) - 1 - used);
+	memcpy(&out->eax, name + 16 * part, 16);
+}
+
+static unsigned linear_bits(const struct cpu_model *model)
+{
+	return model_has(model, FEAT_7_ECX, F7C_LA57) ? 57 : model_has(model, FEAT_81_EDX, F81D_LM) ? 48 : 32;
+}
+
+static void own_leaf(const struct cpu_model *model, struct cpuid_leaf *out)
+{
+	switch (out->leaf) {
+	case 0:
+		vendor_leaf(model, model->highest_leaf, out);
+		break;
+	case 1:
+		out->eax = model->signature;
+		out->ebx = model_has(model, FEAT_1_EDX, F1D_CLFSH) ? CLFLUSH_UNITS : 0;
+		break;
+	case LEAF_EXTENDED:
+		out->eax = model->highest_extended_leaf;
+		if (model->amd)
+			vendor_leaf(model, model->highest_extended_leaf, out);
+		break;
+	case LEAF_NAME:
+	case LEAF_NAME + 1:
+	case LEAF_NAME + 2:
+		name_leaf(model, out->leaf - LEAF_NAME, out);
+		break;
+	case LEAF_SIZES:
+		out->eax = model->phys_bits | linear_bits(model) << 8;
+		break;
+	}
+}
+
+static void listed_leaf(const struct cpu_model *model, struct cpuid_leaf *out)
+{
+	for (unsigned i = 0; i < model->leaf_count; i++) {
+		const struct cpuid_leaf *l = &model->leaves[i];
+		if (l->leaf == out->leaf && (l->subleaf == CPUID_ANY_SUBLEAF || l->subleaf == out->subleaf)) {
+			*out = *l;
+			return;
+		}
+	}
+}
+
+static bool leaf_has_subleaves(uint32_t leaf) { return leaf == 7 || leaf == 0xd; }
+
+static void feature_words(const struct cpu_model *model, uint32_t subleaf, struct cpuid_leaf *out)
+{
+	for (unsigned w = 0; w < FEAT_WORDS; w++)
+		if (word_of[w].leaf == out->leaf && (!leaf_has_subleaves(out->leaf) || word_of[w].subleaf == subleaf))
+			*register_of(out, word_of[w].reg) |= model->feature[w];
+}
+
+/* The highest leaf of the range that leaf lies in. */
+static uint32_t highest_leaf(const struct cpu_model *model, uint32_t leaf)
+{
+	return leaf < LEAF_EXTENDED ? model->highest_leaf : model->highest_extended_leaf;
+}
+
 void model_cpuid(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf, struct cpuid_leaf *out)
 {
 	if (leaf > highest_leaf(model, leaf))
-		leaf = highest_leaf(model, 0);
-	const struct cpuid_leaf *l = find_leaf(model, leaf, subleaf);
-
-	*out = l ? *l : (struct cpuid_leaf){.leaf = leaf, .subleaf = subleaf};
-	for (unsigned w = 0; l && w < FEAT_WORDS; w++)
-		if (word_of[w].leaf == leaf && (l->subleaf == ANY || word_of[w].subleaf == subleaf))
-			*register_of(out, word_of[w].reg) |= model->feature[w];
+		leaf = model->highest_leaf;
+	*out = (struct cpuid_leaf){.leaf = leaf, .subleaf = subleaf};
+	own_leaf(model, out);
+	listed_leaf(model, out);
+	feature_words(model, subleaf, out);
 }

@@ -25,10 +25,13 @@ enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX,
 #define F1D_CX8  0x00000100u
 #define F1D_APIC 0x00000200u
 #define F1D_SEP  0x00000800u
+#define F1D_MTRR 0x00001000u
 #define F1D_PGE  0x00002000u
 #define F1D_MCA  0x00004000u
 #define F1D_CMOV 0x00008000u
 #define F1D_PAT  0x00010000u
+#define F1D_PSE36 0x00020000u
+#define F1D_CLFSH 0x00080000u
 /* CPUID.1:ECX */
 #define F1C_PCID     0x00020000u
 #define F1C_X2APIC   0x00200000u
@@ -74,7 +77,8 @@ struct cpu_model {
 	uint8_t phys_bits;       /* MAXPHYADDR */
 	bool sreg_full_width;    /* a 32-bit PUSH or POP of a segment register accesses 4 bytes, not 2 */
 	bool tsc_low_write;      /* WRMSR writes TSC's low half and clears the upper */
-	const struct cpuid_leaf *leaves; /* ascending; NULL: no CPUID */
+	uint32_t highest_leaf, highest_extended_leaf; /* of CPUID; 0: there is no CPUID, no extended leaf */
+	const struct cpuid_leaf *leaves; /* those that are not made from the rest of this */
 	unsigned leaf_count;
 	bool is_default;
 };

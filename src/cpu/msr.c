@@ -9,6 +9,7 @@
 
 struct msr {
 	uint32_t number;
+	uint32_t more;              /* registers of the same kind that follow it, 64 bits after 64 bits */
 	uint16_t offset;            /* of its 64 bits in struct arch_state */
 	enum cpu_generation since;
 	enum feature_word word;     /* and the feature that brings it; mask 0: none */
@@ -17,7 +18,7 @@ struct msr {
 	uint64_t reserved;          /* bits that must be written as 0 */
 	bool base;                  /* a linear address: must be canonical */
 	uint64_t (*read)(const struct cpu *cpu);
-	bool (*check)(struct cpu *cpu, uint64_t value); /* false: #GP in cpu->fault */
+	bool (*check)(struct cpu *cpu, uint32_t number, uint64_t value); /* false: #GP in cpu->fault */
 	void (*write)(struct cpu *cpu, uint64_t value);
 };
 
@@ -65,7 +66,7 @@ static uint64_t efer_bits(const struct cpu_model *model)
 	       (model_has(model, FEAT_81_EDX, F81D_LM) ? EFER_LME | EFER_LMA : 0);
 }
 
-static bool check_efer(struct cpu *cpu, uint64_t value)
+static bool check_efer(struct cpu *cpu, uint32_t number, uint64_t value)
 {
 	if (value & ~efer_bits(cpu->model))
 		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_RESERVED);
@@ -74,7 +75,60 @@ static bool check_efer(struct cpu *cpu, uint64_t value)
 	return true;
 }
 
+/* ---- memory types: kept, with no effect here (SDM 3A, "Memory Type Range Registers (MTRRs)", "Page Attribute
+ * Table (PAT)") ---- */
+
+#define TYPES_OF_MTRR 0x73u /* bit n: type n exists: UC, WC, WT, WP, WB */
+#define TYPES_OF_PAT  0xf3u /* and UC- */
+#define MTRRCAP       0x508u /* WC; fixed ranges; 8 variable ones */
+
+/* Are the lowest so many bytes types that exist? */
+static bool check_types(struct cpu *cpu, uint64_t value, unsigned bytes, unsigned types)
+{
+	for (unsigned i = 0; i < bytes; i++) {
+		unsigned type = value >> 8 * i & 0xff;
+		if (type > 7 || !(types >> type & 1))
+			return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_MEMORY_TYPE);
+	}
+	return true;
+}
+
+static bool check_pat(struct cpu *cpu, uint32_t number, uint64_t value)
+{
+	return check_types(cpu, value, 8, TYPES_OF_PAT);
+}
+
+static bool check_mtrr_fixed(struct cpu *cpu, uint32_t number, uint64_t value)
+{
+	return check_types(cpu, value, 8, TYPES_OF_MTRR);
+}
+
+static bool check_mtrr_def_type(struct cpu *cpu, uint32_t number, uint64_t value)
+{
+	return check_types(cpu, value, 1, TYPES_OF_MTRR);
+}
+
+/* A base is at an even number, its mask behind it. */
+static bool check_mtrr_phys(struct cpu *cpu, uint32_t number, uint64_t value)
+{
+	uint64_t reserved = ~cpu->mmu.phys_mask | (number & 1 ? 0x7ff : 0xf00);
+
+	if (value & reserved)
+		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_RESERVED);
+	return (number & 1) || check_types(cpu, value, 1, TYPES_OF_MTRR);
+}
+
+static uint64_t read_mtrrcap(const struct cpu *cpu) { return MTRRCAP; }
+
+#define MTRR(first, others) .number = (first), .more = (others), .word = FEAT_1_EDX, .feature = F1D_MTRR, .stored = ALL64
 static const struct msr table[] = {
+	{.number = MSR_MTRRCAP, .word = FEAT_1_EDX, .feature = F1D_MTRR, .read = read_mtrrcap},
+	{MTRR(MSR_MTRR_PHYSBASE0, 15), AT(mtrr_phys), .check = check_mtrr_phys},
+	{MTRR(MSR_MTRR_FIX64K, 0), AT(mtrr_fixed[0]), .check = check_mtrr_fixed},
+	{MTRR(MSR_MTRR_FIX16K, 1), AT(mtrr_fixed[1]), .check = check_mtrr_fixed},
+	{MTRR(MSR_MTRR_FIX4K, 7), AT(mtrr_fixed[3]), .check = check_mtrr_fixed},
+	{MTRR(MSR_MTRR_DEF_TYPE, 0), .reserved = ~UINT64_C(0xcff), AT(mtrr_def_type), .check = check_mtrr_def_type},
+	{.number = MSR_PAT, .word = FEAT_1_EDX, .feature = F1D_PAT, .stored = ALL64, AT(pat), .check = check_pat},
 	{.number = MSR_TSC, .word = FEAT_1_EDX, .feature = F1D_TSC, .stored = ~UINT64_C(0), .read = read_tsc,
 	 .write = write_tsc},
 	{.number = MSR_PLATFORM_ID, .since = GEN_PPRO, .read = read_zero},
@@ -114,16 +168,16 @@ static const struct msr *find(const struct cpu *cpu, uint32_t number)
 {
 	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		const struct msr *m = &table[i];
-		if (m->number == number && m->since <= cpu->model->generation &&
+		if (number - m->number <= m->more && m->since <= cpu->model->generation &&
 		    model_has(cpu->model, m->word, m->feature))
 			return m;
 	}
 	return NULL;
 }
 
-static uint64_t *place(struct cpu *cpu, const struct msr *m)
+static uint64_t *place(struct cpu *cpu, const struct msr *m, uint32_t number)
 {
-	return (uint64_t *)(void *)((char *)&cpu->s + m->offset);
+	return (uint64_t *)(void *)((char *)&cpu->s + m->offset) + (number - m->number);
 }
 
 /* Registers that live in the local APIC (SDM 3A, "x2APIC Register Address Space", "TSC-Deadline Mode"). */
@@ -150,7 +204,7 @@ bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
 	}
 	if (!m)
 		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_UNKNOWN);
-	*value = m->read ? m->read(cpu) : *place(cpu, m);
+	*value = m->read ? m->read(cpu) : *place(cpu, m, number);
 	return true;
 }
 
@@ -171,11 +225,11 @@ bool msr_write(struct cpu *cpu, uint32_t number, uint64_t value)
 		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_RESERVED);
 	if (m->base && !base_canonical(cpu, value))
 		return cpu_raise(cpu, VEC_GP, 0, WHY_MSR_NON_CANONICAL);
-	if (m->check && !m->check(cpu, value))
+	if (m->check && !m->check(cpu, number, value))
 		return false;
 	if (m->write)
 		m->write(cpu, value & m->stored);
 	else
-		*place(cpu, m) = value & m->stored;
+		*place(cpu, m, number) = value & m->stored;
 	return true;
 }

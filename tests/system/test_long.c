@@ -281,6 +281,48 @@ static void fs_base_moves_what_is_addressed(void **state)
 	assert_int_equal(reg(RAX), 0x1234);
 }
 
+/* ---- memory types ---- */
+static void MSR_MEMORY_TYPE(void **state)
+{
+	static const uint32_t registers[] = {MSR_PAT, MSR_MTRR_FIX64K, MSR_MTRR_FIX16K + 1, MSR_MTRR_FIX4K + 7,
+					     MSR_MTRR_DEF_TYPE, MSR_MTRR_PHYSBASE0, MSR_MTRR_PHYSBASE0 + 14};
+
+	for (unsigned i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+		uint64_t value;
+		rig_protected(r, 0);
+		write_msr(registers[i], 2);
+		FAULT(VEC_GP, 0, WHY_MSR_MEMORY_TYPE);
+		rig_protected(r, 0);
+		write_msr(registers[i], 5);
+		DONE();
+		assert_true(msr_read(&r->cpu, registers[i], &value));
+		assert_int_equal(value, 5);
+		write_msr(registers[i], 7); /* UC- is of the PAT alone */
+		assert_int_equal(faulted(), i != 0);
+	}
+}
+
+static void mtrr_reserved_bits(void **state)
+{
+	static const struct {
+		uint32_t number;
+		uint64_t value;
+	} list[] = {{MSR_MTRR_DEF_TYPE, 0x106},     {MSR_MTRR_DEF_TYPE, 0x1006},
+		    {MSR_MTRR_PHYSBASE0, 0x106},    {MSR_MTRR_PHYSBASE0, UINT64_C(1) << 40},
+		    {MSR_MTRR_PHYSBASE0 + 1, 0x400}};
+
+	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		rig_protected(r, 0);
+		write_msr(list[i].number, list[i].value);
+		FAULT(VEC_GP, 0, WHY_MSR_RESERVED);
+	}
+	rig_protected(r, 0);
+	write_msr(MSR_MTRRCAP, 0x508);
+	FAULT(VEC_GP, 0, WHY_MSR_READ_ONLY);
+	write_msr(MSR_MTRR_PHYSBASE0 + 16, 0);
+	assert_int_equal(rig_last(r, 0)->why, WHY_MSR_UNKNOWN);
+}
+
 /* ---- SWAPGS, FSGSBASE ---- */
 static void swapgs_exchanges_the_bases(void **state)
 {
@@ -437,7 +479,7 @@ int main(void)
 		T(CR0_PG_WITH_PCIDE), T(CR3_RESERVED), T(cr3_bit_63_is_not_stored), T(CR4_PAE_IN_IA32E),
 		T(CR4_LA57_IN_IA32E), T(CR4_PCIDE_), T(cr2_has_64_bits), T(CR8_RESERVED),
 		T(cr8_is_the_local_apics_task_priority), T(DR_RESERVED), T(MSR_NON_CANONICAL),
-		T(bases_are_canonical_in_57_bits), T(sfmask_has_32_bits), T(fs_base_moves_what_is_addressed),
+		T(bases_are_canonical_in_57_bits), T(sfmask_has_32_bits), T(fs_base_moves_what_is_addressed), T(MSR_MEMORY_TYPE), T(mtrr_reserved_bits),
 		T(swapgs_exchanges_the_bases), T(swapgs_is_privileged), T(FSGSBASE_DISABLED), T(FSGSBASE_NON_CANONICAL),
 		T(bases_are_read_and_written_at_both_widths), T(PKRU_DISABLED), T(PKRU_ECX), T(PKRU_EDX),
 		T(wrpkru_and_rdpkru), T(invpcid_drops_a_translation), T(invpcid_is_privileged_and_checks_its_descriptor),

@@ -1,0 +1,141 @@
+/* The processor models.  Sources: SDM 2A "CPUID"; SDM 3A "Control Registers";
+ * SDM 3B "Architecture Compatibility". */
+#include "cpu/model.h"
+
+#include "arch/x86.h"
+
+#define CR0_386 (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_PG)
+#define CR0_486 (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+
+#define EFLAGS_386     (FLAGS_DEFINED & ~(FLAG_AC | FLAG_VIF | FLAG_VIP | FLAG_ID))
+#define EFLAGS_486     (EFLAGS_386 | FLAG_AC)
+#define EFLAGS_PENTIUM FLAGS_DEFINED
+
+#define CR4_PENTIUM (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
+#define CR4_P6      (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE)
+#define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_FSGSBASE | CR4_PCIDE | CR4_PKE)
+
+#define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_MCE | F1D_CX8 | F1D_APIC)
+/* No F1C_DEADLINE: who sees TSC-deadline mode takes SSE2 (MFENCE) for granted. */
+#define F1C_MAX     (F1C_PCID | F1C_X2APIC | F1C_GUEST)
+#define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_MTRR | F1D_PGE | F1D_MCA | F1D_CMOV | F1D_PAT | F1D_PSE36)
+#define F7B_MAX     (F7B_FSGSBASE | F7B_SMEP | F7B_INVPCID | F7B_SMAP)
+#define F7C_MAX     (F7C_UMIP | F7C_PKU | F7C_LA57)
+#define F81D_MAX    (F81D_SYSCALL | F81D_NX | F81D_PAGE1GB | F81D_LM)
+
+#define SIGNATURE_386     0x0308u
+#define SIGNATURE_486     0x0433u
+#define SIGNATURE_486SX   0x0423u
+#define SIGNATURE_PENTIUM 0x052cu
+#define SIGNATURE_P2      0x0652u
+#define SIGNATURE_MAX     0x0663u
+
+/* Leaf 2 of a Pentium II: 4-KByte and 4-MByte TLBs, 16 KBytes of each L1
+ * cache, 512 KBytes of L2. */
+#define CACHES_EAX 0x03020101u
+#define CACHES_EDX 0x0c040843u
+/* TLBs as above; descriptor FFh: the caches are told by leaf 4. */
+#define CACHES_BY_LEAF_4 0x03ff0101u
+
+/* Leaf 4, "Deterministic Cache Parameters": type (1 data, 2 instructions, 3 both), level, bytes of a
+ * line, ways, sets; one thread uses it, one core is in the package. */
+#define CACHE(type, level, line, ways, sets) \
+	(type) | (level) << 5 | 1 << 8, ((line) - 1u) | ((ways) - 1u) << 22, (sets) - 1u, 0
+
+#define ANY CPUID_ANY_SUBLEAF
+
+static const struct cpuid_leaf leaves_pentium2[] = {
+	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
+};
+
+static const struct cpuid_leaf leaves_caches[] = {
+	{0x2, ANY, CACHES_BY_LEAF_4, 0, 0, 0},
+	{0x4, 0, CACHE(1, 1, 64, 8, 64)},     /* 32 KBytes of data, level 1 */
+	{0x4, 1, CACHE(2, 1, 64, 8, 64)},     /* 32 KBytes of instructions, level 1 */
+	{0x4, 2, CACHE(3, 2, 64, 16, 1024)},  /* 1 MByte, level 2 */
+	{0x4, 3, CACHE(3, 3, 64, 16, 8192)},  /* 8 MBytes, level 3 */
+};
+
+#define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])
+
+const struct cpu_model cpu_models[] = {
+	{
+		.name = "i386",
+		.description = "80386DX with an 80387: the base of IA-32",
+		.generation = GEN_386,
+		.signature = SIGNATURE_386,
+		.feature = {[FEAT_1_EDX] = F1D_FPU},
+		.cr0 = CR0_386,
+		.eflags = EFLAGS_386,
+		.phys_bits = 32,
+	},
+	{
+		.name = "i486",
+		.description = "i486DX2: WP, AC, NE, INVLPG, CMPXCHG, XADD, BSWAP; no CPUID",
+		.generation = GEN_486,
+		.signature = SIGNATURE_486,
+		.feature = {[FEAT_1_EDX] = F1D_FPU},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.eflags = EFLAGS_486,
+		.phys_bits = 32,
+	},
+	{
+		.name = "i486sx",
+		.description = "i486SX: an i486 without its FPU",
+		.generation = GEN_486,
+		.signature = SIGNATURE_486SX,
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.eflags = EFLAGS_486,
+		.phys_bits = 32,
+	},
+	{
+		.name = "pentium",
+		.description = "Pentium: CPUID, VME, 4-MByte pages, TSC, MSRs, CMPXCHG8B",
+		.generation = GEN_PENTIUM,
+		.signature = SIGNATURE_PENTIUM,
+		.feature = {[FEAT_1_EDX] = F1D_PENTIUM},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_PENTIUM,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 32,
+		.sreg_full_width = true,
+		.tsc_low_write = true,
+		.highest_leaf = 1,
+	},
+	{
+		.name = "pentium2",
+		.description = "Pentium II without MMX: PAE, global pages, CMOV, SYSENTER",
+		.generation = GEN_PPRO,
+		.signature = SIGNATURE_P2,
+		.feature = {[FEAT_1_EDX] = F1D_P6},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_P6,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 36,
+		.tsc_low_write = true,
+		.highest_leaf = 2,
+		LEAVES(leaves_pentium2),
+	},
+	{
+		.name = "max",
+		.description = "everything that is built: pentium2 with NX, SMEP, SMAP, UMIP",
+		.generation = GEN_LATER,
+		.signature = SIGNATURE_MAX,
+		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
+			    [FEAT_7_ECX] = F7C_MAX, [FEAT_81_EDX] = F81D_MAX},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_MAX,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 40,
+		.highest_leaf = 7,
+		.highest_extended_leaf = 0x80000008,
+		LEAVES(leaves_caches),
+		.is_default = true,
+	},
+};
+const unsigned cpu_model_count = sizeof(cpu_models) / sizeof(cpu_models[0]);
