@@ -3,7 +3,7 @@
 
 /* CMPPS and its sisters: ones where the predicate holds.  Behind a VEX prefix it has 5 bits, else 3. */
 #define FP_COMPARE(suffix, LANE, layout, type, bits)                                                                   \
-	LANE(cmp##suffix##_##bits, -(type)sse_compare(layout, a, b, imm & ((1u << (bits)) - 1), e))
+	LANE(cmp##suffix##_##bits, -(type)sse_compare(layout, a, b, imm &((1u << (bits)) - 1), e))
 FP_COMPARE(ps, FP_LANE_PS, &fp_single, uint32_t, 3)
 FP_COMPARE(ps, FP_LANE_PS, &fp_single, uint32_t, 5)
 FP_COMPARE(pd, FP_LANE_PD, &fp_double, uint64_t, 3)
@@ -39,8 +39,8 @@ VEC_INLINE bool comi(struct cpu *cpu, const struct uop *u, struct rd y, unsigned
 	return true;
 }
 #define FP_COMI(name, bytes, quiet)                                                                                    \
-	THEN_NEXT(name##_rr, comi(cpu, u, fp_low(cpu, u->src, bytes), bytes, quiet))                                 \
-	THEN_NEXT(name##_rm, comi(cpu, u, mem_read(cpu, u, bytes), bytes, quiet))                                    \
+	THEN_NEXT(name##_rr, comi(cpu, u, fp_low(cpu, u->src, bytes), bytes, quiet))                                   \
+	THEN_NEXT(name##_rm, comi(cpu, u, mem_read(cpu, u, bytes), bytes, quiet))                                      \
 	const struct exec exec_##name = {                                                                              \
 		{[FORM_RR] = {0, name##_rr, name##_rr, 0}, [FORM_RM] = {0, name##_rm, name##_rm, 0}}};
 FP_COMI(comiss, 4, false)

@@ -32,19 +32,20 @@ VEC_INLINE bool from_register(struct cpu *cpu, const struct uop *u, unsigned bit
 
 	return fp_scalar(cpu, u, extended(v, bits), to, vex, op);
 }
-VEC_INLINE bool from_memory(struct cpu *cpu, const struct uop *u, unsigned bits, unsigned to, bool vex, fp_scalar_fn *op)
+VEC_INLINE bool from_memory(struct cpu *cpu, const struct uop *u, unsigned bits, unsigned to, bool vex,
+			    fp_scalar_fn *op)
 {
 	return fp_scalar(cpu, u, extended(mem_read(cpu, u, bits / 8), bits), to, vex, op);
 }
 #define FP_FROM_INTEGER(name, to)                                                                                      \
-	THEN_NEXT(name##_rr32, from_register(cpu, u, 32, to, false, element_##name))                                 \
-	THEN_NEXT(name##_rr64, from_register(cpu, u, 64, to, false, element_##name))                                 \
-	THEN_NEXT(name##_rm32, from_memory(cpu, u, 32, to, false, element_##name))                                   \
-	THEN_NEXT(name##_rm64, from_memory(cpu, u, 64, to, false, element_##name))                                   \
-	THEN_NEXT(name##_rrr32, from_register(cpu, u, 32, to, true, element_##name))                                 \
-	THEN_NEXT(name##_rrr64, from_register(cpu, u, 64, to, true, element_##name))                                 \
-	THEN_NEXT(name##_rrm32, from_memory(cpu, u, 32, to, true, element_##name))                                   \
-	THEN_NEXT(name##_rrm64, from_memory(cpu, u, 64, to, true, element_##name))                                   \
+	THEN_NEXT(name##_rr32, from_register(cpu, u, 32, to, false, element_##name))                                   \
+	THEN_NEXT(name##_rr64, from_register(cpu, u, 64, to, false, element_##name))                                   \
+	THEN_NEXT(name##_rm32, from_memory(cpu, u, 32, to, false, element_##name))                                     \
+	THEN_NEXT(name##_rm64, from_memory(cpu, u, 64, to, false, element_##name))                                     \
+	THEN_NEXT(name##_rrr32, from_register(cpu, u, 32, to, true, element_##name))                                   \
+	THEN_NEXT(name##_rrr64, from_register(cpu, u, 64, to, true, element_##name))                                   \
+	THEN_NEXT(name##_rrm32, from_memory(cpu, u, 32, to, true, element_##name))                                     \
+	THEN_NEXT(name##_rrm64, from_memory(cpu, u, 64, to, true, element_##name))                                     \
 	const struct exec exec_##name = {{[FORM_RR] = {0, 0, name##_rr32, name##_rr64},                                \
 					  [FORM_RM] = {0, 0, name##_rm32, name##_rm64},                                \
 					  [FORM_RRR] = {0, 0, name##_rrr32, name##_rrr64},                             \
@@ -53,7 +54,8 @@ FP_FROM_INTEGER(cvtsi2ss, 4)
 FP_FROM_INTEGER(cvtsi2sd, 8)
 
 /* To a general register. */
-VEC_INLINE bool to_register(struct cpu *cpu, const struct uop *u, struct rd y, unsigned from, unsigned bits, bool truncate)
+VEC_INLINE bool to_register(struct cpu *cpu, const struct uop *u, struct rd y, unsigned from, unsigned bits,
+			    bool truncate)
 {
 	struct sse_env e = fp_env(cpu);
 
@@ -67,10 +69,10 @@ VEC_INLINE bool to_register(struct cpu *cpu, const struct uop *u, struct rd y, u
 	return true;
 }
 #define FP_TO_INTEGER(name, from, truncate)                                                                            \
-	THEN_NEXT(name##_rr32, to_register(cpu, u, fp_low(cpu, u->src, from), from, 32, truncate))                   \
-	THEN_NEXT(name##_rr64, to_register(cpu, u, fp_low(cpu, u->src, from), from, 64, truncate))                   \
-	THEN_NEXT(name##_rm32, to_register(cpu, u, mem_read(cpu, u, from), from, 32, truncate))                      \
-	THEN_NEXT(name##_rm64, to_register(cpu, u, mem_read(cpu, u, from), from, 64, truncate))                      \
+	THEN_NEXT(name##_rr32, to_register(cpu, u, fp_low(cpu, u->src, from), from, 32, truncate))                     \
+	THEN_NEXT(name##_rr64, to_register(cpu, u, fp_low(cpu, u->src, from), from, 64, truncate))                     \
+	THEN_NEXT(name##_rm32, to_register(cpu, u, mem_read(cpu, u, from), from, 32, truncate))                        \
+	THEN_NEXT(name##_rm64, to_register(cpu, u, mem_read(cpu, u, from), from, 64, truncate))                        \
 	const struct exec exec_##name = {                                                                              \
 		{[FORM_RR] = {0, 0, name##_rr32, name##_rr64}, [FORM_RM] = {0, 0, name##_rm32, name##_rm64}}};
 FP_TO_INTEGER(cvtss2si, 4, false)
@@ -82,7 +84,8 @@ FP_TO_INTEGER(cvttsd2si, 8, true)
 
 typedef union xmm fp_widen_fn(const uint8_t *half, struct sse_env *e);
 
-VEC_INLINE bool widen(struct cpu *cpu, const struct uop *u, const union xmm *y, unsigned lanes, bool vex, fp_widen_fn *lane)
+VEC_INLINE bool widen(struct cpu *cpu, const struct uop *u, const union xmm *y, unsigned lanes, bool vex,
+		      fp_widen_fn *lane)
 {
 	union vec r = {.u64 = {0, 0, 0, 0}};
 	struct sse_env e = fp_env(cpu);
@@ -114,12 +117,12 @@ VEC_INLINE bool widen_memory(struct cpu *cpu, const struct uop *u, unsigned lane
 		}                                                                                                      \
 		return r;                                                                                              \
 	}                                                                                                              \
-	THEN_NEXT(name##_sse_rr, widen(cpu, u, xmm(cpu, u->src), 1, false, widen_##name))                            \
-	THEN_NEXT(name##_sse_rm, widen_memory(cpu, u, 1, false, widen_##name))                                       \
-	THEN_NEXT(name##_avx128_rr, widen(cpu, u, xmm(cpu, u->src), 1, true, widen_##name))                          \
-	THEN_NEXT(name##_avx128_rm, widen_memory(cpu, u, 1, true, widen_##name))                                     \
-	THEN_NEXT(name##_avx256_rr, widen(cpu, u, xmm(cpu, u->src), 2, true, widen_##name))                          \
-	THEN_NEXT(name##_avx256_rm, widen_memory(cpu, u, 2, true, widen_##name))                                     \
+	THEN_NEXT(name##_sse_rr, widen(cpu, u, xmm(cpu, u->src), 1, false, widen_##name))                              \
+	THEN_NEXT(name##_sse_rm, widen_memory(cpu, u, 1, false, widen_##name))                                         \
+	THEN_NEXT(name##_avx128_rr, widen(cpu, u, xmm(cpu, u->src), 1, true, widen_##name))                            \
+	THEN_NEXT(name##_avx128_rm, widen_memory(cpu, u, 1, true, widen_##name))                                       \
+	THEN_NEXT(name##_avx256_rr, widen(cpu, u, xmm(cpu, u->src), 2, true, widen_##name))                            \
+	THEN_NEXT(name##_avx256_rm, widen_memory(cpu, u, 2, true, widen_##name))                                       \
 	const struct exec exec_##name = {{[FORM_RR] = {0, name##_sse_rr, name##_avx128_rr, name##_avx256_rr},          \
 					  [FORM_RM] = {0, name##_sse_rm, name##_avx128_rm, name##_avx256_rm}}};
 FP_WIDEN(cvtps2pd, uint32_t, 2, uint64_t, u64, sse_convert_f32_f64(b, e))
@@ -130,7 +133,10 @@ FP_WIDEN(cvtph2ps, uint16_t, 4, uint32_t, u32, sse_half_to_single(b, e))
 
 typedef uint64_t fp_narrow_fn(const union xmm *y, unsigned imm, struct sse_env *e);
 
-static inline uint64_t two_words(uint32_t low, uint32_t high) { return (uint64_t)high << 32 | low; }
+static inline uint64_t two_words(uint32_t low, uint32_t high)
+{
+	return (uint64_t)high << 32 | low;
+}
 
 #define FP_NARROW_PD(name, expression)                                                                                 \
 	VEC_INLINE uint64_t narrow_##name(const union xmm *y, unsigned imm, struct sse_env *e)                         \
@@ -175,12 +181,12 @@ VEC_INLINE bool narrow_memory(struct cpu *cpu, const struct uop *u, unsigned lan
 	return vec_load(cpu, u, 16 * lanes, vex ? 1 : 16, &m) && narrow(cpu, u, &m, lanes, vex, lane);
 }
 #define FP_NARROW(name)                                                                                                \
-	THEN_NEXT(name##_sse_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, false, narrow_##name))                       \
-	THEN_NEXT(name##_sse_rm, narrow_memory(cpu, u, 1, false, narrow_##name))                                     \
-	THEN_NEXT(name##_avx128_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, true, narrow_##name))                     \
-	THEN_NEXT(name##_avx128_rm, narrow_memory(cpu, u, 1, true, narrow_##name))                                   \
-	THEN_NEXT(name##_avx256_rr, narrow(cpu, u, &cpu->s.vec[u->src], 2, true, narrow_##name))                     \
-	THEN_NEXT(name##_avx256_rm, narrow_memory(cpu, u, 2, true, narrow_##name))                                   \
+	THEN_NEXT(name##_sse_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, false, narrow_##name))                         \
+	THEN_NEXT(name##_sse_rm, narrow_memory(cpu, u, 1, false, narrow_##name))                                       \
+	THEN_NEXT(name##_avx128_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, true, narrow_##name))                       \
+	THEN_NEXT(name##_avx128_rm, narrow_memory(cpu, u, 1, true, narrow_##name))                                     \
+	THEN_NEXT(name##_avx256_rr, narrow(cpu, u, &cpu->s.vec[u->src], 2, true, narrow_##name))                       \
+	THEN_NEXT(name##_avx256_rm, narrow_memory(cpu, u, 2, true, narrow_##name))                                     \
 	const struct exec exec_##name = {{[FORM_RR] = {0, name##_sse_rr, name##_avx128_rr, name##_avx256_rr},          \
 					  [FORM_RM] = {0, name##_sse_rm, name##_avx128_rm, name##_avx256_rm}}};
 FP_NARROW(cvtpd2ps)
@@ -210,8 +216,8 @@ THEN_NEXT(cvtps2ph_128_rr, narrow(cpu, u, &cpu->s.vec[u->src], 1, true, narrow_c
 THEN_NEXT(cvtps2ph_256_rr, narrow(cpu, u, &cpu->s.vec[u->src], 2, true, narrow_cvtps2ph))
 THEN_NEXT(cvtps2ph_128_mr, store_halves(cpu, u, 1))
 THEN_NEXT(cvtps2ph_256_mr, store_halves(cpu, u, 2))
-const struct exec exec_cvtps2ph = {{[FORM_RRI] = {0, 0, cvtps2ph_128_rr, cvtps2ph_256_rr},
-				    [FORM_MRI] = {0, 0, cvtps2ph_128_mr, cvtps2ph_256_mr}}};
+const struct exec exec_cvtps2ph = {
+	{[FORM_RRI] = {0, 0, cvtps2ph_128_rr, cvtps2ph_256_rr}, [FORM_MRI] = {0, 0, cvtps2ph_128_mr, cvtps2ph_256_mr}}};
 
 /* ---- MMX registers ---- */
 

@@ -1,5 +1,6 @@
 /* Fused multiply-add.  The digits of a mnemonic say which operands are multiplicand, multiplier and addend: 1 the
- * first (the destination), 2 the second, 3 the third (SDM 1, "FMA Instruction Operand Order and Arithmetic Behavior"). */
+ * first (the destination), 2 the second, 3 the third (SDM 1, "FMA Instruction Operand Order and Arithmetic Behavior").
+ */
 #include "cpu/vec_fp.h"
 
 /* What is negated in the even and in the odd elements; a scalar is even. */
@@ -61,15 +62,15 @@ static bool fma_memory(struct cpu *cpu, const struct uop *u, unsigned order, str
 #define FMA_MEMORY(signs, order, bytes, lanes)   fma_memory(cpu, u, order, signs, bytes, lanes)
 
 #define FMA_PACKED(name, signs, order, bytes)                                                                          \
-	THEN_NEXT(name##_128_r, FMA_REGISTER(signs, order, bytes, 1))                                                \
-	THEN_NEXT(name##_256_r, FMA_REGISTER(signs, order, bytes, 2))                                                \
-	THEN_NEXT(name##_128_m, FMA_MEMORY(signs, order, bytes, 1))                                                  \
-	THEN_NEXT(name##_256_m, FMA_MEMORY(signs, order, bytes, 2))                                                  \
+	THEN_NEXT(name##_128_r, FMA_REGISTER(signs, order, bytes, 1))                                                  \
+	THEN_NEXT(name##_256_r, FMA_REGISTER(signs, order, bytes, 2))                                                  \
+	THEN_NEXT(name##_128_m, FMA_MEMORY(signs, order, bytes, 1))                                                    \
+	THEN_NEXT(name##_256_m, FMA_MEMORY(signs, order, bytes, 2))                                                    \
 	const struct exec exec_##name = {                                                                              \
 		{[FORM_RRR] = {0, 0, name##_128_r, name##_256_r}, [FORM_RRM] = {0, 0, name##_128_m, name##_256_m}}};
 #define FMA_SCALAR(name, signs, order, bytes)                                                                          \
-	THEN_NEXT(name##_r, FMA_REGISTER(signs, order, bytes, 0))                                                    \
-	THEN_NEXT(name##_m, FMA_MEMORY(signs, order, bytes, 0))                                                      \
+	THEN_NEXT(name##_r, FMA_REGISTER(signs, order, bytes, 0))                                                      \
+	THEN_NEXT(name##_m, FMA_MEMORY(signs, order, bytes, 0))                                                        \
 	const struct exec exec_##name = {{[FORM_RRR] = {0, 0, name##_r, 0}, [FORM_RRM] = {0, 0, name##_m, 0}}};
 
 #define FMA_TWO(name, signs, order)                                                                                    \

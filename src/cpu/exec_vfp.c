@@ -133,9 +133,9 @@ static bool dot_memory(struct cpu *cpu, const struct uop *u, unsigned bytes, uns
 	return vec_load(cpu, u, lanes ? 16 * lanes : 16, lanes ? 1 : 16, &m) && dot(cpu, u, &m, bytes, lanes);
 }
 #define FP_DOT(name, bytes)                                                                                            \
-	THEN_NEXT(name##_sse_rr, dot(cpu, u, &cpu->s.vec[u->src], bytes, 0))                                         \
-	THEN_NEXT(name##_sse_rm, dot_memory(cpu, u, bytes, 0))                                                       \
-	THEN_NEXT(name##_avx128_r, dot(cpu, u, &cpu->s.vec[u->src], bytes, 1))                                       \
+	THEN_NEXT(name##_sse_rr, dot(cpu, u, &cpu->s.vec[u->src], bytes, 0))                                           \
+	THEN_NEXT(name##_sse_rm, dot_memory(cpu, u, bytes, 0))                                                         \
+	THEN_NEXT(name##_avx128_r, dot(cpu, u, &cpu->s.vec[u->src], bytes, 1))                                         \
 	THEN_NEXT(name##_avx128_m, dot_memory(cpu, u, bytes, 1))
 FP_DOT(dpps, 4)
 FP_DOT(dppd, 8)

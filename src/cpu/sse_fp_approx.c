@@ -60,8 +60,8 @@ uint32_t sse_rsqrt(uint32_t a)
 		return 0xffc00000u;
 	if (exponent == 0xff)
 		return 0;
-	/* a = middle / 2^11 * 2^(odd + 2 * half), middle = 1.ffffffffff1 of 12 bits: 1 / sqrt(middle / 2^11 * 2^odd) lies
-	 * between 1/2 and 1; m is that times 2^64, out of sqrt(2^139 / (middle * 2^odd)). */
+	/* a = middle / 2^11 * 2^(odd + 2 * half), middle = 1.ffffffffff1 of 12 bits: 1 / sqrt(middle / 2^11 * 2^odd)
+	 * lies between 1/2 and 1; m is that times 2^64, out of sqrt(2^139 / (middle * 2^odd)). */
 	int32_t odd = (exponent - 127) & 1, half = (exponent - 127 - odd) / 2;
 	uint64_t middle = (UINT64_C(0x800) | ((a >> 13 & 0x3ff) << 1) | 1) << odd;
 	uint64_t m = fp_root(((fp_u128)1 << 127) / middle << 12);

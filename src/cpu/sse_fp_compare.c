@@ -18,22 +18,22 @@ static enum order compare(const struct sse_operand *a, const struct sse_operand 
 /* SDM 2, "CMPPD", table "Comparison Predicate for VCMPPD and VCMPPS Instructions". */
 #define SIGNALING 16
 static const uint8_t predicates[16] = {
-	EQUAL,                                     /* EQ_OQ */
-	LESS | SIGNALING,                          /* LT_OS */
-	LESS | EQUAL | SIGNALING,                  /* LE_OS */
-	UNORDERED,                                 /* UNORD_Q */
-	LESS | GREATER | UNORDERED,                /* NEQ_UQ */
-	EQUAL | GREATER | UNORDERED | SIGNALING,   /* NLT_US */
-	GREATER | UNORDERED | SIGNALING,           /* NLE_US */
-	LESS | EQUAL | GREATER,                    /* ORD_Q */
-	EQUAL | UNORDERED,                         /* EQ_UQ */
-	LESS | UNORDERED | SIGNALING,              /* NGE_US */
-	LESS | EQUAL | UNORDERED | SIGNALING,      /* NGT_US */
-	0,                                         /* FALSE_OQ */
-	LESS | GREATER,                            /* NEQ_OQ */
-	EQUAL | GREATER | SIGNALING,               /* GE_OS */
-	GREATER | SIGNALING,                       /* GT_OS */
-	LESS | EQUAL | GREATER | UNORDERED,        /* TRUE_UQ */
+	EQUAL,                                   /* EQ_OQ */
+	LESS | SIGNALING,                        /* LT_OS */
+	LESS | EQUAL | SIGNALING,                /* LE_OS */
+	UNORDERED,                               /* UNORD_Q */
+	LESS | GREATER | UNORDERED,              /* NEQ_UQ */
+	EQUAL | GREATER | UNORDERED | SIGNALING, /* NLT_US */
+	GREATER | UNORDERED | SIGNALING,         /* NLE_US */
+	LESS | EQUAL | GREATER,                  /* ORD_Q */
+	EQUAL | UNORDERED,                       /* EQ_UQ */
+	LESS | UNORDERED | SIGNALING,            /* NGE_US */
+	LESS | EQUAL | UNORDERED | SIGNALING,    /* NGT_US */
+	0,                                       /* FALSE_OQ */
+	LESS | GREATER,                          /* NEQ_OQ */
+	EQUAL | GREATER | SIGNALING,             /* GE_OS */
+	GREATER | SIGNALING,                     /* GT_OS */
+	LESS | EQUAL | GREATER | UNORDERED,      /* TRUE_UQ */
 };
 
 bool sse_compare(const struct fp_layout *f, uint64_t a, uint64_t b, unsigned predicate, struct sse_env *e)

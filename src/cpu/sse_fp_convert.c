@@ -16,7 +16,8 @@ static uint64_t convert_nan(const struct fp_layout *to, const struct sse_operand
 {
 	if (o->snan)
 		e->flags |= FP_IE;
-	return sse_quiet(to, fp_bits(to, fp_sign(o->v), fp_exponent_max(to), (o->v.mantissa << 1) >> (64 - to->fraction)));
+	return sse_quiet(to,
+			 fp_bits(to, fp_sign(o->v), fp_exponent_max(to), (o->v.mantissa << 1) >> (64 - to->fraction)));
 }
 
 static uint64_t convert(const struct fp_layout *from, const struct fp_layout *to, uint64_t a, struct sse_env *e)
@@ -83,7 +84,8 @@ uint64_t sse_round(const struct fp_layout *f, uint64_t a, unsigned imm, struct s
 	return fp_pack(f, n.sign, n.exponent, (fp_u128)n.m << 64, FP_NEAREST).bits;
 }
 
-static uint64_t to_int(const struct fp_layout *f, uint64_t a, fp_store_fn *store, enum fp_rounding rc, struct sse_env *e)
+static uint64_t to_int(const struct fp_layout *f, uint64_t a, fp_store_fn *store, enum fp_rounding rc,
+		       struct sse_env *e)
 {
 	struct sse_operand o = sse_operand(f, a, e);
 	struct fp_stored s = store(o.v, control_word(rc));

@@ -62,17 +62,44 @@ static inline void sse_inexact(bool inexact, struct sse_env *e)
 }
 
 /* A normal number; a normal number or zero. */
-static inline bool sse_normal_f64(uint64_t a) { return (((a >> 52) + 1) & 0x7ff) > 1; }
-static inline bool sse_normal_f32(uint32_t a) { return (((a >> 23) + 1) & 0xff) > 1; }
-static inline bool sse_zero_f64(uint64_t a) { return a << 1 == 0; }
-static inline bool sse_zero_f32(uint32_t a) { return a << 1 == 0; }
-static inline bool sse_real_f64(uint64_t a) { return sse_normal_f64(a) || sse_zero_f64(a); }
-static inline bool sse_real_f32(uint32_t a) { return sse_normal_f32(a) || sse_zero_f32(a); }
+static inline bool sse_normal_f64(uint64_t a)
+{
+	return (((a >> 52) + 1) & 0x7ff) > 1;
+}
+static inline bool sse_normal_f32(uint32_t a)
+{
+	return (((a >> 23) + 1) & 0xff) > 1;
+}
+static inline bool sse_zero_f64(uint64_t a)
+{
+	return a << 1 == 0;
+}
+static inline bool sse_zero_f32(uint32_t a)
+{
+	return a << 1 == 0;
+}
+static inline bool sse_real_f64(uint64_t a)
+{
+	return sse_normal_f64(a) || sse_zero_f64(a);
+}
+static inline bool sse_real_f32(uint32_t a)
+{
+	return sse_normal_f32(a) || sse_zero_f32(a);
+}
 /* Away from both ends of the exponents. */
-static inline bool sse_inner_f64(double v) { return v < 0 ? v > -0x1p1000 && v < -0x1p-1000 : v < 0x1p1000 && v > 0x1p-1000; }
-static inline bool sse_inner_f32(float v) { return v < 0 ? v > -0x1p125f && v < -0x1p-124f : v < 0x1p125f && v > 0x1p-124f; }
+static inline bool sse_inner_f64(double v)
+{
+	return v < 0 ? v > -0x1p1000 && v < -0x1p-1000 : v < 0x1p1000 && v > 0x1p-1000;
+}
+static inline bool sse_inner_f32(float v)
+{
+	return v < 0 ? v > -0x1p125f && v < -0x1p-124f : v < 0x1p125f && v > 0x1p-124f;
+}
 /* Errors of products and remainders of quotients of such a number are normal or zero. */
-static inline bool sse_large_f64(double v) { return v < 0 ? v < -0x1p-800 : v > 0x1p-800; }
+static inline bool sse_large_f64(double v)
+{
+	return v < 0 ? v < -0x1p-800 : v > 0x1p-800;
+}
 
 /* s = x + y, rounded: is it the sum?  The error of an addition is a number (the known "two sum"). */
 static inline bool sse_sum_inexact_f64(double x, double y, double s)
@@ -270,7 +297,11 @@ static inline bool sse_to_int(double a, double limit, bool truncate, int64_t *r,
 	{                                                                                                              \
 		int64_t r;                                                                                             \
 		if (sse_real_f##size(a) && (truncate || sse_usual(e)) &&                                               \
-		    sse_to_int(real(a), bits == 32 ? 0x1p31 - 1 : truncate ? 0x1p63 : 0x1p51, truncate, &r, e))                            \
+		    sse_to_int(real(a),                                                                                \
+			       bits == 32 ? 0x1p31 - 1                                                                 \
+			       : truncate ? 0x1p63                                                                     \
+					  : 0x1p51,                                                                    \
+			       truncate, &r, e))                                                                       \
 			return bits == 32 ? (uint32_t)r : (uint64_t)r;                                                 \
 		enum fp_rounding rc = truncate ? FP_TRUNCATE : sse_rc(e);                                              \
 		return bits == 32 ? sse_to_i32(layout, a, rc, e) : sse_to_i64(layout, a, rc, e);                       \

@@ -6,8 +6,8 @@
 #include "cpu/sse_fp.h"
 
 struct sse_operand {
-	uint64_t bits; /* with DAZ applied */
-	struct fp80 v; /* the value; denormals are normal numbers here */
+	uint64_t bits;       /* with DAZ applied */
+	struct fp80 v;       /* the value; denormals are normal numbers here */
 	enum fp_class class; /* FP_NAN, FP_NORMAL, FP_INFINITY or FP_ZERO */
 	bool denormal, snan;
 };

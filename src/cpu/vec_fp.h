@@ -9,14 +9,20 @@
 #include "cpu/sse_fp_fast.h"
 #include "cpu/vec.h"
 
-static inline struct sse_env fp_env(const struct cpu *cpu) { return (struct sse_env){.mxcsr = cpu->s.mxcsr}; }
+static inline struct sse_env fp_env(const struct cpu *cpu)
+{
+	return (struct sse_env){.mxcsr = cpu->s.mxcsr};
+}
 
 /* Exceptions into MXCSR; an unmasked one is #XM, or #UD where the operating system does not know of it (SDM 3A,
  * CR4.OSXMMEXCPT).  False: the fault is set. */
 bool fp_record(struct cpu *cpu, uint32_t flags, bool masked);
 /* The same of what one operation on all elements found. */
 bool fp_report(struct cpu *cpu, struct sse_env *e);
-static inline bool fp_done(struct cpu *cpu, struct sse_env *e) { return LIKELY(e->flags == 0) || fp_report(cpu, e); }
+static inline bool fp_done(struct cpu *cpu, struct sse_env *e)
+{
+	return LIKELY(e->flags == 0) || fp_report(cpu, e);
+}
 
 /* ---- packed: lane by lane ---- */
 
@@ -60,12 +66,12 @@ VEC_INLINE bool fp_avx_memory(struct cpu *cpu, const struct uop *u, unsigned lan
 }
 
 #define FP_SSE_HANDLERS(name, lane)                                                                                    \
-	THEN_NEXT(name##_sse_rr, fp_sse(cpu, u, xmm(cpu, u->src), lane))                                             \
+	THEN_NEXT(name##_sse_rr, fp_sse(cpu, u, xmm(cpu, u->src), lane))                                               \
 	THEN_NEXT(name##_sse_rm, fp_sse_memory(cpu, u, lane))
 #define FP_AVX_HANDLERS(name, lane)                                                                                    \
-	THEN_NEXT(name##_avx128_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 1, lane))                                     \
-	THEN_NEXT(name##_avx128_m, fp_avx_memory(cpu, u, 1, lane))                                                   \
-	THEN_NEXT(name##_avx256_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 2, lane))                                     \
+	THEN_NEXT(name##_avx128_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 1, lane))                                       \
+	THEN_NEXT(name##_avx128_m, fp_avx_memory(cpu, u, 1, lane))                                                     \
+	THEN_NEXT(name##_avx256_r, fp_avx(cpu, u, &cpu->s.vec[u->src], 2, lane))                                       \
 	THEN_NEXT(name##_avx256_m, fp_avx_memory(cpu, u, 2, lane))
 
 /* exec_<name> of dst := lane(dst or second, src), with an immediate byte or without. */
@@ -84,11 +90,10 @@ VEC_INLINE bool fp_avx_memory(struct cpu *cpu, const struct uop *u, unsigned lan
 #define FP_UNARY(name, lane)                                                                                           \
 	FP_SSE_HANDLERS(name, lane)                                                                                    \
 	FP_AVX_HANDLERS(name, lane)                                                                                    \
-	const struct exec exec_##name = {{                                                                             \
-		[FORM_RR] = {0, name##_sse_rr, name##_avx128_r, name##_avx256_r},                                      \
-		[FORM_RM] = {0, name##_sse_rm, name##_avx128_m, name##_avx256_m},                                      \
-		[FORM_RRI] = {0, name##_sse_rr, name##_avx128_r, name##_avx256_r},                                     \
-		[FORM_RMI] = {0, name##_sse_rm, name##_avx128_m, name##_avx256_m}}};
+	const struct exec exec_##name = {{[FORM_RR] = {0, name##_sse_rr, name##_avx128_r, name##_avx256_r},            \
+					  [FORM_RM] = {0, name##_sse_rm, name##_avx128_m, name##_avx256_m},            \
+					  [FORM_RRI] = {0, name##_sse_rr, name##_avx128_r, name##_avx256_r},           \
+					  [FORM_RMI] = {0, name##_sse_rm, name##_avx128_m, name##_avx256_m}}};
 
 /* ---- scalar: the low element, the others are those of the first source ---- */
 
@@ -127,10 +132,10 @@ VEC_INLINE bool fp_scalar(struct cpu *cpu, const struct uop *u, struct rd y, uns
 
 /* exec_<name> of dst := op(dst or second, src); from: bytes of src, to: of the result. */
 #define FP_SCALAR(name, from, to, sse_op, avx_op)                                                                      \
-	THEN_NEXT(name##_rr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, false, sse_op))                        \
-	THEN_NEXT(name##_rm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, false, sse_op))                           \
-	THEN_NEXT(name##_rrr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, true, avx_op))                        \
-	THEN_NEXT(name##_rrm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, true, avx_op))                           \
+	THEN_NEXT(name##_rr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, false, sse_op))                          \
+	THEN_NEXT(name##_rm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, false, sse_op))                             \
+	THEN_NEXT(name##_rrr, fp_scalar(cpu, u, fp_low(cpu, u->src, from), to, true, avx_op))                          \
+	THEN_NEXT(name##_rrm, fp_scalar(cpu, u, mem_read(cpu, u, from), to, true, avx_op))                             \
 	const struct exec exec_##name = {{[FORM_RR] = {0, name##_rr, 0, 0},                                            \
 					  [FORM_RM] = {0, name##_rm, 0, 0},                                            \
 					  [FORM_RRI] = {0, name##_rr, 0, 0},                                           \

@@ -53,10 +53,11 @@ void host_prepare(void)
 /* Two-operand forms: xmm0 op= xmm1. */
 #define TWO(name) RUN(name, #name " %%xmm1, %%xmm0")
 #define EACH_TWO(X)                                                                                                    \
-	X(addss) X(addsd) X(addps) X(addpd) X(subss) X(subsd) X(mulss) X(mulsd) X(divss) X(divsd) X(divps) X(divpd)    \
-	X(sqrtss) X(sqrtsd) X(minss) X(minsd) X(maxss) X(maxsd) X(comiss) X(comisd) X(ucomiss) X(ucomisd)              \
-	X(cvtss2sd) X(cvtsd2ss) X(cvtdq2ps) X(cvtdq2pd) X(cvtps2dq) X(cvttps2dq) X(rcpss) X(rsqrtss) X(mulps)          \
-	X(haddps) X(haddpd) X(hsubps) X(hsubpd) X(addsubps) X(addsubpd) X(vcvtph2ps)
+	X(addss)                                                                                                       \
+	X(addsd) X(addps) X(addpd) X(subss) X(subsd) X(mulss) X(mulsd) X(divss) X(divsd) X(divps) X(divpd) X(sqrtss)   \
+		X(sqrtsd) X(minss) X(minsd) X(maxss) X(maxsd) X(comiss) X(comisd) X(ucomiss) X(ucomisd) X(cvtss2sd)    \
+			X(cvtsd2ss) X(cvtdq2ps) X(cvtdq2pd) X(cvtps2dq) X(cvttps2dq) X(rcpss) X(rsqrtss) X(mulps)      \
+				X(haddps) X(haddpd) X(hsubps) X(hsubpd) X(addsubps) X(addsubpd) X(vcvtph2ps)
 EACH_TWO(TWO)
 
 #define EACH_TO_GPR(X) X(cvtss2si) X(cvttss2si) X(cvtsd2si) X(cvttsd2si)
@@ -73,18 +74,21 @@ EACH_FROM_GPR(FROM_GPR)
 
 /* xmm0 and xmm1 are multiplied, xmm2 is added; the 213 form: the second operand (xmm1) is the multiplicand. */
 #define EACH_FMA(X)                                                                                                    \
-	X(vfmadd213ss) X(vfmadd213sd) X(vfmsub213ss) X(vfmsub213sd) X(vfnmadd213ss) X(vfnmadd213sd) X(vfnmsub213ss)    \
-	X(vfnmsub213sd) X(vfmadd132ss) X(vfmadd231ss)
+	X(vfmadd213ss)                                                                                                 \
+	X(vfmadd213sd) X(vfmsub213ss) X(vfmsub213sd) X(vfnmadd213ss) X(vfnmadd213sd) X(vfnmsub213ss) X(vfnmsub213sd)   \
+		X(vfmadd132ss) X(vfmadd231ss)
 #define FMA(name) RUN(name, #name " %%xmm2, %%xmm1, %%xmm0")
 EACH_FMA(FMA)
 
 #define ALL_16(X, name)                                                                                                \
-	X(name, 0) X(name, 1) X(name, 2) X(name, 3) X(name, 4) X(name, 5) X(name, 6) X(name, 7) X(name, 8) X(name, 9)  \
-	X(name, 10) X(name, 11) X(name, 12) X(name, 13) X(name, 14) X(name, 15)
+	X(name, 0)                                                                                                     \
+	X(name, 1) X(name, 2) X(name, 3) X(name, 4) X(name, 5) X(name, 6) X(name, 7) X(name, 8) X(name, 9) X(name, 10) \
+		X(name, 11) X(name, 12) X(name, 13) X(name, 14) X(name, 15)
 #define ALL_32(X, name)                                                                                                \
 	ALL_16(X, name)                                                                                                \
-	X(name, 16) X(name, 17) X(name, 18) X(name, 19) X(name, 20) X(name, 21) X(name, 22) X(name, 23) X(name, 24)    \
-	X(name, 25) X(name, 26) X(name, 27) X(name, 28) X(name, 29) X(name, 30) X(name, 31)
+	X(name, 16)                                                                                                    \
+	X(name, 17) X(name, 18) X(name, 19) X(name, 20) X(name, 21) X(name, 22) X(name, 23) X(name, 24) X(name, 25)    \
+		X(name, 26) X(name, 27) X(name, 28) X(name, 29) X(name, 30) X(name, 31)
 #define THREE_IMM(name, imm) RUN(name##_##imm, #name " $" #imm ", %%xmm1, %%xmm0, %%xmm0")
 #define TWO_IMM(name, imm)   RUN(name##_##imm, #name " $" #imm ", %%xmm1, %%xmm0")
 ALL_32(THREE_IMM, vcmpss)
@@ -95,11 +99,11 @@ ALL_16(TWO_IMM, vcvtps2ph)
 RUN(dpps_241, "dpps $0xf1, %%xmm1, %%xmm0")
 RUN(dppd_49, "dppd $0x31, %%xmm1, %%xmm0")
 
-#define ROW(name)            {#name, {run_##name}},
-#define ROW_L_Q(name)        {#name "l", {run_##name##l}}, {#name "q", {run_##name##q}},
-#define IMM(name, imm)       run_##name##_##imm,
-#define ROW_16(name)         {#name, {ALL_16(IMM, name)}},
-#define ROW_32(name)         {#name, {ALL_32(IMM, name)}},
+#define ROW(name)      {#name, {run_##name}},
+#define ROW_L_Q(name)  {#name "l", {run_##name##l}}, {#name "q", {run_##name##q}},
+#define IMM(name, imm) run_##name##_##imm,
+#define ROW_16(name)   {#name, {ALL_16(IMM, name)}},
+#define ROW_32(name)   {#name, {ALL_32(IMM, name)}},
 static const struct host_op ops[] = {
 	EACH_TWO(ROW) EACH_FMA(ROW) EACH_TO_GPR(ROW_L_Q) EACH_FROM_GPR(ROW_L_Q) ROW_32(vcmpss) ROW_32(vcmpsd)
 		ROW_16(roundss) ROW_16(roundsd) ROW_16(vcvtps2ph){"dpps", {run_dpps_241}},
@@ -131,9 +135,7 @@ const struct host_op *host_find(const char *name)
 
 #else
 
-void host_prepare(void)
-{
-}
+void host_prepare(void) {}
 
 const struct host_op *host_find(const char *name)
 {

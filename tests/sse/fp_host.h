@@ -10,11 +10,11 @@ struct host_operands {
 	uint64_t xmm[3][2];
 };
 struct host_result {
-	uint64_t xmm[2];    /* xmm0 */
-	uint64_t gpr;       /* RDX; from RDX */
-	uint32_t mxcsr;     /* afterwards */
+	uint64_t xmm[2]; /* xmm0 */
+	uint64_t gpr;    /* RDX; from RDX */
+	uint32_t mxcsr;  /* afterwards */
 	uint64_t rflags;
-	bool trapped;       /* #XM */
+	bool trapped; /* #XM */
 };
 
 #define HOST_IMM 32 /* the most values of an immediate */

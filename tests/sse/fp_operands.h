@@ -12,10 +12,34 @@ static inline uint64_t fp_special_bits(struct random *r, const struct fp_layout 
 	uint64_t one = (fp_exponent_max(f) >> 1) << f->fraction, infinity = fp_exponent_max(f) << f->fraction;
 	uint64_t quiet = UINT64_C(1) << (f->fraction - 1), unit = UINT64_C(1) << f->fraction;
 	const uint64_t values[] = {
-		0, 1, quiet, unit - 1, unit, unit + 1, 2 * unit - 1, 2 * unit, one - 1, one, one + 1, one + quiet, one + unit,
-		one - unit, one - 2 * unit, infinity - 1, infinity - unit, infinity, infinity + 1, infinity + quiet,
-		infinity + quiet + 1, infinity + quiet - 1, infinity + unit - 1, one + 31 * unit, one + 31 * unit - 1,
-		one + 30 * unit, one + 63 * unit, one + 63 * unit - 1,
+		0,
+		1,
+		quiet,
+		unit - 1,
+		unit,
+		unit + 1,
+		2 * unit - 1,
+		2 * unit,
+		one - 1,
+		one,
+		one + 1,
+		one + quiet,
+		one + unit,
+		one - unit,
+		one - 2 * unit,
+		infinity - 1,
+		infinity - unit,
+		infinity,
+		infinity + 1,
+		infinity + quiet,
+		infinity + quiet + 1,
+		infinity + quiet - 1,
+		infinity + unit - 1,
+		one + 31 * unit,
+		one + 31 * unit - 1,
+		one + 30 * unit,
+		one + 63 * unit,
+		one + 63 * unit - 1,
 	};
 	uint64_t v = values[random_below(r, sizeof(values) / sizeof(values[0]))];
 	uint64_t sign = random_below(r, 2);

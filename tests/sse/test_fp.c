@@ -31,8 +31,8 @@ static void agree(const char *what, uint64_t fast, uint64_t slow, const struct s
 	if (fast != slow || (of_fast->flags & news) != (of_slow->flags & news))
 		fail_msg("%s, MXCSR %04x, %llx, %llx, %llx: fast %llx flags %02x, slow %llx flags %02x", what,
 			 of_slow->mxcsr, (unsigned long long)in[0], (unsigned long long)in[1],
-			 (unsigned long long)in[2], (unsigned long long)fast, of_fast->flags,
-			 (unsigned long long)slow, of_slow->flags);
+			 (unsigned long long)in[2], (unsigned long long)fast, of_fast->flags, (unsigned long long)slow,
+			 of_slow->flags);
 }
 
 #define AGREES(name, layout, type, fast, slow)                                                                         \
@@ -97,7 +97,8 @@ static void fast_finds_inexactness(void **state)
 	}
 }
 
-/* SDM 1, "SIMD Floating-Point Exceptions": with an unmasked IE, DE or ZE in any element, no element reports OE, UE, PE. */
+/* SDM 1, "SIMD Floating-Point Exceptions": with an unmasked IE, DE or ZE in any element, no element reports OE, UE, PE.
+ */
 static void unmasked_before_hides_after(void **state)
 {
 	struct sse_env e = {.mxcsr = SSE_DEFAULT & ~(FP_ZE << SSE_MASK_SHIFT), .flags = FP_ZE | FP_PE | FP_DE | FP_OE};
@@ -161,9 +162,11 @@ static void approximations_like_the_host(void **state)
 		for (unsigned k = 0; k < 2; k++) {
 			double here = sse_float(pairs[k][0]), there = sse_float(pairs[k][1]);
 
-			if (pairs[k][0] == pairs[k][1] || (k == 0 && open) || __builtin_fabs(here - there) <= 3.0 / 4096 * __builtin_fabs(there))
+			if (pairs[k][0] == pairs[k][1] || (k == 0 && open) ||
+			    __builtin_fabs(here - there) <= 3.0 / 4096 * __builtin_fabs(there))
 				continue;
-			fail_msg("%s of %08x: here %08x, host %08x", k ? "rsqrtss" : "rcpss", a, pairs[k][0], pairs[k][1]);
+			fail_msg("%s of %08x: here %08x, host %08x", k ? "rsqrtss" : "rcpss", a, pairs[k][0],
+				 pairs[k][1]);
 		}
 		assert_int_equal((of_rcp.mxcsr | of_rsqrt.mxcsr) & FP_EXCEPTIONS, 0);
 	}

@@ -181,11 +181,12 @@ static void one_case(const struct operation *op, const struct host_op *host, str
 	uint32_t flags = h.mxcsr & FP_EXCEPTIONS;
 
 	if (written == h.trapped || flags != e.flags || (written && v != host_value(op, &h)))
-		fail_msg("%s imm %u, MXCSR %04x, operands %llx, %llx, %llx: host %s %llx, flags %02x; here %s %llx, flags %02x",
+		fail_msg("%s imm %u, MXCSR %04x, operands %llx, %llx, %llx: host %s %llx, flags %02x; here %s %llx, "
+			 "flags %02x",
 			 op->name, imm, e.mxcsr, (unsigned long long)low[0], (unsigned long long)low[1],
 			 (unsigned long long)low[2], h.trapped ? "#XM" : "result",
-			 (unsigned long long)host_value(op, &h), flags, written ? "result" : "#XM", (unsigned long long)v,
-			 e.flags);
+			 (unsigned long long)host_value(op, &h), flags, written ? "result" : "#XM",
+			 (unsigned long long)v, e.flags);
 }
 
 static void operation_as_the_host(void **state)

@@ -72,8 +72,8 @@ void vec_host_run(struct vec_state *s)
 			 "emms\n\tvzeroupper"
 			 :
 			 : "b"(s), "a"(code), [usual] "m"(usual)
-			 : "rcx", "rdx", "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "st", "st(1)", "st(2)", "st(3)",
-			   "st(4)", "st(5)", "st(6)", "st(7)");
+			 : "rcx", "rdx", "cc", "memory", "xmm0", "xmm1", "xmm2", "xmm3", "st", "st(1)", "st(2)",
+			   "st(3)", "st(4)", "st(5)", "st(6)", "st(7)");
 }
 
 #else
@@ -83,12 +83,8 @@ bool vec_host_start(void)
 	return false;
 }
 
-void vec_host_load(const uint8_t *bytes, unsigned length)
-{
-}
+void vec_host_load(const uint8_t *bytes, unsigned length) {}
 
-void vec_host_run(struct vec_state *s)
-{
-}
+void vec_host_run(struct vec_state *s) {}
 
 #endif

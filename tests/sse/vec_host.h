@@ -6,13 +6,13 @@
 
 /* Offsets are known to vec_host.c's assembly. */
 struct vec_state {
-	union vec vec[4];       /* 0: YMM0-YMM3 */
-	union xmm memory[2];    /* 128: what RDX points to, aligned on 32 bytes */
-	uint64_t mmx[2];        /* 160: MM0, MM1 */
-	uint64_t rcx;           /* 176 */
-	uint64_t rflags;        /* 184 */
-	uint32_t mxcsr;         /* 192 */
-	uint32_t trapped;       /* 196: #XM */
+	union vec vec[4];    /* 0: YMM0-YMM3 */
+	union xmm memory[2]; /* 128: what RDX points to, aligned on 32 bytes */
+	uint64_t mmx[2];     /* 160: MM0, MM1 */
+	uint64_t rcx;        /* 176 */
+	uint64_t rflags;     /* 184 */
+	uint32_t mxcsr;      /* 192 */
+	uint32_t trapped;    /* 196: #XM */
 } __attribute__((aligned(32)));
 
 /* False: the host cannot run AVX2, FMA and F16C. */
