@@ -150,6 +150,12 @@ enum sys_type {
 	SYS_CALL_GATE32 = 0xc,
 	SYS_INT_GATE32 = 0xe,
 	SYS_TRAP_GATE32 = 0xf,
+	/* IA-32e mode has these, SYS_LDT and no others (SDM 3A, "System-Segment and Gate-Descriptor Types"). */
+	SYS_TSS64_AVAIL = 0x9,
+	SYS_TSS64_BUSY = 0xb,
+	SYS_CALL_GATE64 = 0xc,
+	SYS_INT_GATE64 = 0xe,
+	SYS_TRAP_GATE64 = 0xf,
 };
 
 /* Bits of the type of a code or data descriptor (S = 1). */

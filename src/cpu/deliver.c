@@ -15,7 +15,7 @@
 /* What a gate's frame looks like: the only thing the modes differ in. */
 struct frame_format {
 	uint8_t bytes;    /* of each word */
-	bool has_stack;   /* SS and ESP are pushed: the stack was switched */
+	bool has_stack;   /* SS and ESP are pushed: the stack was switched, or it is IA-32e mode */
 	bool has_segments;/* GS FS DS ES too: from virtual-8086 mode */
 	bool has_error;   /* error codes exist: not in real mode */
 };
@@ -29,6 +29,8 @@ struct delivery {
 	struct descriptor code;   /* target code segment; the gate is in rec->gate */
 	unsigned new_cpl;
 	bool from_vm86;
+	bool ia32e;               /* gates of 16 bytes, to 64-bit code */
+	bool loads_ss;            /* the handler is more privileged */
 	struct frame_format format;
 	struct segment ss;        /* stack the frame goes to */
 	uint32_t ss_error;        /* of #SS there */
@@ -81,6 +83,16 @@ static void gate_decode(struct delivery_record *r, uint64_t raw)
 	r->gate.offset = (raw & 0xffff) | ((r->gate.type & 8) ? (raw >> 48) << 16 : 0);
 }
 
+/* SDM 3A, "64-Bit Mode IDT": low and high half of 16 bytes.  Nothing is reserved in it that the processor
+ * looks at. */
+static void gate_decode64(struct delivery_record *r, uint64_t low, uint64_t high)
+{
+	gate_decode(r, low);
+	r->gate.width = 64;
+	r->gate.ist = low >> 32 & 7;
+	r->gate.offset = (low & 0xffff) | (low >> 48) << 16 | high << 32;
+}
+
 /* Interrupt, trap or task gate, 16 or 32 bit. */
 static bool gate_type_in_idt(unsigned type)
 {
@@ -90,10 +102,23 @@ static bool gate_type_in_idt(unsigned type)
 	return (allowed >> type) & 1;
 }
 
-/* Is this gate usable by this event?  Faults: #GP(gate) WHY_IDT_LIMIT,
- * WHY_GATE_TYPE, WHY_GATE_DPL; #NP(gate) WHY_GATE_NOT_PRESENT; #PF.  The DPL test
- * comes before the present test; INT1 and everything not made by software
+/* The DPL test comes before the present test; INT1 and everything not made by software
  * are exempt from it. */
+static inline bool gate_lets_in(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+
+	step(d, STEP_GATE_DPL);
+	if (d->software && d->rec->gate.dpl < cpu->s.cpl)
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_GATE_DPL);
+	step(d, STEP_GATE_PRESENT);
+	if (!d->rec->gate.present)
+		return cpu_raise(cpu, VEC_NP, gate_error(d), WHY_GATE_NOT_PRESENT);
+	return true;
+}
+
+/* Is this gate usable by this event?  Faults: #GP(gate) WHY_IDT_LIMIT,
+ * WHY_GATE_TYPE, WHY_GATE_DPL; #NP(gate) WHY_GATE_NOT_PRESENT; #PF. */
 static bool find_gate(struct delivery *d)
 {
 	struct cpu *cpu = d->cpu;
@@ -111,18 +136,39 @@ static bool find_gate(struct delivery *d)
 	step(d, STEP_GATE);
 	if (!gate_type_in_idt(d->rec->gate.type))
 		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_GATE_TYPE);
-	step(d, STEP_GATE_DPL);
-	if (d->software && d->rec->gate.dpl < cpu->s.cpl)
-		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_GATE_DPL);
-	step(d, STEP_GATE_PRESENT);
-	if (!d->rec->gate.present)
-		return cpu_raise(cpu, VEC_NP, gate_error(d), WHY_GATE_NOT_PRESENT);
-	return true;
+	return gate_lets_in(d);
+}
+
+/* The same in IA-32e mode: #GP(gate) WHY_IDT_LIMIT, WHY_IDT_NON_CANONICAL, WHY_GATE_TYPE_64, WHY_GATE_DPL;
+ * #NP(gate) WHY_GATE_NOT_PRESENT; #PF. */
+static bool find_gate64(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+	uint32_t at = d->ev->vector * 16u;
+	uint64_t lin = cpu->s.idtr.base + at;
+
+	step(d, STEP_VECTOR);
+	if (at + 15 > cpu->s.idtr.limit)
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_IDT_LIMIT);
+	if (!mmu_canonical(&cpu->mmu, lin) || !mmu_canonical(&cpu->mmu, lin + 15))
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_IDT_NON_CANONICAL);
+	struct rd low = lin_read(&cpu->mmu, lin, 8);
+	if (!low.ok)
+		return false;
+	struct rd high = lin_read(&cpu->mmu, lin + 8, 8);
+	if (!high.ok)
+		return false;
+	d->rec->gate.address = lin;
+	gate_decode64(d->rec, low.v, high.v);
+	step(d, STEP_GATE);
+	if (d->rec->gate.type != SYS_INT_GATE64 && d->rec->gate.type != SYS_TRAP_GATE64)
+		return cpu_raise(cpu, VEC_GP, gate_error(d), WHY_GATE_TYPE_64);
+	return gate_lets_in(d);
 }
 
 /* ---- the code segment the gate names ----
  * Faults: #GP(EXT) WHY_GATE_CS_NULL; #GP(CS) WHY_GATE_CS_BEYOND_TABLE, WHY_GATE_CS_TYPE,
- * WHY_GATE_CS_DPL; #NP(CS) WHY_GATE_CS_NOT_PRESENT; then, of the target's privilege
+ * WHY_GATE_CS_DPL, WHY_GATE_CS_NOT_64BIT; #NP(CS) WHY_GATE_CS_NOT_PRESENT; then, of the target's privilege
  * against VM86's 3, #GP(CS) WHY_GATE_CS_VM86. */
 static bool find_code(struct delivery *d)
 {
@@ -145,6 +191,8 @@ static bool find_code(struct delivery *d)
 		return cpu_raise(cpu, VEC_GP, error, WHY_GATE_CS_TYPE);
 	if (cs->dpl > cpu->s.cpl)
 		return cpu_raise(cpu, VEC_GP, error, WHY_GATE_CS_DPL);
+	if (UNLIKELY(d->ia32e) && (!cs->l || cs->db))
+		return cpu_raise(cpu, VEC_GP, error, WHY_GATE_CS_NOT_64BIT);
 	step(d, STEP_CODE_PRESENT);
 	if (!cs->present)
 		return cpu_raise(cpu, VEC_NP, error, WHY_GATE_CS_NOT_PRESENT);
@@ -153,13 +201,17 @@ static bool find_code(struct delivery *d)
 	return true;
 }
 
-/* ---- the stack ----
- * The present one, or SSn:ESPn of the current TSS where the handler is more
+/* ---- the stack ---- */
+static bool goes_inwards(const struct delivery *d)
+{
+	return !seg_is_conforming(&d->code.seg) && d->code.seg.dpl < d->cpu->s.cpl;
+}
+
+/* The present one, or SSn:ESPn of the current TSS where the handler is more
  * privileged.  Faults as tss_stack() and check_inner_stack(). */
 static bool find_stack(struct delivery *d)
 {
 	struct cpu *cpu = d->cpu;
-	bool inner = !seg_is_conforming(&d->code.seg) && d->code.seg.dpl < cpu->s.cpl;
 	enum stack_source source;
 	uint16_t ss_sel;
 	uint32_t esp;
@@ -169,13 +221,14 @@ static bool find_stack(struct delivery *d)
 	d->format.has_error = true;
 	d->new_cpl = cpu->s.cpl;
 	d->rec->tss_base = cpu->s.seg[SEG_TR].base;
-	if (!inner) {
+	if (!goes_inwards(d)) {
 		d->ss = cpu->s.seg[SEG_SS];
 		d->sp = cpu->s.gpr.r64[RSP];
 		d->ss_error = d->ext;
 		d->rec->stack_source = STACK_SAME;
 	} else {
 		d->new_cpl = d->code.seg.dpl;
+		d->loads_ss = true;
 		d->format.has_stack = true;
 		d->format.has_segments = d->from_vm86;
 		if (!tss_stack(cpu, d->new_cpl, d->ext, &ss_sel, &esp, &source))
@@ -188,6 +241,32 @@ static bool find_stack(struct delivery *d)
 		d->rec->stack_source = (uint8_t)source;
 	}
 	d->sp_mask = d->ss.db ? 0xffffffffu : 0xffffu;
+	return true;
+}
+
+/* IA-32e mode: the stack that the gate's IST names, whatever the privilege; else RSPn of the TSS for a more
+ * privileged handler, SS becoming null; else the present one.  Faults: #TS(TR) WHY_TSS_RSP_LIMIT, #PF. */
+static bool find_stack64(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+	unsigned ist = d->rec->gate.ist;
+
+	step(d, STEP_STACK_SELECT);
+	d->format = (struct frame_format){.bytes = 8, .has_stack = true, .has_error = true};
+	d->new_cpl = cpu->s.cpl;
+	d->rec->tss_base = cpu->s.seg[SEG_TR].base;
+	if (goes_inwards(d)) {
+		d->new_cpl = d->code.seg.dpl;
+		d->loads_ss = true;
+		d->ss = null_stack(d->new_cpl);
+	}
+	d->sp = cpu->s.gpr.r64[RSP];
+	d->sp_mask = UINT64_MAX;
+	d->ss_error = d->ext;
+	d->rec->stack_source = ist ? STACK_IST : d->loads_ss ? STACK_RSP : STACK_SAME;
+	if ((ist || d->loads_ss) && !tss_stack64(cpu, ist ? ist + TSS_IST : d->new_cpl, d->ext, &d->sp))
+		return false;
+	d->rec->stack_pointer = d->sp;
 	return true;
 }
 
@@ -221,7 +300,7 @@ static void compose_frame(struct delivery *d)
 	};
 	const struct arch_state *s = &d->cpu->s;
 	struct delivery_record *r = d->rec;
-	const uint64_t mask = d->format.bytes == 2 ? 0xffff : 0xffffffff;
+	const uint64_t mask = UINT64_MAX >> (64 - 8 * d->format.bytes);
 	unsigned n = 0;
 
 	if (d->format.has_segments)
@@ -267,13 +346,30 @@ static bool check_room(struct delivery *d)
 	return true;
 }
 
+/* The stack pointer is aligned on 16 bytes before the first push.  SDM 3A, "64-Bit Mode Stack Frame". */
+static bool check_room64(struct delivery *d)
+{
+	struct mmu *mmu = &d->cpu->mmu;
+	unsigned total = d->rec->words * 8u;
+
+	step(d, STEP_STACK_LIMIT);
+	if (!mmu_canonical(mmu, d->sp))
+		return cpu_raise(d->cpu, VEC_SS, d->ss_error, WHY_FRAME_NON_CANONICAL);
+	d->sp &= ~UINT64_C(15);
+	if (!mmu_canonical(mmu, d->sp - total) || !mmu_canonical(mmu, d->sp - 1))
+		return cpu_raise(d->cpu, VEC_SS, d->ss_error, WHY_FRAME_NON_CANONICAL);
+	d->host = frame_place(d);
+	return true;
+}
+
 static void push_at_once(struct delivery *d)
 {
 	unsigned bytes = d->format.bytes, total = d->rec->words * bytes;
 	uint8_t *p = d->host;
 
 	for (unsigned i = d->rec->words; i-- > 0; p += bytes)
-		bytes == 4 ? host_store(p, 4, d->rec->word[i]) : host_store(p, 2, d->rec->word[i]);
+		bytes == 4   ? host_store(p, 4, d->rec->word[i])
+		: bytes == 8 ? host_store(p, 8, d->rec->word[i]) : host_store(p, 2, d->rec->word[i]);
 	d->sp -= total;
 }
 
@@ -301,7 +397,7 @@ static bool push_words(struct delivery *d)
 				return false;
 		}
 	}
-	d->rec->frame = (d->ss.base + (d->sp & d->sp_mask)) & d->cpu->mmu.lin_mask;
+	d->rec->frame = (d->ss.base + (d->sp & d->sp_mask)) & d->cpu->mmu.system_mask;
 	return true;
 }
 
@@ -317,7 +413,7 @@ static void commit(struct delivery *d)
 	set_cpl(cpu, d->new_cpl);
 	set_segment(cpu, SEG_CS, &d->code.seg);
 	cpu->s.seg[SEG_CS].sel = (uint16_t)((d->rec->gate.selector & ~SEL_RPL) | d->new_cpl);
-	if (d->format.has_stack)
+	if (d->loads_ss)
 		set_segment(cpu, SEG_SS, &d->ss);
 	cpu->s.gpr.r64[RSP] = d->sp;
 	if (d->format.has_segments) {
@@ -345,6 +441,25 @@ static bool through_gate(struct delivery *d)
 	step(d, STEP_TARGET_LIMIT);
 	if (d->rec->gate.offset > d->code.seg.limit)
 		return cpu_raise(cpu, VEC_GP, d->ext, WHY_GATE_OFFSET_LIMIT);
+	if (!desc_set_accessed(cpu, &d->code) || !push_words(d))
+		return false;
+	commit(d);
+	return true;
+}
+
+/* The same in IA-32e mode: the order is that of the manual's branches for it. */
+static bool through_gate64(struct delivery *d)
+{
+	struct cpu *cpu = d->cpu;
+
+	if (!find_gate64(d) || !find_code(d) || !find_stack64(d))
+		return false;
+	compose_frame(d);
+	if (!check_room64(d))
+		return false;
+	step(d, STEP_TARGET_LIMIT);
+	if (!mmu_canonical(&cpu->mmu, d->rec->gate.offset))
+		return cpu_raise(cpu, VEC_GP, d->ext, WHY_GATE_OFFSET_NON_CANONICAL);
 	if (!desc_set_accessed(cpu, &d->code) || !push_words(d))
 		return false;
 	commit(d);
@@ -436,8 +551,11 @@ static bool deliver_once(struct cpu *cpu, const struct event *ev, struct deliver
 	d.ext = d.software ? 0 : ERR_EXT;
 	d.from_vm86 = in_vm86(cpu);
 	d.old_flags = rec->from.rflags;
+	d.ia32e = in_ia32e(cpu);
 	if (in_real(cpu))
 		return through_ivt(&d);
+	if (UNLIKELY(d.ia32e))
+		return through_gate64(&d);
 	if (!find_gate(&d))
 		return false;
 	return rec->gate.type == SYS_TASK_GATE ? through_task_gate(&d) : through_gate(&d);

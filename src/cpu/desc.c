@@ -15,6 +15,29 @@ bool desc_probe(struct cpu *cpu, struct descriptor *d, uint16_t sel, bool *found
 	return *found ? desc_fetch(cpu, d, sel, address) : true;
 }
 
+bool desc_unreadable(struct cpu *cpu, uint32_t error)
+{
+	if (cpu->mmu.stop == MMU_FAULT && cpu->fault.why == WHY_NON_CANONICAL)
+		cpu_raise(cpu, VEC_GP, error, WHY_DESCRIPTOR_NON_CANONICAL);
+	return false;
+}
+
+bool desc_read_upper(struct cpu *cpu, const struct descriptor *d, enum why why, uint64_t *upper)
+{
+	uint32_t error = d->seg.sel & ~SEL_RPL;
+	uint64_t unused;
+
+	if (!desc_locate(cpu, (uint16_t)(d->seg.sel + DESC_BYTES), &unused) || (d->seg.sel & SEL_INDEX) == SEL_INDEX)
+		return cpu_raise(cpu, VEC_GP, error, why);
+	struct rd raw = lin_read(&cpu->mmu, d->address + DESC_BYTES, DESC_BYTES);
+	if (!raw.ok)
+		return desc_unreadable(cpu, error);
+	if (raw.v >> 32 & 0x1f00)
+		return cpu_raise(cpu, VEC_GP, error, WHY_SYSTEM_UPPER_TYPE);
+	*upper = raw.v;
+	return true;
+}
+
 bool desc_mark_accessed(struct cpu *cpu, struct descriptor *d)
 {
 	uint64_t raw = d->raw | (uint64_t)TYPE_ACCESSED << 40;

@@ -75,6 +75,14 @@ static inline bool desc_set_accessed(struct cpu *cpu, struct descriptor *d)
 /* TSS descriptors: sets or clears the busy bit in memory.  #PF. */
 bool desc_set_busy(struct cpu *cpu, uint16_t tss_sel, bool busy) MUST_CHECK;
 
+/* After a fault that reading a descriptor made: where the reason is that its address is not canonical, the fault
+ * becomes #GP(error).  False. */
+bool desc_unreadable(struct cpu *cpu, uint32_t error);
+/* IA-32e mode: the upper half of a system descriptor of 16 bytes that desc_read() has read the lower one of (SDM 3A,
+ * "System Segment Descriptors in 64-bit mode").  Beyond the table: #GP(sel) with the given why; bits 12:8 not zero: #GP(sel)
+ * WHY_SYSTEM_UPPER_TYPE; #PF. */
+bool desc_read_upper(struct cpu *cpu, const struct descriptor *d, enum why why, uint64_t *upper) MUST_CHECK;
+
 static inline bool sel_null(uint16_t sel) { return (sel & ~SEL_RPL) == 0; }
 static inline bool seg_is_code(const struct segment *s) { return s->s && (s->type & TYPE_CODE); }
 static inline bool seg_is_conforming(const struct segment *s) { return seg_is_code(s) && (s->type & TYPE_CONFORMING); }
@@ -99,6 +107,8 @@ static inline void set_segment(struct cpu *cpu, enum seg seg, const struct segme
 void segment_changed(struct cpu *cpu, enum seg seg);
 /* The value a null selector gives: unusable. */
 struct segment null_segment(uint16_t sel);
+/* The same for DS, ES, FS, GS, with the base that FS and GS keep in IA-32e mode with AMD's processors. */
+struct segment null_data_segment(const struct cpu *cpu, enum seg seg, uint16_t sel);
 /* Real mode and VM86: base = sel * 16; real mode keeps limit and rights of *old. */
 struct segment real_segment(const struct segment *old, uint16_t sel);
 struct segment vm86_segment(uint16_t sel);
@@ -142,7 +152,7 @@ static inline bool desc_locate(const struct cpu *cpu, uint16_t sel, uint64_t *ad
 		base = ldtr->base;
 		limit = ldtr->limit;
 	}
-	*address = (base + index) & cpu->mmu.lin_mask;
+	*address = (base + index) & cpu->mmu.system_mask;
 	return index + DESC_BYTES - 1 <= limit;
 }
 
@@ -163,7 +173,7 @@ static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel
 
 	if (!desc_locate(cpu, sel, &address))
 		return cpu_raise(cpu, vector, (sel & ~SEL_RPL) | ext, why);
-	return desc_fetch(cpu, d, sel, address);
+	return LIKELY(desc_fetch(cpu, d, sel, address)) || desc_unreadable(cpu, (sel & ~SEL_RPL) | ext);
 }
 
 #endif

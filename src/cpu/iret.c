@@ -17,7 +17,8 @@ struct iret {
 	unsigned bytes;             /* of each word: the operand size */
 	unsigned count;             /* read so far */
 	uint64_t word[POP_WORDS];
-	struct where from;
+	struct where from;          /* these two while somebody listens */
+	uint64_t frame;
 };
 
 /* The same as one by one, where all of them are a TLB hit inside the segment. */
@@ -31,7 +32,8 @@ static bool pop_at_once(struct iret *r, unsigned count)
 	if (p == NULL || off + (count - r->count) * bytes - 1 > cpu->sp_mask)
 		return false;
 	for (; r->count < count; p += bytes)
-		r->word[r->count++] = bytes == 4 ? host_load(p, 4) : host_load(p, 2);
+		r->word[r->count++] = bytes == 4   ? host_load(p, 4)
+				      : bytes == 8 ? host_load(p, 8) : host_load(p, 2);
 	return true;
 }
 
@@ -44,7 +46,7 @@ static bool pop_words(struct iret *r, unsigned count)
 		return true;
 	/* "If the top 12 bytes are not within stack limits, #SS(0)": before any of them is
 	 * read, so before #PF and #AC. */
-	for (unsigned i = r->count; i < count; i++)
+	for (unsigned i = r->count; i < count && !in_long64(cpu); i++)
 		if (!segment_covers(&cpu->s.seg[SEG_SS], (cpu->s.gpr.r64[RSP] + i * r->bytes) & cpu->sp_mask, r->bytes))
 			return cpu_raise(cpu, VEC_SS, 0, WHY_IRET_STACK_LIMIT);
 	for (; r->count < count; r->count++) {
@@ -66,7 +68,7 @@ static void record_return(const struct iret *r, enum return_kind kind)
 	struct return_record rec = {.when = cpu->icount, .cpu = (uint8_t)cpu->id, .kind = (uint8_t)kind};
 	rec.from = r->from;
 	where_now(cpu, &rec.to);
-	rec.frame = (r->from.ss_base + (r->from.rsp & cpu->sp_mask)) & cpu->mmu.lin_mask;
+	rec.frame = r->frame;
 	trace_returned(cpu->trace, &rec);
 }
 
@@ -76,12 +78,12 @@ static uint64_t flags_mask(const struct cpu *cpu, unsigned bytes)
 {
 	uint64_t mask = FLAGS_STATUS | FLAG_TF | FLAG_DF | FLAG_NT;
 
-	if (bytes == 4)
+	if (bytes != 2)
 		mask |= FLAG_RF | FLAG_AC | FLAG_ID;
 	if (cpu->s.cpl <= iopl(cpu))
 		mask |= FLAG_IF;
 	if (cpu->s.cpl == 0)
-		mask |= FLAG_IOPL | (bytes == 4 ? FLAG_VIF | FLAG_VIP : 0);
+		mask |= FLAG_IOPL | (bytes != 2 ? FLAG_VIF | FLAG_VIP : 0);
 	return mask;
 }
 
@@ -167,8 +169,6 @@ static bool iret_same_level(struct iret *r, struct descriptor *cs)
 {
 	struct cpu *cpu = r->cpu;
 
-	if (r->word[POP_IP] > cs->seg.limit)
-		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
 	if (!desc_set_accessed(cpu, cs))
 		return false;
 	set_sp(cpu, cpu->s.gpr.r64[RSP] + 3 * r->bytes);
@@ -184,7 +184,7 @@ static bool iret_outer_level(struct iret *r, struct descriptor *cs)
 	unsigned rpl = r->word[POP_CS] & SEL_RPL;
 	struct descriptor ss;
 
-	if (!pop_words(r, 5) || !check_return_stack(cpu, (uint16_t)r->word[POP_SS], rpl, &ss))
+	if (!pop_words(r, 5) || !check_return_stack(cpu, (uint16_t)r->word[POP_SS], rpl, &cs->seg, &ss))
 		return false;
 	if (r->word[POP_IP] > cs->seg.limit)
 		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
@@ -214,7 +214,58 @@ static bool iret_protected(struct iret *r)
 	uint16_t sel = (uint16_t)r->word[POP_CS];
 	if (!check_return_code(cpu, sel, &cs))
 		return false;
-	return (sel & SEL_RPL) > cpu->s.cpl ? iret_outer_level(r, &cs) : iret_same_level(r, &cs);
+	if ((sel & SEL_RPL) > cpu->s.cpl)
+		return iret_outer_level(r, &cs);
+	if (r->word[POP_IP] > cs.seg.limit)
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_EIP_LIMIT);
+	return iret_same_level(r, &cs);
+}
+
+/* ---- IA-32e mode ---- */
+
+/* With SS and RSP: from 64-bit mode always, else to an outer level. */
+static bool iret_with_stack(struct iret *r, struct descriptor *cs)
+{
+	struct cpu *cpu = r->cpu;
+	unsigned rpl = r->word[POP_CS] & SEL_RPL;
+	bool outer = rpl > cpu->s.cpl;
+	struct descriptor ss;
+
+	if (!pop_words(r, 5) || !check_return_stack(cpu, (uint16_t)r->word[POP_SS], rpl, &cs->seg, &ss))
+		return false;
+	if (!check_return_ip(cpu, &cs->seg, &r->word[POP_IP], WHY_IRET_EIP_LIMIT))
+		return false;
+	if (!desc_set_accessed(cpu, cs) || !desc_set_accessed(cpu, &ss))
+		return false;
+	cpu_set_flags(cpu, merged_flags(r, flags_mask(cpu, r->bytes)));
+	set_cpl(cpu, rpl);
+	set_segment(cpu, SEG_CS, &cs->seg);
+	set_segment(cpu, SEG_SS, &ss.seg);
+	set_return_sp(cpu, r->word[POP_SP]);
+	cpu->s.rip = r->word[POP_IP];
+	if (outer)
+		drop_inner_segments(cpu);
+	return true;
+}
+
+/* There is no way to virtual-8086 mode, and no task to go back to. */
+static bool iret_ia32e(struct iret *r)
+{
+	struct cpu *cpu = r->cpu;
+	struct descriptor cs;
+
+	if (cpu_flags(cpu) & FLAG_NT)
+		return cpu_raise(cpu, VEC_GP, 0, WHY_IRET_NT);
+	if (!pop_words(r, 3))
+		return false;
+	uint16_t sel = (uint16_t)r->word[POP_CS];
+	if (!check_return_code(cpu, sel, &cs))
+		return false;
+	if (in_long64(cpu) || (sel & SEL_RPL) > cpu->s.cpl)
+		return iret_with_stack(r, &cs);
+	if (!check_return_ip(cpu, &cs.seg, &r->word[POP_IP], WHY_IRET_EIP_LIMIT))
+		return false;
+	return iret_same_level(r, &cs);
 }
 
 /* TASK-RETURN: NT = 1, back to the task in the link field of the current TSS.  A
@@ -251,12 +302,15 @@ static inline bool iret(struct cpu *cpu, const struct uop *u, unsigned bytes)
 	if (trace_wanted(cpu->trace)) {
 		where_now(cpu, &r.from);
 		r.from.rip = uop_rip(cpu, u);
+		r.frame = (r.from.ss_base + (r.from.rsp & cpu->sp_mask)) & cpu->mmu.lin_mask;
 	}
 	cpu->s.nmi_blocked = false; /* even if the IRET faults: SDM 3A "Handling Multiple NMIs" */
 	if (in_real(cpu)) {
 		ok = iret_real(&r, real_mask(bytes));
 	} else if (in_vm86(cpu)) {
 		ok = iret_vm86(&r);
+	} else if (UNLIKELY(in_ia32e(cpu))) {
+		ok = iret_ia32e(&r);
 	} else if (cpu_flags(cpu) & FLAG_NT) {
 		iret_nested(&r, u);
 		return false;
@@ -278,8 +332,8 @@ static inline bool iret(struct cpu *cpu, const struct uop *u, unsigned bytes)
 			return NULL;                                                  \
 		RETURN_ONWARD(cpu, u);                                                \
 	}
-IRET(16) IRET(32)
-const struct exec exec_iret = {.fn = {[FORM_NONE] = EXEC_V(iret_16, iret_32)}};
+IRET(16) IRET(32) IRET(64)
+const struct exec exec_iret = {.fn = {[FORM_NONE] = EXEC_V(iret_16, iret_32, iret_64)}};
 
 /* ---- INT n, INT3, INT1, INTO ---- */
 

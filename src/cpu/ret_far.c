@@ -79,7 +79,7 @@ static bool ret_outer(struct cpu *cpu, struct far_return *r, struct descriptor *
 
 	if (!read_pair(cpu, 2 * r->word + r->release, r->word, &r->ss_sel, &r->sp))
 		return false;
-	if (!check_return_stack(cpu, r->ss_sel, rpl, &ss))
+	if (!check_return_stack(cpu, r->ss_sel, rpl, &cs->seg, &ss))
 		return false;
 	if (r->ip > cs->seg.limit)
 		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);

@@ -86,8 +86,7 @@ static bool take_code_breakpoint(struct cpu *cpu)
 {
 	if (!(cpu->s.dr7 & DR7_ENABLE_ANY) || (cpu->s.rflags & FLAG_RF) || cpu->s.activity != ACT_RUNNING)
 		return false;
-	uint64_t lin = (cpu->s.seg[SEG_CS].base + cpu->s.rip) & cpu->mmu.lin_mask;
-	uint32_t hits = execution_breakpoints(&cpu->s, lin);
+	uint32_t hits = execution_breakpoints(&cpu->s, code_linear(cpu, cpu->s.rip));
 	if (!hits || (cpu->s.shadow & SHADOW_MOVSS))
 		return false;
 	struct event ev = {.kind = EV_FAULT, .vector = VEC_DB, .dr6 = hits, .return_rip = cpu->s.rip,

@@ -1,7 +1,8 @@
 /* Loading segment registers, and the state that hangs on them.
  * Sources: SDM 2A, "MOV" (Operation); SDM 3A, "Segment Registers", "Privilege
  * Level Checking When Accessing Data Segments", "Loading the SS Register". */
-#include "cpu/desc.h"
+#include "cpu/model.h"
+#include "cpu/stackswitch.h"
 
 #define TYPE_DATA_RW (TYPE_WRITABLE | TYPE_ACCESSED)
 
@@ -47,6 +48,15 @@ struct segment null_segment(uint16_t sel)
 	return (struct segment){.sel = sel, .limit = 0xffff, .type = TYPE_DATA_RW, .s = true};
 }
 
+struct segment null_data_segment(const struct cpu *cpu, enum seg seg, uint16_t sel)
+{
+	struct segment null = null_segment(sel);
+
+	if (in_ia32e(cpu) && cpu->model->amd && (seg == SEG_FS || seg == SEG_GS))
+		null.base = cpu->s.seg[seg].base;
+	return null;
+}
+
 /* A real-mode load writes selector and base only (SDM 3A, "Switching Back to
  * Real-Address Mode"): limit and rights from protected mode stay. */
 struct segment real_segment(const struct segment *old, uint16_t sel)
@@ -82,8 +92,13 @@ static bool check_stack_segment(struct cpu *cpu, struct descriptor *d, uint16_t 
 {
 	uint32_t error = sel & ~SEL_RPL;
 
-	if (sel_null(sel))
-		return cpu_raise(cpu, VEC_GP, 0, WHY_LOAD_SS_NULL);
+	if (sel_null(sel)) {
+		/* SDM 2A, "MOV", 64-BIT_MODE: levels 0 to 2 may. */
+		if (!in_long64(cpu) || cpu->s.cpl == 3 || (sel & SEL_RPL) != cpu->s.cpl)
+			return cpu_raise(cpu, VEC_GP, 0, WHY_LOAD_SS_NULL);
+		*d = (struct descriptor){.seg = null_stack(cpu->s.cpl)};
+		return true;
+	}
 	if (!desc_read(cpu, d, sel, VEC_GP, 0, WHY_LOAD_SS_TABLE))
 		return false;
 	if ((sel & SEL_RPL) != cpu->s.cpl)
@@ -123,7 +138,7 @@ bool load_data_segment(struct cpu *cpu, enum seg seg, uint16_t sel)
 	} else if (in_vm86(cpu)) {
 		d.seg = vm86_segment(sel);
 	} else if (seg != SEG_SS && sel_null(sel)) {
-		d.seg = null_segment(sel);
+		d.seg = null_data_segment(cpu, seg, sel);
 	} else {
 		bool ok = seg == SEG_SS ? check_stack_segment(cpu, &d, sel) : check_data_segment(cpu, &d, sel);
 

@@ -6,7 +6,7 @@
  * SSn:SPn from 2 on, 4 bytes each (16-bit TSS). */
 static uint64_t tss_address(const struct cpu *cpu, uint32_t offset)
 {
-	return (cpu->s.seg[SEG_TR].base + offset) & cpu->mmu.lin_mask;
+	return (cpu->s.seg[SEG_TR].base + offset) & cpu->mmu.system_mask;
 }
 
 static bool tss_is_32bit(const struct segment *tr)
@@ -34,6 +34,27 @@ bool tss_stack(struct cpu *cpu, unsigned level, uint32_t ext, uint16_t *ss, uint
 	*ss = (uint16_t)new_ss.v;
 	*esp = (uint32_t)new_sp.v;
 	return true;
+}
+
+/* 64-bit TSS: RSP0 at 4, RSP1, RSP2, reserved, IST1 at 24H ... IST7. */
+bool tss_stack64(struct cpu *cpu, unsigned n, uint32_t ext, uint64_t *rsp)
+{
+	const struct segment *tr = &cpu->s.seg[SEG_TR];
+	uint32_t at = n * 8 + 4;
+
+	if (at + 7 > tr->limit)
+		return cpu_raise(cpu, VEC_TS, sel_error(tr->sel, ext), WHY_TSS_RSP_LIMIT);
+	struct rd value = lin_read(&cpu->mmu, tss_address(cpu, at), 8);
+	*rsp = value.v;
+	return value.ok;
+}
+
+struct segment null_stack(unsigned cpl)
+{
+	struct segment ss = null_segment((uint16_t)cpl);
+
+	ss.dpl = (uint16_t)(cpl & 3);
+	return ss;
 }
 
 bool check_inner_stack(struct cpu *cpu, uint16_t ss_sel, unsigned new_cpl, uint32_t ext, struct segment *out)
@@ -70,6 +91,8 @@ bool check_return_code(struct cpu *cpu, uint16_t cs_sel, struct descriptor *cs)
 		return false;
 	if (!seg_is_code(&cs->seg))
 		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_CS_TYPE);
+	if (UNLIKELY(cs->seg.l && cs->seg.db) && in_ia32e(cpu))
+		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_CS_L_AND_D);
 	if (rpl < cpu->s.cpl)
 		return cpu_raise(cpu, VEC_GP, error, WHY_RETURN_CS_RPL);
 	if (seg_is_conforming(&cs->seg) && cs->seg.dpl > rpl)
@@ -81,12 +104,22 @@ bool check_return_code(struct cpu *cpu, uint16_t cs_sel, struct descriptor *cs)
 	return true;
 }
 
-bool check_return_stack(struct cpu *cpu, uint16_t ss_sel, unsigned rpl, struct descriptor *ss)
+static bool return_null_stack(struct cpu *cpu, uint16_t ss_sel, unsigned rpl, const struct segment *cs,
+			      struct descriptor *ss)
+{
+	if (!in_ia32e(cpu) || !cs->l || rpl == 3 || (ss_sel & SEL_RPL) != rpl)
+		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_SS_NULL);
+	*ss = (struct descriptor){.seg = null_stack(rpl)};
+	return true;
+}
+
+bool check_return_stack(struct cpu *cpu, uint16_t ss_sel, unsigned rpl, const struct segment *cs,
+			struct descriptor *ss)
 {
 	uint32_t error = sel_error(ss_sel, 0);
 
 	if (sel_null(ss_sel))
-		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_SS_NULL);
+		return return_null_stack(cpu, ss_sel, rpl, cs, ss);
 	if (!desc_read(cpu, ss, ss_sel, VEC_GP, 0, WHY_RETURN_SS_BEYOND_TABLE))
 		return false;
 	if ((ss_sel & SEL_RPL) != rpl)
@@ -111,7 +144,9 @@ void drop_inner_segments(struct cpu *cpu)
 		if (!s->usable && s->sel == 0)
 			continue; /* null already */
 		if (!s->usable || sel_null(s->sel) || too_inner) {
-			struct segment null = null_segment(0);
+			struct segment null = null_data_segment(cpu, order[i], 0);
+			if (!s->usable) /* a base that was written for itself stays */
+				null.base = s->base;
 			set_segment(cpu, order[i], &null);
 		}
 	}

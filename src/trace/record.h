@@ -93,6 +93,7 @@ struct delivery_record {
 	uint8_t word_name[RECORD_MAX_WORDS];
 	uint64_t word[RECORD_MAX_WORDS];
 	uint64_t frame;  /* linear address of the last word pushed */
+	uint64_t stack_pointer; /* words of 8 bytes: RSP, RSPn or ISTn before it was aligned on 16 */
 	struct fault refused; /* OUT_FAULTED */
 	uint64_t cr3;    /* while somebody listens */
 	bool has_way;    /* lines are traced, and the cause is known there: */
