@@ -161,7 +161,7 @@ static void gate_and_code(struct out *out, const struct delivery_record *r)
 	open(out, "gate");
 	hex(out, "address", r->gate.address);
 	num(out, "type", r->gate.type);
-	str(out, "type_name", gate_type_name(r->gate.type));
+	str(out, "type_name", gate_name(r->gate.type, r->gate.width));
 	num(out, "width", r->gate.width);
 	num(out, "dpl", r->gate.dpl);
 	boolean(out, "present", r->gate.present);
@@ -186,8 +186,11 @@ static void stack(struct out *out, const struct delivery_record *r)
 		return;
 	open(out, "stack");
 	str(out, "source", stack_source_name(r->stack_source));
-	if (r->stack_source == STACK_TSS16 || r->stack_source == STACK_TSS32)
+	if (r->stack_source == STACK_TSS16 || r->stack_source == STACK_TSS32 || r->stack_source == STACK_RSP ||
+	    r->stack_source == STACK_IST)
 		hex(out, "tss", r->tss_base);
+	if (r->word_bytes == 8)
+		hex(out, "pointer", r->stack_pointer);
 	hex(out, "frame", r->frame);
 	num(out, "word_bytes", r->word_bytes);
 	key(out, "words");

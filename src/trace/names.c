@@ -98,9 +98,22 @@ const char *gate_type_name(unsigned type)
 	return pick(names, COUNT(names), type);
 }
 
+const char *gate_name(unsigned type, unsigned width)
+{
+	/* The same section: IA-32e mode. */
+	static const char *const names64[16] = {
+		[0x2] = "ldt", [0x9] = "tss64-available", [0xb] = "tss64-busy",
+		[0xc] = "call64", [0xe] = "int64", [0xf] = "trap64",
+	};
+
+	if (width != 64)
+		return gate_type_name(type);
+	return type < COUNT(names64) && names64[type] ? names64[type] : "reserved";
+}
+
 const char *mode_name(unsigned mode)
 {
-	static const char *const names[] = {"real", "vm86", "protected", "compatibility", "long"};
+	static const char *const names[] = {"real", "vm86", "protected", "compat", "64-bit"};
 
 	return pick(names, COUNT(names), mode);
 }

@@ -48,7 +48,9 @@ enum stack_source { STACK_SAME, STACK_TSS16, STACK_TSS32, STACK_RSP, STACK_IST, 
 const char *stack_source_name(enum stack_source source);
 const char *exception_name(unsigned vector); /* "#GP"; NULL: no exception of the processor */
 const char *gate_type_name(unsigned type);   /* of a system descriptor: "int32" */
-const char *mode_name(unsigned mode);        /* of struct where */
+/* The same by the gate's width: "int64" where that is 64, which is IA-32e mode's. */
+const char *gate_name(unsigned type, unsigned width);
+const char *mode_name(unsigned mode);        /* of struct where: "64-bit" */
 
 enum pushed_name {
 	PUSH_ERROR, PUSH_IP, PUSH_CS, PUSH_FLAGS, PUSH_SP, PUSH_SS, PUSH_ES, PUSH_DS, PUSH_FS, PUSH_GS, PUSH_NAMES

@@ -11,6 +11,11 @@ static bool protected_mode(const struct where *w)
 	return strcmp(mode_name(w->mode), "real") != 0;
 }
 
+static bool mode_is_64_bit(const struct where *w)
+{
+	return strcmp(mode_name(w->mode), "64-bit") == 0;
+}
+
 /* Did a check of this delivery fail? */
 static bool refused(const struct delivery_record *r)
 {
@@ -177,7 +182,7 @@ static void card_head(struct out *out, const struct trace_view *view, const stru
 	else
 		text_event(out, r->kind, r->vector);
 	if (r->kind == EV_SOFT_INT) {
-		out_text(out, " (software, eax=");
+		out_text(out, mode_is_64_bit(&r->from) ? " (software, rax=" : " (software, eax=");
 		out_hex(out, r->rax, 1);
 		out_char(out, ')');
 	} else if (r->kind == EV_IRQ) {
@@ -236,11 +241,15 @@ static void card_gate(struct out *out, const struct trace_view *view, const stru
 	out_address(out, r->gate.address);
 	if (table) {
 		out_char(out, ' ');
-		out_text(out, gate_type_name(r->gate.type));
+		out_text(out, gate_name(r->gate.type, r->gate.width));
 		out_text(out, " P=");
 		out_dec(out, r->gate.present);
 		out_text(out, " DPL=");
 		out_dec(out, r->gate.dpl);
+		if (r->gate.width == 64) {
+			out_text(out, " IST=");
+			out_dec(out, r->gate.ist);
+		}
 	}
 	out_text(out, " sel=");
 	out_hex(out, r->gate.selector, 4);
@@ -277,7 +286,8 @@ static void card_code_check(struct out *out, const struct delivery_record *r)
 		out_text(out, ": REFUSED\n");
 		return;
 	}
-	out_text(out, r->code.conforming ? " conforming code, DPL " : " code, DPL ");
+	out_text(out, r->code.conforming ? " conforming" : "");
+	out_text(out, r->gate.width == 64 ? " 64-bit code, DPL " : " code, DPL ");
 	out_dec(out, r->code.dpl);
 	out_text(out, r->code.dpl < r->from.cpl ? " < CPL " : " against CPL ");
 	out_dec(out, r->from.cpl);
@@ -285,6 +295,39 @@ static void card_code_check(struct out *out, const struct delivery_record *r)
 		out_text(out, " -> same privilege: ok\n");
 	else
 		out_text(out, " -> stack switch: ok\n");
+}
+
+/* "RSP0", "IST1": what of a 64-bit TSS holds the stack pointer. */
+static void name_tss_field(const struct delivery_record *r, char *to, size_t size)
+{
+	if (r->gate.ist)
+		snprintf(to, size, "IST%u", r->gate.ist);
+	else
+		snprintf(to, size, "RSP%u", r->code.dpl);
+}
+
+static void stack_checks64(struct out *out, const struct delivery_record *r)
+{
+	char field[8], what[64];
+
+	name_tss_field(r, field, sizeof(field));
+	snprintf(what, sizeof(what), "%s readable in the TSS", field);
+	if (r->stack_source != STACK_SAME)
+		out_check(out, r, STEP_STACK_SELECT, what);
+	out_check(out, r, STEP_STACK_LIMIT, "stack pointer and frame canonical");
+	out_check(out, r, STEP_TARGET_LIMIT, "offset canonical");
+}
+
+static void stack_checks(struct out *out, const struct delivery_record *r)
+{
+	/* Refused there, it has no stack of its own yet. */
+	if (r->stack_source != STACK_SAME ||
+	    (refused(r) && (r->step == STEP_STACK_SELECT || r->step == STEP_STACK_SEGMENT))) {
+		out_check(out, r, STEP_STACK_SELECT, "SS:SP of the inner level readable in the TSS");
+		out_check(out, r, STEP_STACK_SEGMENT, "writable data, RPL = DPL = new CPL, present");
+	}
+	out_check(out, r, STEP_STACK_LIMIT, "room for the frame");
+	out_check(out, r, STEP_TARGET_LIMIT, "offset inside the code segment");
 }
 
 /* The checks made, in the order of SDM 2A "INT n", Operation. */
@@ -305,14 +348,10 @@ static void card_checks(struct out *out, const struct delivery_record *r)
 		return;
 	card_code_check(out, r);
 	out_check(out, r, STEP_CODE_PRESENT, "P = 1");
-	/* Refused there, it has no stack of its own yet. */
-	if (r->stack_source != STACK_SAME ||
-	    (refused(r) && (r->step == STEP_STACK_SELECT || r->step == STEP_STACK_SEGMENT))) {
-		out_check(out, r, STEP_STACK_SELECT, "SS:SP of the inner level readable in the TSS");
-		out_check(out, r, STEP_STACK_SEGMENT, "writable data, RPL = DPL = new CPL, present");
-	}
-	out_check(out, r, STEP_STACK_LIMIT, "room for the frame");
-	out_check(out, r, STEP_TARGET_LIMIT, "offset inside the code segment");
+	if (r->gate.width == 64)
+		stack_checks64(out, r);
+	else
+		stack_checks(out, r);
 	out_check(out, r, STEP_PUSH, "frame written");
 }
 
@@ -334,6 +373,14 @@ static void card_stack(struct out *out, const struct trace_view *view, const str
 	if (r->stack_source == STACK_TSS16 || r->stack_source == STACK_TSS32) {
 		out_text(out, " TSS@");
 		out_address(out, r->tss_base);
+	} else if (r->stack_source == STACK_RSP || r->stack_source == STACK_IST) {
+		char field[8];
+
+		name_tss_field(r, field, sizeof(field));
+		out_char(out, ' ');
+		out_text(out, field);
+		out_text(out, " of TSS@");
+		out_address(out, r->tss_base);
 	}
 	out_text(out, " -> ");
 	out_hex(out, r->to.ss, 4);
@@ -342,6 +389,11 @@ static void card_stack(struct out *out, const struct trace_view *view, const str
 	out_flag(out, "          IF ", FLAG_IF, r);
 	out_flag(out, "  TF ", FLAG_TF, r);
 	out_char(out, '\n');
+	if (r->word_bytes == 8 && r->stack_pointer != top) {
+		out_text(out, "        RSP ");
+		out_address(out, r->stack_pointer);
+		out_text(out, " aligned down on 16 bytes before the push\n");
+	}
 	for (unsigned i = 0; i < r->words && i < RECORD_MAX_WORDS; i++) {
 		bool last = i + 1 == r->words;
 
@@ -501,7 +553,7 @@ static void text_entry(void *owner, const struct entry_record *r)
 	out_head(&out, r->id, r->cpu, r->when);
 	out_text(&out, entry_kind_name(r->kind));
 	if (r->kind != ENTRY_CALL_GATE) {
-		out_text(&out, " (eax=");
+		out_text(&out, mode_is_64_bit(&r->from) ? " (rax=" : " (eax=");
 		out_hex(&out, r->rax, 1);
 		out_char(&out, ')');
 	}
