@@ -1,4 +1,5 @@
-/* --host: a case of ring 3 on this computer's processor, in 32-bit compatibility mode, in a process of its own. */
+/* --host: a case of ring 3 on this computer's processor, in compatibility mode or in 64-bit mode, in a process of its
+ * own. */
 #define _GNU_SOURCE
 #include "testcase/runner.h"
 
@@ -27,33 +28,59 @@
 struct outcome {
 	bool ended;
 	uint8_t vector;
-	uint32_t error, cr2, gpr[8], eip, eflags;
+	uint32_t error, eflags;
+	uint64_t cr2, gpr[16], rip;
 	uint16_t cs, ss, ds, es;
 	uint16_t fcw, fsw;
 	uint8_t full; /* physical registers that are not empty */
 	uint8_t st[8][10];
+	uint32_t mxcsr;
+	uint8_t ymm[16][32];
 };
+
+/* XSAVE's area in a signal's frame; SDM 1, "XSAVE-Supported Features and State-Component Bitmaps" and "AVX State". */
+#define XSAVE_MAGIC_AT 464u
+#define XSAVE_BV_AT    512u
+#define XSAVE_AVX      4u
+#define XSAVE_AVX_AT   576u
 
 /* In the child: where the outcome goes.  A child runs one case and ends. */
 static struct outcome *child_outcome;
 
 /* ---- the child ---- */
+static void record_vectors(struct outcome *o, const struct _libc_fpstate *f)
+{
+	const uint8_t *area = (const uint8_t *)f;
+	uint32_t magic;
+	uint64_t used;
+
+	memcpy(&magic, area + XSAVE_MAGIC_AT, sizeof(magic));
+	memcpy(&used, area + XSAVE_BV_AT, sizeof(used));
+	o->mxcsr = f->mxcsr;
+	for (unsigned i = 0; i < 16; i++) {
+		memcpy(o->ymm[i], &f->_xmm[i], 16);
+		if (magic == FP_XSTATE_MAGIC1 && (used & XSAVE_AVX))
+			memcpy(o->ymm[i] + 16, area + XSAVE_AVX_AT + i * 16, 16);
+	}
+}
+
 void native_record(int number, siginfo_t *info, void *context)
 {
 	const ucontext_t *uc = context;
 	const greg_t *g = uc->uc_mcontext.gregs;
-	static const int order[8] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+	static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+				      REG_R8,  REG_R9,	REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 	struct outcome *o = child_outcome;
 	const struct _libc_fpstate *f = uc->uc_mcontext.fpregs;
 
 	(void)info;
-	for (unsigned i = 0; i < 8; i++)
-		o->gpr[i] = (uint32_t)g[order[i]];
-	o->eip = (uint32_t)g[REG_RIP];
+	for (unsigned i = 0; i < 16; i++)
+		o->gpr[i] = (uint64_t)g[order[i]];
+	o->rip = (uint64_t)g[REG_RIP];
 	o->eflags = (uint32_t)g[REG_EFL];
 	o->vector = number == SIGALRM ? LOOPS : (uint8_t)g[REG_TRAPNO];
 	o->error = (uint32_t)g[REG_ERR];
-	o->cr2 = (uint32_t)g[REG_CR2];
+	o->cr2 = (uint64_t)g[REG_CR2];
 	o->cs = (uint16_t)g[REG_CSGSFS];
 	o->ss = (uint16_t)((uint64_t)g[REG_CSGSFS] >> 48);
 	__asm__("mov %%ds, %0\n mov %%es, %1" : "=r"(o->ds), "=r"(o->es));
@@ -62,6 +89,7 @@ void native_record(int number, siginfo_t *info, void *context)
 	o->full = (uint8_t)f->ftw;
 	for (unsigned i = 0; i < 8; i++)
 		memcpy(o->st[i], &f->_st[i], 10);
+	record_vectors(o, f);
 	o->ended = true;
 	_exit(0);
 }
@@ -110,7 +138,7 @@ static bool catch_signals(void)
 	return setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 300000}}, NULL) == 0;
 }
 
-static void enter(const struct scene *scene)
+static void enter32(const struct scene *scene)
 {
 	struct native_state *state = (struct native_state *)HOST_STATE;
 	const struct arch_state *s = &scene->s;
@@ -132,6 +160,25 @@ static void enter(const struct scene *scene)
 	native_enter();
 }
 
+static void enter64(const struct scene *scene)
+{
+	struct native_state64 *state = (struct native_state64 *)HOST_STATE64;
+	const struct arch_state *s = &scene->s;
+
+	for (unsigned i = 0; i < 16; i++) {
+		state->gpr[i] = s->gpr.r64[i];
+		memcpy(state->ymm[i], &s->vec[i], sizeof(state->ymm[i]));
+	}
+	state->rip = s->rip;
+	state->rflags = s->rflags;
+	state->ds = s->seg[SEG_DS].sel;
+	state->es = s->seg[SEG_ES].sel;
+	state->mxcsr = s->mxcsr;
+	state->use_avx = __builtin_cpu_supports("avx") != 0;
+	fpu_fnsave_image(&s->fpu, (uint8_t *)(uintptr_t)HOST_FSAVE);
+	native_enter64();
+}
+
 static void child(const struct scene *scene, int memory)
 {
 	size_t size = (size_t)scene->ram - LOWEST;
@@ -141,7 +188,10 @@ static void child(const struct scene *scene, int memory)
 	    !map_fixed(HOST_STATE, 0x1000, PROT_READ | PROT_WRITE, -1, 0) || !protect(scene) || !catch_signals())
 		_exit(1);
 	memcpy((void *)(uintptr_t)HOST_STUB, native_stub, (size_t)(native_stub_end - native_stub));
-	enter(scene);
+	if (scene->mode == SCENE_LONG64)
+		enter64(scene);
+	else
+		enter32(scene);
 	_exit(1);
 }
 
@@ -202,11 +252,11 @@ static bool host_start(struct host_run *h, const struct scene *scene)
 }
 
 /* ---- the comparison ---- */
-static uint32_t pushed(const struct delivery_record *d, enum pushed_name name)
+static uint64_t pushed(const struct delivery_record *d, enum pushed_name name)
 {
 	for (unsigned i = 0; i < d->words; i++)
 		if (d->word_name[i] == name)
-			return (uint32_t)d->word[i];
+			return d->word[i];
 	return 0;
 }
 
@@ -218,16 +268,20 @@ static void ours(const struct bench *b, struct outcome *o)
 	struct fpu_state f = s->fpu;
 
 	*o = (struct outcome){
-		.ended = true, .ds = s->seg[SEG_DS].sel, .es = s->seg[SEG_ES].sel, .fcw = f.cw, .fsw = f.sw};
+		.ended = true, .ds = s->seg[SEG_DS].sel, .es = s->seg[SEG_ES].sel, .fcw = f.cw, .fsw = f.sw,
+		.mxcsr = s->mxcsr};
+	for (unsigned i = 0; i < 16; i++) {
+		o->gpr[i] = s->gpr.r64[i];
+		memcpy(o->ymm[i], &s->vec[i], sizeof(o->ymm[i]));
+	}
 	for (unsigned i = 0; i < 8; i++) {
-		o->gpr[i] = (uint32_t)s->gpr.r64[i];
 		o->full |= (uint8_t)((((f.tw >> (2 * i)) & 3) != 3) << i);
 		memcpy(o->st[i], &x87_st(&f, i)->mantissa, 8);
 		memcpy(o->st[i] + 8, &x87_st(&f, i)->sign_exponent, 2);
 	}
 	if (b->end == END_AT_END) {
 		o->vector = VEC_BP;
-		o->eip = (uint32_t)s->rip + 1;
+		o->rip = s->rip + 1;
 		o->eflags = (uint32_t)s->rflags;
 		o->cs = s->seg[SEG_CS].sel;
 		o->ss = s->seg[SEG_SS].sel;
@@ -235,9 +289,9 @@ static void ours(const struct bench *b, struct outcome *o)
 	}
 	o->vector = d->vector;
 	o->error = d->has_error ? d->error : 0;
-	o->cr2 = (uint32_t)d->cr2;
-	o->eip = pushed(d, PUSH_IP);
-	o->eflags = pushed(d, PUSH_FLAGS);
+	o->cr2 = d->cr2;
+	o->rip = pushed(d, PUSH_IP);
+	o->eflags = (uint32_t)pushed(d, PUSH_FLAGS);
 	o->cs = (uint16_t)pushed(d, PUSH_CS);
 	o->ss = (uint16_t)pushed(d, PUSH_SS);
 	o->gpr[RSP] = pushed(d, PUSH_SP);
@@ -283,29 +337,61 @@ static const char *compare_memory_of(struct arena *arena, const struct host_run 
 	return what;
 }
 
+static const char *vectors_differ(struct arena *arena, const struct outcome *o, const struct outcome *e,
+				  const struct reg_want *want)
+{
+	unsigned first = reg_index("ymm0.0"), mxcsr = reg_index("mxcsr");
+
+	if ((o->mxcsr ^ e->mxcsr) & want[mxcsr].mask)
+		return arena_print(arena, "mxcsr %08x, expected %08x", o->mxcsr, e->mxcsr);
+	for (unsigned i = 0; i < 64; i++) {
+		uint64_t found, expected;
+		memcpy(&found, &o->ymm[i / 4][i % 4 * 8], 8);
+		memcpy(&expected, &e->ymm[i / 4][i % 4 * 8], 8);
+		if ((found ^ expected) & want[first + i].mask)
+			return arena_print(arena, "%s %016" PRIx64 ", expected %016" PRIx64, reg_name(first + i, true),
+					   found, expected);
+	}
+	return NULL;
+}
+
+static const char *registers_differ(struct arena *arena, const struct scene *scene, const struct outcome *o,
+				    const struct outcome *e)
+{
+	const struct reg_want *want = scene->expect.reg;
+	bool wide = scene->mode == SCENE_LONG64;
+	uint32_t flags = (uint32_t)want[REG_EFLAGS].mask & ~FLAGS_OF_HOST;
+
+	for (unsigned i = 0; i < (wide ? 16u : 8u); i++) {
+		unsigned reg = i < 8 ? i : reg_index("r8") + i - 8;
+		if ((o->gpr[i] ^ e->gpr[i]) & want[reg].mask & (wide ? UINT64_MAX : UINT32_MAX))
+			return arena_print(arena, "%s %08" PRIx64 ", expected %08" PRIx64, reg_name(reg, wide),
+					   o->gpr[i], e->gpr[i]);
+	}
+	if ((o->eflags ^ e->eflags) & flags)
+		return arena_print(arena, "flags: %s", flags_text(arena, e->eflags, o->eflags, flags | ~FLAGS_DEFINED));
+	if (o->cs != e->cs || o->ss != e->ss || o->ds != e->ds || o->es != e->es)
+		return arena_print(arena, "cs ss ds es %04x %04x %04x %04x, expected %04x %04x %04x %04x", o->cs, o->ss,
+				   o->ds, o->es, e->cs, e->ss, e->ds, e->es);
+	if (e->vector == VEC_PF && o->cr2 != e->cr2)
+		return arena_print(arena, "cr2 %08" PRIx64 ", expected %08" PRIx64, o->cr2, e->cr2);
+	return wide ? vectors_differ(arena, o, e, want) : NULL;
+}
+
 static const char *differing(struct arena *arena, const struct host_run *h, const struct bench *b)
 {
-	static const char *const names[8] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 	const struct outcome *o = h->outcome;
 	struct outcome e;
+	const char *what;
 
 	ours(b, &e);
 	if (o->vector != e.vector || ((o->error ^ e.error) && e.vector != VEC_BP && e.vector != VEC_DB))
-		return arena_print(arena, "vector %u(%x) at %08x, expected %u(%x) at %08x", o->vector, o->error, o->eip,
-				   e.vector, e.error, e.eip);
-	uint32_t flags = (uint32_t)b->scene->expect.reg[REG_EFLAGS].mask & ~FLAGS_OF_HOST;
-	if (e.eip != o->eip)
-		return arena_print(arena, "eip %08x, expected %08x", o->eip, e.eip);
-	for (unsigned i = 0; i < 8; i++)
-		if ((o->gpr[i] ^ e.gpr[i]) & b->scene->expect.reg[i].mask)
-			return arena_print(arena, "%s %08x, expected %08x", names[i], o->gpr[i], e.gpr[i]);
-	if ((o->eflags ^ e.eflags) & flags)
-		return arena_print(arena, "flags: %s", flags_text(arena, e.eflags, o->eflags, flags | ~FLAGS_DEFINED));
-	if (o->cs != e.cs || o->ss != e.ss || o->ds != e.ds || o->es != e.es)
-		return arena_print(arena, "cs ss ds es %04x %04x %04x %04x, expected %04x %04x %04x %04x", o->cs, o->ss,
-				   o->ds, o->es, e.cs, e.ss, e.ds, e.es);
-	if (e.vector == VEC_PF && o->cr2 != e.cr2)
-		return arena_print(arena, "cr2 %08x, expected %08x", o->cr2, e.cr2);
+		return arena_print(arena, "vector %u(%x) at %08" PRIx64 ", expected %u(%x) at %08" PRIx64, o->vector,
+				   o->error, o->rip, e.vector, e.error, e.rip);
+	if (e.rip != o->rip)
+		return arena_print(arena, "eip %08" PRIx64 ", expected %08" PRIx64, o->rip, e.rip);
+	if ((what = registers_differ(arena, b->scene, o, &e)))
+		return what;
 	if (!b->scene->expect.fpu_want.any &&
 	    (o->fcw != e.fcw || o->full != e.full || memcmp(o->st, e.st, sizeof(o->st))))
 		return "the x87's registers";

@@ -30,7 +30,7 @@ uint64_t host_page_entry(const struct scene *scene, uint64_t linear)
 
 static bool is_flat(const struct segment *s)
 {
-	return s->usable && s->base == 0 && s->limit == 0xffffffff && s->db && s->dpl == 3;
+	return s->usable && s->base == 0 && s->limit == 0xffffffff && (s->db || s->l) && s->dpl == 3;
 }
 
 static const char *unfit_pages(const struct scene *scene)
@@ -53,8 +53,8 @@ const char *host_unfit(const struct scene *scene)
 {
 	const struct arch_state *s = &scene->s;
 
-	if (scene->mode != SCENE_PROT32 || scene->cpl != 3)
-		return "not ring 3 in 32-bit protected mode";
+	if ((scene->mode != SCENE_PROT32 && !scene_is_long(scene)) || scene->cpl != 3)
+		return "not ring 3 in 32-bit protected mode or IA-32e mode";
 	if (scene->events || scene->until != END_AT_END || !scene->codes)
 		return "events from outside, or an end of its own";
 	if (scene->ram < 0x90000)
@@ -103,7 +103,7 @@ static bool loads_segment(const struct insn *insn)
 void host_look_at(void *owner, struct cpu *cpu, const uint8_t *bytes, unsigned size)
 {
 	static const uint16_t tell[] = {MN_cpuid, MN_rdtsc, MN_rdpmc, MN_sgdt, MN_sidt, MN_sldt, MN_str, MN_smsw};
-	static const uint16_t system[] = {MN_sysenter, MN_sysexit};
+	static const uint16_t system[] = {MN_sysenter, MN_sysexit, MN_syscall, MN_sysret};
 	static const uint16_t tables[] = {MN_lar, MN_lsl, MN_verr, MN_verw, MN_iret, MN_retf};
 	struct host_look *look = owner;
 	struct insn insn;
@@ -125,6 +125,16 @@ void host_look_at(void *owner, struct cpu *cpu, const uint8_t *bytes, unsigned s
 		look->why = "F3 BSF and F3 BSR are other instructions on later processors";
 }
 
+/* Exceptions that come of control registers, which are the host's own. */
+static bool why_is_of_the_system(unsigned why)
+{
+	static const uint16_t list[] = {WHY_SIMD_EMULATED, WHY_SIMD_OSFXSR,        WHY_SIMD_OSXSAVE,
+					WHY_SIMD_XCR0,     WHY_SIMD_TASK_SWITCHED, WHY_FSGSBASE_DISABLED,
+					WHY_PKRU_DISABLED};
+
+	return is_one_of(why, list, sizeof(list) / sizeof(list[0]));
+}
+
 /* Linux: DPL 3 for #BP, #OF and 80h. */
 bool host_same_way(const struct bench *b)
 {
@@ -136,7 +146,9 @@ bool host_same_way(const struct bench *b)
 	if (b->deliveries > 2 || (b->deliveries == 2 && (!refused || !software)) || (b->deliveries == 1 && refused))
 		return false;
 	if (first->kind == EV_INT1 || (refused && first->refused.why != WHY_GATE_DPL) ||
-	    b->delivered[b->deliveries - 1].word_bytes != 4)
+	    b->delivered[b->deliveries - 1].word_bytes != (scene_is_long(b->scene) ? 8 : 4))
+		return false;
+	if (why_is_of_the_system(b->delivered[b->deliveries - 1].why))
 		return false;
 	return !software || refused != linux_lets;
 }

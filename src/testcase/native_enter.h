@@ -16,6 +16,15 @@
 #define HOST_SAVED_RSP (HOST_STATE + 0x48)
 #define HOST_ENTRY     (HOST_STATE + 0x50)
 #define HOST_FSAVE     (HOST_STATE + 0x100)
+/* The same for 64-bit code. */
+#define HOST_STATE64   (HOST_STATE + 0x200)
+#define HOST_RIP64     (HOST_STATE64 + 0x80)
+#define HOST_FLAGS64   (HOST_STATE64 + 0x88)
+#define HOST_DS64      (HOST_STATE64 + 0x90)
+#define HOST_ES64      (HOST_STATE64 + 0x94)
+#define HOST_MXCSR     (HOST_STATE64 + 0x98)
+#define HOST_USE_AVX   (HOST_STATE64 + 0x9c)
+#define HOST_YMM       (HOST_STATE64 + 0xa0)
 #define HOST_STACK     (HOST_STATE + 0x800)
 
 #ifndef __ASSEMBLER__
@@ -34,9 +43,21 @@ struct native_state {
 };
 _Static_assert(sizeof(struct native_state) == 0x58, "places of native_enter.h");
 
+/* What lies at HOST_STATE64; the FNSAVE image is at HOST_FSAVE too. */
+struct native_state64 {
+	uint64_t gpr[16];
+	uint64_t rip, rflags;
+	uint32_t ds, es;
+	uint32_t mxcsr, use_avx; /* 0: the lower halves of YMM alone are loaded */
+	uint8_t ymm[16][32];
+};
+_Static_assert(sizeof(struct native_state64) == 0x2a0, "places of native_enter.h");
+
 /* Leaves this process's code for what the state says; comes back when the handler of a signal calls native_leave(). */
 void native_enter(void);
 void native_leave(void) __attribute__((noreturn));
+/* The same, into 64-bit code, and for ever. */
+void native_enter64(void) __attribute__((noreturn));
 /* The handler for sigaction(); calls native_record(), which who uses this defines. */
 void native_on_signal(int number, siginfo_t *info, void *context);
 void native_record(int number, siginfo_t *info, void *context);
