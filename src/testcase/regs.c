@@ -71,7 +71,7 @@ static void usual_control(struct scene *scene)
 	s->dr6 = DR6_FIXED1;
 	s->dr7 = DR7_FIXED1;
 	s->mxcsr = MXCSR_RESET;
-	s->xcr0 = 1;
+	s->xcr0 = XCR0_X87;
 	s->pat = UINT64_C(0x0007040600070406);
 	s->gdtr = (struct table_register){AT_GDT, scene_is_long(scene) ? TABLE_LIMIT64 : TABLE_LIMIT};
 	s->idtr = (struct table_register){AT_IDT, scene_is_long(scene) ? 0xfff : 0x7ff};
