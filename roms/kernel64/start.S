@@ -125,7 +125,7 @@ no_long_mode_text:
 	.asciz "kernel: this processor has no long mode\r\n"
 	.balign 8
 boot_gdt:
-	.quad 0, 0, 0x00209a0000000000		/* KERNEL_CS: L = 1 */
+	.quad 0, 0, 0x00af9a000000ffff		/* KERNEL_CS: L = 1 */
 boot_gdtr:
 	.word . - boot_gdt - 1
 	.long PHYSICAL(boot_gdt)
