@@ -155,7 +155,8 @@ static inline bool store_value(struct cpu *cpu, const struct uop *u, const struc
 	return true;
 }
 
-static inline bool store(struct cpu *cpu, const struct uop *u, enum fp_format format, unsigned pops)
+/* By the control word, with the bits of rc set in it. */
+static inline bool store_by(struct cpu *cpu, const struct uop *u, enum fp_format format, unsigned pops, uint16_t rc)
 {
 	struct fpu_state *f = &cpu->s.fpu;
 	struct fp_stored s = formats[format].indefinite;
@@ -163,8 +164,17 @@ static inline bool store(struct cpu *cpu, const struct uop *u, enum fp_format fo
 	if (UNLIKELY(!x87_ready(cpu)))
 		return false;
 	if (LIKELY(!x87_empty(f, 0)))
-		s = fp_store(format, *x87_st(f, 0), f->cw);
+		s = fp_store(format, *x87_st(f, 0), f->cw | rc);
 	return store_value(cpu, u, &s, formats[format].bytes, pops);
+}
+static inline bool store(struct cpu *cpu, const struct uop *u, enum fp_format format, unsigned pops)
+{
+	return store_by(cpu, u, format, pops, 0);
+}
+/* FISTTP truncates. */
+static inline bool store_truncated(struct cpu *cpu, const struct uop *u, enum fp_format format)
+{
+	return store_by(cpu, u, format, 1, FP_TRUNCATE << FP_RC_SHIFT);
 }
 
 static bool store_extended(struct cpu *cpu, const struct uop *u)
@@ -189,6 +199,9 @@ X87_EXEC(fist_m32, FORM_M, store(cpu, u, FP_I32, 0))
 X87_EXEC(fistp_m16, FORM_M, store(cpu, u, FP_I16, 1))
 X87_EXEC(fistp_m32, FORM_M, store(cpu, u, FP_I32, 1))
 X87_EXEC(fistp_m64, FORM_M, store(cpu, u, FP_I64, 1))
+X87_EXEC(fisttp_m16, FORM_M, store_truncated(cpu, u, FP_I16))
+X87_EXEC(fisttp_m32, FORM_M, store_truncated(cpu, u, FP_I32))
+X87_EXEC(fisttp_m64, FORM_M, store_truncated(cpu, u, FP_I64))
 X87_EXEC(fbstp, FORM_M, store(cpu, u, FP_BCD, 1))
 
 /* ---- between registers ---- */

@@ -495,6 +495,58 @@ static void cvtpi2pd_with_memory_takes_no_x87_exception(void **state)
 	succeeds();
 }
 
+/* ---- FISTTP (SSE3) ---- */
+
+GUEST32(fisttp16, "fisttp word ptr [edx]")
+GUEST32(fisttp32, "fisttp dword ptr [edx]")
+GUEST32(fisttp64, "fisttp qword ptr [edx]")
+
+/* ST(0), and how to round what else there is. */
+static void x87_holds(struct fp80 v, enum fp_rounding rc)
+{
+	x87_init(&s()->fpu);
+	s()->fpu.cw = (uint16_t)(0x037f | (unsigned)rc << FP_RC_SHIFT);
+	x87_move_top(&s()->fpu, 7);
+	x87_set_st(&s()->fpu, 0, v);
+	rig_write64(r, VEC_RIG_DATA, 0);
+}
+
+static void fisttp_truncates_whatever_rc_says(void **state)
+{
+	RUNS(fisttp32);
+	for (unsigned rc = 0; rc < 4; rc++) {
+		x87_holds((struct fp80){UINT64_C(0xf000000000000000), 0xc001}, (enum fp_rounding)rc); /* -7.5 */
+		succeeds();
+		assert_int_equal((int32_t)rig_read32(r, VEC_RIG_DATA), -7);
+		assert_int_equal(s()->fpu.sw & (FP_EXCEPTIONS | FP_C1 | FP_TOP), FP_PE);
+		assert_true(x87_empty(&s()->fpu, 7));
+	}
+}
+
+static void fisttp_stores_16_and_64_bits(void **state)
+{
+	const struct fp80 v = {UINT64_C(0x9502f90000000001), 0x401f}; /* 5000000000 and a bit */
+
+	RUNS(fisttp64);
+	x87_holds(v, FP_UP);
+	succeeds();
+	assert_int_equal(rig_read64(r, VEC_RIG_DATA), 5000000000);
+	RUNS(fisttp16);
+	x87_holds(v, FP_UP);
+	succeeds();
+	assert_int_equal(rig_read64(r, VEC_RIG_DATA), 0x8000);
+	assert_int_equal(s()->fpu.sw & FP_EXCEPTIONS, FP_IE);
+}
+
+static void fisttp_of_an_empty_register_is_a_stack_fault(void **state)
+{
+	RUNS(fisttp32);
+	x87_init(&s()->fpu);
+	succeeds();
+	assert_int_equal(rig_read32(r, VEC_RIG_DATA), 0x80000000u);
+	assert_int_equal(s()->fpu.sw & (FP_EXCEPTIONS | FP_SF | FP_C1), FP_IE | FP_SF);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -536,6 +588,9 @@ int main(void)
 		TEST(cvtps2pi_begins_mmx_operation),
 		TEST(pending_x87_exception_is_mf_first),
 		TEST(cvtpi2pd_with_memory_takes_no_x87_exception),
+		TEST(fisttp_truncates_whatever_rc_says),
+		TEST(fisttp_stores_16_and_64_bits),
+		TEST(fisttp_of_an_empty_register_is_a_stack_fault),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
