@@ -70,6 +70,38 @@ enum tg_register {
 	TG_SHADOW,      /* held back for one instruction: TG_SHADOW_STI, TG_SHADOW_MOVSS */
 	TG_NMI_BLOCKED, /* 1: until the next IRET */
 	TG_ACTIVITY,    /* enum tg_activity */
+	/* of 64 bits; TG_EAX and so on are their lower halves, and writing those clears the upper ones */
+	TG_RAX,
+	TG_RCX,
+	TG_RDX,
+	TG_RBX,
+	TG_RSP,
+	TG_RBP,
+	TG_RSI,
+	TG_RDI,
+	TG_R8,
+	TG_R9,
+	TG_R10,
+	TG_R11,
+	TG_R12,
+	TG_R13,
+	TG_R14,
+	TG_R15,
+	TG_RIP,
+	TG_RFLAGS,
+	TG_FS_BASE,
+	TG_GS_BASE,
+	TG_KERNEL_GS_BASE,
+	TG_CR8,
+	TG_EFER,
+	TG_STAR,
+	TG_LSTAR,
+	TG_CSTAR,
+	TG_SFMASK,
+	TG_TSC_AUX,
+	TG_PKRU,
+	TG_XCR0,
+	TG_MXCSR,
 	TG_REGISTERS
 };
 
@@ -177,11 +209,15 @@ struct tg_state {
 	struct tg_fp80 st[8]; /* physical registers */
 	uint16_t fcw, fsw, ftw, fop, fcs, fds;
 	uint64_t fip, fdp;
+	uint64_t vector[16][4]; /* YMM0 to YMM15, the lowest 64 bits first; XMM0 to XMM15 are the first two of each */
+	uint32_t mxcsr;
+	uint64_t xcr0, pkru;
+	uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
 };
 
 /* Errors: ARGUMENT, VERSION. */
 TG_API enum tg_error tg_state_get(struct tg_cpu *cpu, struct tg_state *state);
-/* Writes it whole or not at all.  Errors: ARGUMENT, VERSION; VALUE; BUSY as above. */
+/* Writes it whole or not at all; a smaller size of an earlier version leaves what came later as it is.  Errors: ARGUMENT, VERSION; VALUE; BUSY as above. */
 TG_API enum tg_error tg_state_set(struct tg_cpu *cpu, const struct tg_state *state);
 
 #ifdef __cplusplus

@@ -86,7 +86,9 @@ StateStruct = structure(
     ("cr0 cr2 cr3 cr4 cr8 efer", c_uint64), ("dr", c_uint64 * 4), ("dr6 dr7", c_uint64), ("pdpte", c_uint64 * 4),
     ("tsc_offset pat sysenter_cs sysenter_esp sysenter_eip misc_enable mtrr_def_type", c_uint64),
     ("mtrr_phys", c_uint64 * 16), ("mtrr_fixed", c_uint64 * 11), ("mcg_status bios_sign_id", c_uint64),
-    ("st", Fp80 * 8), ("fcw fsw ftw fop fcs fds", c_uint16), ("fip fdp", c_uint64))
+    ("st", Fp80 * 8), ("fcw fsw ftw fop fcs fds", c_uint16), ("fip fdp", c_uint64),
+    ("vector", (c_uint64 * 4) * 16), ("mxcsr", c_uint32),
+    ("xcr0 pkru star lstar cstar sfmask kernel_gs_base tsc_aux", c_uint64))
 
 PlaceStruct = structure(
     "PlaceStruct", ("rip rsp rflags cs_base ss_base", c_uint64), ("cs ss", c_uint16), ("cpl mode", c_uint8))

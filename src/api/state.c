@@ -23,6 +23,7 @@ struct reg {
 /* clang-format off */
 #define AT(field)              offsetof(struct arch_state, field)
 #define GPR32(name, n)         {name, AT(gpr) + 8 * (n), 8, 32, PLAIN, 0}
+#define GPR64(name, n)         {name, AT(gpr) + 8 * (n), 8, 64, PLAIN, 0}
 #define GPR16(name, n)         {name, AT(gpr) + 8 * (n), 2, 16, PLAIN, 0}
 #define GPR8(name, n, high)    {name, AT(gpr) + 8 * (n) + (high), 1, 8, PLAIN, 0}
 #define FIELD(name, field, bits) {name, AT(field), sizeof(((struct arch_state *)0)->field), bits, WHOLE, 0}
@@ -43,18 +44,30 @@ static const struct reg regs[TG_REGISTERS] = {
 	[TG_DS] = SEL("ds", SEG_DS), [TG_FS] = SEL("fs", SEG_FS), [TG_GS] = SEL("gs", SEG_GS),
 	[TG_LDTR] = SEL("ldtr", SEG_LDTR), [TG_TR] = SEL("tr", SEG_TR),
 	[TG_CPL] = FIELD("cpl", cpl, 2),
-	[TG_GDTR_BASE] = FIELD("gdtr.base", gdtr.base, 32), [TG_GDTR_LIMIT] = FIELD("gdtr.limit", gdtr.limit, 16),
-	[TG_IDTR_BASE] = FIELD("idtr.base", idtr.base, 32), [TG_IDTR_LIMIT] = FIELD("idtr.limit", idtr.limit, 16),
-	[TG_CR0] = FIELD("cr0", cr0, 32), [TG_CR2] = FIELD("cr2", cr2, 32), [TG_CR3] = FIELD("cr3", cr3, 32),
+	[TG_GDTR_BASE] = FIELD("gdtr.base", gdtr.base, 64), [TG_GDTR_LIMIT] = FIELD("gdtr.limit", gdtr.limit, 16),
+	[TG_IDTR_BASE] = FIELD("idtr.base", idtr.base, 64), [TG_IDTR_LIMIT] = FIELD("idtr.limit", idtr.limit, 16),
+	[TG_CR0] = FIELD("cr0", cr0, 32), [TG_CR2] = FIELD("cr2", cr2, 64), [TG_CR3] = FIELD("cr3", cr3, 64),
 	[TG_CR4] = FIELD("cr4", cr4, 32),
-	[TG_DR0] = FIELD("dr0", dr[0], 32), [TG_DR1] = FIELD("dr1", dr[1], 32), [TG_DR2] = FIELD("dr2", dr[2], 32),
-	[TG_DR3] = FIELD("dr3", dr[3], 32), [TG_DR6] = FIELD("dr6", dr6, 32), [TG_DR7] = FIELD("dr7", dr7, 32),
+	[TG_DR0] = FIELD("dr0", dr[0], 64), [TG_DR1] = FIELD("dr1", dr[1], 64), [TG_DR2] = FIELD("dr2", dr[2], 64),
+	[TG_DR3] = FIELD("dr3", dr[3], 64), [TG_DR6] = FIELD("dr6", dr6, 32), [TG_DR7] = FIELD("dr7", dr7, 32),
 	[TG_FCW] = FIELD("fcw", fpu.cw, 16), [TG_FSW] = FIELD("fsw", fpu.sw, 16),
 	[TG_FTW] = {"ftw", AT(fpu.tw), 2, 16, TAGS, 0}, [TG_FOP] = FIELD("fop", fpu.fop, 11),
-	[TG_FIP] = FIELD("fip", fpu.fip, 32), [TG_FCS] = FIELD("fcs", fpu.fcs, 16),
-	[TG_FDP] = FIELD("fdp", fpu.fdp, 32), [TG_FDS] = FIELD("fds", fpu.fds, 16),
+	[TG_FIP] = FIELD("fip", fpu.fip, 64), [TG_FCS] = FIELD("fcs", fpu.fcs, 16),
+	[TG_FDP] = FIELD("fdp", fpu.fdp, 64), [TG_FDS] = FIELD("fds", fpu.fds, 16),
 	[TG_SHADOW] = FIELD("shadow", shadow, 2), [TG_NMI_BLOCKED] = FIELD("nmi_blocked", nmi_blocked, 1),
 	[TG_ACTIVITY] = FIELD("activity", activity, 2),
+	[TG_RAX] = GPR64("rax", RAX), [TG_RCX] = GPR64("rcx", RCX), [TG_RDX] = GPR64("rdx", RDX),
+	[TG_RBX] = GPR64("rbx", RBX), [TG_RSP] = GPR64("rsp", RSP), [TG_RBP] = GPR64("rbp", RBP),
+	[TG_RSI] = GPR64("rsi", RSI), [TG_RDI] = GPR64("rdi", RDI), [TG_R8] = GPR64("r8", R8), [TG_R9] = GPR64("r9", R9),
+	[TG_R10] = GPR64("r10", R10), [TG_R11] = GPR64("r11", R11), [TG_R12] = GPR64("r12", R12),
+	[TG_R13] = GPR64("r13", R13), [TG_R14] = GPR64("r14", R14), [TG_R15] = GPR64("r15", R15),
+	[TG_RIP] = {"rip", AT(rip), 8, 64, EIP, 0}, [TG_RFLAGS] = {"rflags", AT(rflags), 8, 64, EFLAGS, 0},
+	[TG_FS_BASE] = FIELD("fs.base", seg[SEG_FS].base, 64), [TG_GS_BASE] = FIELD("gs.base", seg[SEG_GS].base, 64),
+	[TG_KERNEL_GS_BASE] = FIELD("kernel_gs_base", kernel_gs_base, 64), [TG_CR8] = FIELD("cr8", cr8, 4),
+	[TG_EFER] = FIELD("efer", efer, 32), [TG_STAR] = FIELD("star", star, 64), [TG_LSTAR] = FIELD("lstar", lstar, 64),
+	[TG_CSTAR] = FIELD("cstar", cstar, 64), [TG_SFMASK] = FIELD("sfmask", sfmask, 32),
+	[TG_TSC_AUX] = FIELD("tsc_aux", tsc_aux, 32), [TG_PKRU] = FIELD("pkru", pkru, 32),
+	[TG_XCR0] = FIELD("xcr0", xcr0, 64), [TG_MXCSR] = FIELD("mxcsr", mxcsr, 32),
 };
 /* clang-format on */
 
@@ -115,7 +128,7 @@ enum tg_error tg_register_get(struct tg_cpu *c, enum tg_register reg, uint64_t *
 		*value = c->cpu->s.seg[r->seg].sel;
 		return TG_OK;
 	case EIP:
-		*value = api_rip(c);
+		*value = r->bits == 32 ? (uint32_t)api_rip(c) : api_rip(c);
 		return TG_OK;
 	case EFLAGS:
 		*value = cpu_flags(c->cpu);
@@ -137,7 +150,8 @@ static enum tg_error load_selector(struct tg_cpu *c, struct arch_state *s, unsig
 {
 	struct cpu *cpu = c->cpu;
 	struct descriptor d;
-	uint64_t address, raw;
+	uint64_t address, raw[2] = {0};
+	unsigned bytes;
 
 	if (seg < SEG_LDTR && (in_real(cpu) || in_vm86(cpu))) {
 		s->seg[seg] = in_real(cpu) ? real_segment(&s->seg[seg], sel) : vm86_segment(sel);
@@ -147,10 +161,12 @@ static enum tg_error load_selector(struct tg_cpu *c, struct arch_state *s, unsig
 		s->seg[seg] = null_segment(sel);
 		return TG_OK;
 	}
-	if (!desc_locate(cpu, sel, &address) || peek_lin(&cpu->mmu, address, &raw, DESC_BYTES) != DESC_BYTES)
+	bytes = in_ia32e(cpu) && seg >= SEG_LDTR ? sizeof(raw) : DESC_BYTES;
+	if (!desc_locate(cpu, sel, &address) || peek_lin(&cpu->mmu, address, raw, bytes) != bytes)
 		return api_fail(c->machine, TG_ERROR_UNMAPPED,
 				"selector %04x: its descriptor is beyond the table, or not in memory", sel);
-	desc_decode(&d, raw, sel);
+	desc_decode(&d, raw[0], sel);
+	d.seg.base |= raw[1] << 32; /* of system descriptors in IA-32e mode */
 	s->seg[seg] = d.seg;
 	return TG_OK;
 }
@@ -160,7 +176,7 @@ static enum tg_error load_pdptes(struct tg_cpu *c, struct arch_state *s)
 {
 	uint64_t table = s->cr3 & 0xffffffe0u;
 
-	if (!(s->cr0 & CR0_PG) || !(s->cr4 & CR4_PAE))
+	if (!(s->cr0 & CR0_PG) || !(s->cr4 & CR4_PAE) || (s->efer & EFER_LMA))
 		return TG_OK;
 	if (bus_peek(c->machine->m->bus, table, s->pdpte, sizeof(s->pdpte)) != sizeof(s->pdpte))
 		return api_fail(c->machine, TG_ERROR_UNMAPPED,
@@ -200,10 +216,11 @@ enum tg_error tg_register_set(struct tg_cpu *c, enum tg_register reg, uint64_t v
 	if (error != TG_OK)
 		return error;
 	r = &regs[reg];
-	if (value >> r->bits)
+	if (r->bits < 64 && value >> r->bits)
 		return api_fail(c->machine, TG_ERROR_VALUE, "%s = 0x%" PRIx64 ": it has %u bits", r->name, value,
 				r->bits);
-	if (r->place != PLAIN && r->place != EIP)
+	bool wide = value > UINT32_MAX && r->bits == 64;
+	if ((r->place != PLAIN && r->place != EIP) || wide || (r->place == PLAIN && reg >= TG_R8 && reg <= TG_R15))
 		return write_field(c, r, value);
 	memcpy((uint8_t *)&c->cpu->s + r->offset, &value, r->bytes);
 	c->cpu->gapped = false;

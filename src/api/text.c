@@ -176,10 +176,13 @@ enum tg_error tg_disassemble(struct tg_cpu *c, uint64_t rip, char *text, size_t 
 		return TG_ERROR_ARGUMENT;
 	tg = c->machine;
 	cs = &c->cpu->s.seg[SEG_CS];
-	got = peek_lin(&c->cpu->mmu, (cs->base + rip) & c->cpu->mmu.lin_mask, bytes, sizeof(bytes));
+	got = peek_lin(&c->cpu->mmu, code_linear(c->cpu, rip), bytes, sizeof(bytes));
 	if (!got)
 		return api_fail(tg, TG_ERROR_UNMAPPED, "no memory behind CS:%llx", (unsigned long long)rip);
-	cs_option(tg->view.disassembler, CS_OPT_MODE, cs->db ? CS_MODE_32 : CS_MODE_16);
+	cs_option(tg->view.disassembler, CS_OPT_MODE,
+		  in_long64(c->cpu) ? CS_MODE_64
+		  : cs->db          ? CS_MODE_32
+				    : CS_MODE_16);
 	if (cs_disasm(tg->view.disassembler, bytes, got, rip, 1, &insn) != 1)
 		return api_fail(tg, TG_ERROR_NOT_FOUND, "the bytes at CS:%llx are no instruction to the disassembler",
 				(unsigned long long)rip);

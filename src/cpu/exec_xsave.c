@@ -344,13 +344,18 @@ static uint64_t xcr0_of(const struct cpu_model *model)
 }
 
 /* x87 state is always on, AVX state needs SSE state (SDM 2, "XSETBV"). */
+bool xcr0_valid(const struct cpu *cpu, uint64_t value)
+{
+	return !(value & ~xcr0_of(cpu->model)) && (value & XCR0_X87) && (!(value & XCR0_AVX) || (value & XCR0_SSE));
+}
+
 static bool xsetbv(struct cpu *cpu)
 {
 	uint64_t value = (uint64_t)reg32(cpu, RDX) << 32 | reg32(cpu, RAX);
 
 	if (!xsave_on(cpu) || !privileged(cpu) || !xcr_number(cpu))
 		return false;
-	if ((value & ~xcr0_of(cpu->model)) || !(value & XCR0_X87) || ((value & XCR0_AVX) && !(value & XCR0_SSE)))
+	if (!xcr0_valid(cpu, value))
 		return cpu_raise(cpu, VEC_GP, 0, WHY_XCR0_VALUE);
 	cpu->s.xcr0 = value;
 	return true;

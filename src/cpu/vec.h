@@ -190,4 +190,7 @@ static inline bool vec_store(struct cpu *cpu, const struct uop *u, unsigned byte
 	VEC_AVX_HANDLERS(name, u->dst)                                                                                 \
 	VEC_UNARY_SET(name, 0, 0)
 
+/* May XCR0 hold this on this model? */
+bool xcr0_valid(const struct cpu *cpu, uint64_t value);
+
 #endif

@@ -40,18 +40,25 @@ static bool line(void *owner, uint64_t address, const char **file, unsigned *num
 	return lines_find(&view->machine->guest.lines, address, file, number);
 }
 
+/* In 64-bit mode CS's base counts for nothing. */
+static uint64_t place_linear(const struct cpu *cpu, unsigned mode, uint64_t base, uint64_t rip)
+{
+	return ((mode == MODE_LONG64 ? 0 : base) + rip) & cpu->mmu.lin_mask;
+}
+
 static bool instruction(void *owner, const struct where *at, char *text, size_t size)
 {
 	struct view *view = owner;
 	struct cpu *cpu = machine_current(view->machine);
-	bool wide = at->mode == MODE_PROTECTED && cpu->s.seg[SEG_CS].db;
+	bool wide = at->mode >= MODE_PROTECTED && cpu->s.seg[SEG_CS].db;
+	cs_mode mode = at->mode == MODE_LONG64 ? CS_MODE_64 : wide ? CS_MODE_32 : CS_MODE_16;
 	uint8_t bytes[INSN_MAX_LENGTH];
-	size_t got = peek_lin(&cpu->mmu, (at->cs_base + at->rip) & cpu->mmu.lin_mask, bytes, sizeof(bytes));
+	size_t got = peek_lin(&cpu->mmu, place_linear(cpu, at->mode, at->cs_base, at->rip), bytes, sizeof(bytes));
 	cs_insn *insn;
 
 	if (!view->disassembler || !got)
 		return false;
-	cs_option(view->disassembler, CS_OPT_MODE, wide ? CS_MODE_32 : CS_MODE_16);
+	cs_option(view->disassembler, CS_OPT_MODE, mode);
 	if (cs_disasm(view->disassembler, bytes, got, at->rip, 1, &insn) != 1)
 		return false;
 	snprintf(text, size, "%s%s%s", insn->mnemonic, insn->op_str[0] ? " " : "", insn->op_str);
@@ -64,29 +71,55 @@ struct trace_view view_of(struct view *view)
 	return (struct trace_view){symbol, line, instruction, view};
 }
 
+static void print_general(const struct arch_state *s, bool wide, FILE *file)
+{
+	static const char *const names[] = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
+
+	for (unsigned i = 0; i < (wide ? 16u : 8u); i++) {
+		if (i < 8)
+			fprintf(file, "  %c%s", wide ? 'r' : 'e', names[i]);
+		else
+			fprintf(file, "  %sr%u", i < 10 ? " " : "", i);
+		fprintf(file, " %0*" PRIx64 "%s", wide ? 16 : 8, s->gpr.r64[i], wide && i % 4 == 3 ? "\n" : "");
+	}
+	if (!wide)
+		fputc('\n', file);
+}
+
+static void print_segments(const struct arch_state *s, bool wide, FILE *file)
+{
+	static const char *const names[] = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
+
+	for (int i = 0; i < SEG_COUNT; i++)
+		fprintf(file, "  %s %04x", names[i], s->seg[i].sel);
+	fputc('\n', file);
+	if (wide)
+		fprintf(file, "  fs base %016" PRIx64 "  gs base %016" PRIx64 "  kernel gs base %016" PRIx64 "\n",
+			s->seg[SEG_FS].base, s->seg[SEG_GS].base, s->kernel_gs_base);
+}
+
 void view_print_state(struct view *view, FILE *file)
 {
-	static const char *const gpr[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
-	static const char *const seg[] = {"es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr"};
 	const struct cpu *cpu = machine_current(view->machine);
 	const struct arch_state *s = &cpu->s;
+	bool ia32e = in_ia32e(cpu);
+	int digits = in_long64(cpu) ? 16 : 8, address = ia32e ? 16 : 8;
 	uint64_t offset = 0;
-	const char *name = symbol(view, s->seg[SEG_CS].base + s->rip, &offset);
+	const char *name = symbol(view, place_linear(cpu, cpu_mode(cpu), s->seg[SEG_CS].base, s->rip), &offset);
 
 	if (view->machine->cpus > 1)
 		fprintf(file, "  processor %u\n", cpu->id);
-	fprintf(file, "  at %04x:%08" PRIx64, s->seg[SEG_CS].sel, s->rip);
+	fprintf(file, "  at %04x:%0*" PRIx64, s->seg[SEG_CS].sel, digits, s->rip);
 	if (name)
 		fprintf(file, " %s+0x%" PRIx64, name, offset);
-	fprintf(file, "  ring %u  eflags %08" PRIx64 "  cr0 %08" PRIx64 "  cr2 %08" PRIx64 "  cr3 %08" PRIx64 "\n",
-		s->cpl, cpu_flags(cpu), s->cr0, s->cr2, s->cr3);
-	for (int i = 0; i < 8; i++)
-		fprintf(file, "%s%s %08" PRIx64, i % 4 ? "  " : "  ", gpr[i], s->gpr.r64[i]);
-	fputc('\n', file);
-	for (int i = 0; i < SEG_COUNT; i++)
-		fprintf(file, "  %s %04x", seg[i], s->seg[i].sel);
-	fprintf(file, "\n  idtr %08" PRIx64 "/%04x  gdtr %08" PRIx64 "/%04x\n", s->idtr.base, s->idtr.limit,
-		s->gdtr.base, s->gdtr.limit);
+	fprintf(file, "  ring %u  eflags %08" PRIx64 "%s  cr0 %08" PRIx64 "  cr2 %0*" PRIx64 "  cr3 %08" PRIx64 "%s",
+		s->cpl, cpu_flags(cpu), ia32e ? "\n" : "", s->cr0, address, s->cr2, s->cr3, ia32e ? "" : "\n");
+	if (ia32e)
+		fprintf(file, "  cr4 %08" PRIx64 "  cr8 %" PRIx64 "  efer %08" PRIx64 "\n", s->cr4, s->cr8, s->efer);
+	print_general(s, in_long64(cpu), file);
+	print_segments(s, ia32e, file);
+	fprintf(file, "  idtr %0*" PRIx64 "/%04x  gdtr %0*" PRIx64 "/%04x\n", address, s->idtr.base, s->idtr.limit,
+		address, s->gdtr.base, s->gdtr.limit);
 }
 
 void view_explain_end(struct view *view, const struct machine_end *end, FILE *file)

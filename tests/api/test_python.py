@@ -201,7 +201,7 @@ class LikeTheHeaders(unittest.TestCase):
                 (_library.WhyStruct, lambda s: _library.lib.tg_why(1, s))):
             self.assertEqual(call(_library.sized(kind)), 0, kind)
             short = _library.sized(kind)
-            short.size -= 16
+            short.size = getattr(kind, "vector").offset - 8 if hasattr(kind, "vector") else short.size - 16
             self.assertEqual(call(short), _library.ERRORS.index("VERSION"), kind)
 
     def test_enumerations(self):

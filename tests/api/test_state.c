@@ -83,10 +83,11 @@ static void a_state_is_written_whole_or_not_at_all(void **state)
 	wanted.cpl = 7;
 	assert_int_equal(tg_state_set(first(m), &wanted), TG_ERROR_VALUE);
 	wanted.cpl = 3;
-	wanted.gpr[1] = UINT64_C(1) << 32;
+	wanted.cr3 = UINT64_C(1) << 60;
 	assert_int_equal(tg_state_set(first(m), &wanted), TG_ERROR_VALUE);
 	OK(tg_state_get(first(m), &now));
 	assert_memory_equal(&now, &was, sizeof(was));
+	wanted.cr3 = was.cr3;
 	wanted.gpr[1] = 6;
 	wanted.dr[2] = 0x1234;
 	wanted.sysenter_eip = 0x4567;
