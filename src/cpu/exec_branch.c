@@ -74,12 +74,23 @@ const struct exec exec_jcxz = {.fn = {[FORM_I] = EXEC_ALL(jcxz_any)}};
 /* ---- JMP, CALL, RET ---- */
 static inline bool push_return(struct cpu *cpu, const struct uop *u, unsigned bits)
 {
-	uint64_t sp = stack_below(cpu, bits / 8);
+	uint64_t sp = stack_at(cpu, bits / 8, bits);
+	uint8_t *p = stack_hit_write(cpu, sp, bits);
 
-	if (UNLIKELY(!seg_write(&cpu->mmu, SEG_SS, sp, bits / 8, uop_next_rip(cpu, u))))
+	if (LIKELY(p != NULL))
+		host_store(p, bits / 8, uop_next_rip(cpu, u));
+	else if (!seg_write_slow(&cpu->mmu, SEG_SS, sp, bits / 8, uop_next_rip(cpu, u)))
 		return false;
-	set_sp(cpu, sp);
+	stack_set(cpu, sp, bits);
 	return true;
+}
+
+static inline struct rd return_address(struct cpu *cpu, uint64_t sp, unsigned bits)
+{
+	const uint8_t *p = stack_hit_read(cpu, sp, bits);
+
+	return LIKELY(p != NULL) ? (struct rd){host_load(p, bits / 8), true}
+				 : seg_read_slow(&cpu->mmu, SEG_SS, sp, bits / 8);
 }
 
 static inline struct rd target_r(struct cpu *cpu, const struct uop *u, unsigned bits)
@@ -135,11 +146,11 @@ static const struct uop *jmp_i_any(struct cpu *cpu, const struct uop *u)
 #define RET(bits)                                                                        \
 	static const struct uop *ret_##bits(struct cpu *cpu, const struct uop *u)        \
 	{                                                                                \
-		uint64_t sp = cpu->s.gpr.r64[RSP] & cpu->sp_mask;                        \
-		struct rd target = seg_read(&cpu->mmu, SEG_SS, sp, bits / 8);            \
+		uint64_t sp = stack_at(cpu, 0, bits);                                    \
+		struct rd target = return_address(cpu, sp, bits);                        \
 		if (UNLIKELY(!target.ok || !target_ok(cpu, target.v)))                   \
 			return uop_fault(cpu, u);                                        \
-		set_sp(cpu, sp + bits / 8 + u->imm);                                     \
+		stack_set(cpu, sp + bits / 8 + u->imm, bits);                            \
 		RETURN_JUMP(cpu, target.v);                                              \
 	}
 

@@ -124,6 +124,28 @@ static inline struct rmw mem_rmw(struct cpu *cpu, const struct uop *u, unsigned 
 	return seg_rmw(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), bytes);
 }
 
+/* The stack of instructions whose operand size is bits: with 64 the mode is 64-bit mode, where the
+ * stack is flat and RSP is not cut. */
+static inline uint64_t stack_at(const struct cpu *cpu, unsigned below, unsigned bits)
+{
+	return bits == 64 ? cpu->s.gpr.r64[RSP] - below : stack_below(cpu, below);
+}
+static inline void stack_set(struct cpu *cpu, uint64_t sp, unsigned bits)
+{
+	if (bits == 64)
+		cpu->s.gpr.r64[RSP] = sp;
+	else
+		set_sp(cpu, sp);
+}
+static inline const uint8_t *stack_hit_read(const struct cpu *cpu, uint64_t sp, unsigned bits)
+{
+	return bits == 64 ? tlb_hit(&cpu->mmu, TLB_READ, sp, 8) : seg_hit_read(cpu, SEG_SS, sp, bits / 8);
+}
+static inline uint8_t *stack_hit_write(const struct cpu *cpu, uint64_t sp, unsigned bits)
+{
+	return bits == 64 ? tlb_hit(&cpu->mmu, TLB_WRITE, sp, 8) : seg_hit_write(cpu, SEG_SS, sp, bits / 8);
+}
+
 /* rSI, rDI, rCX as the address size of the instruction sees them. */
 static inline uint64_t addr_reg(const struct cpu *cpu, const struct uop *u, unsigned n)
 {
