@@ -10,7 +10,7 @@
 #define MAX_PARAMS 31
 #define FRAME_MAX  (MAX_PARAMS + 4)
 
-/* The frame on the inner stack, in the order of pushing: SS, ESP, parameters, CS,
+/* The frame on the inner stack, in the order of pushing: SS, ESP, parameters (of which a 64-bit gate has none), CS,
  * EIP, as words of the gate's size. */
 struct inner_frame {
 	struct segment ss;
@@ -18,7 +18,7 @@ struct inner_frame {
 	unsigned cpl;
 	uint32_t error; /* of #SS there */
 	unsigned word, count;
-	uint32_t value[FRAME_MAX];
+	uint64_t value[FRAME_MAX];
 };
 
 static uint64_t frame_slot(const struct inner_frame *f, unsigned i)
@@ -32,16 +32,16 @@ static bool compose(struct cpu *cpu, const struct far_transfer *t, unsigned para
 	unsigned n = 2;
 
 	f->value[0] = cpu->s.seg[SEG_SS].sel;
-	f->value[1] = (uint32_t)cpu->s.gpr.r64[RSP];
+	f->value[1] = cpu->s.gpr.r64[RSP];
 	for (unsigned i = params; i-- > 0;) {
 		uint64_t off = (cpu->s.gpr.r64[RSP] + i * f->word) & cpu->sp_mask;
 		struct rd param = seg_read(&cpu->mmu, SEG_SS, off, f->word);
 		if (!param.ok)
 			return false;
-		f->value[n++] = (uint32_t)param.v;
+		f->value[n++] = param.v;
 	}
 	f->value[n++] = cpu->s.seg[SEG_CS].sel;
-	f->value[n++] = (uint32_t)t->return_rip;
+	f->value[n++] = t->return_rip;
 	return true;
 }
 
@@ -61,7 +61,7 @@ static bool push(struct cpu *cpu, const struct inner_frame *f)
 	return true;
 }
 
-static void commit(struct cpu *cpu, const struct inner_frame *f, struct segment cs, uint32_t target)
+static void commit(struct cpu *cpu, const struct inner_frame *f, struct segment cs, uint64_t target)
 {
 	uint64_t sp = frame_slot(f, f->count - 1);
 
@@ -83,34 +83,51 @@ static void record_from(const struct cpu *cpu, const struct far_transfer *t, str
 	record->from.rip = t->rip;
 }
 
-/* The inner stack from the TSS, all of its checks, the whole frame probed, then
- * pushes and registers. */
-static bool call_inner(struct cpu *cpu, const struct far_transfer *t, const struct descriptor *gate,
-		       struct descriptor *cs)
+/* The inner stack from the TSS, with all of its checks; then the target's. */
+static bool choose_stack(struct cpu *cpu, const struct segment *cs, uint64_t target, struct inner_frame *f)
 {
-	struct inner_frame f = {.cpl = cs->seg.dpl, .word = gate->seg.type == SYS_CALL_GATE32 ? 4 : 2};
-	struct entry_record record = {0};
 	enum stack_source source;
 	uint16_t ss_sel;
 	uint32_t esp;
 
-	if (!tss_stack(cpu, f.cpl, 0, &ss_sel, &esp, &source) || !check_inner_stack(cpu, ss_sel, f.cpl, 0, &f.ss))
+	if (!tss_stack(cpu, f->cpl, 0, &ss_sel, &esp, &source) || !check_inner_stack(cpu, ss_sel, f->cpl, 0, &f->ss))
 		return false;
-	f.sp = esp;
-	f.sp_mask = f.ss.db ? 0xffffffff : 0xffff;
-	f.error = sel_error(ss_sel, 0);
-	f.count = gate_param_count(gate) + 4u;
-	if (!stack_has_room(&f.ss, f.sp, f.word, f.count))
-		return cpu_raise(cpu, VEC_SS, f.error, WHY_CALL_GATE_STACK_ROOM);
-	if (gate_offset(gate) > cs->seg.limit)
-		return cpu_raise(cpu, VEC_GP, 0, WHY_CALL_GATE_LIMIT);
-	if (!compose(cpu, t, gate_param_count(gate), &f) || !probe(cpu, &f) || !desc_set_accessed(cpu, cs))
+	f->sp = esp;
+	f->sp_mask = f->ss.db ? 0xffffffff : 0xffff;
+	f->error = sel_error(ss_sel, 0);
+	if (!stack_has_room(&f->ss, f->sp, f->word, f->count))
+		return cpu_raise(cpu, VEC_SS, f->error, WHY_CALL_GATE_STACK_ROOM);
+	return target <= cs->limit || cpu_raise(cpu, VEC_GP, 0, WHY_CALL_GATE_LIMIT);
+}
+
+/* IA-32e mode: RSPn as it is, SS null. */
+static bool choose_stack64(struct cpu *cpu, uint64_t target, struct inner_frame *f)
+{
+	if (!tss_stack64(cpu, f->cpl, 0, &f->sp))
+		return false;
+	f->ss = null_stack(f->cpl);
+	f->sp_mask = UINT64_MAX;
+	if (!flat_stack_has_room(cpu, f->sp, f->word, f->count))
+		return cpu_raise(cpu, VEC_SS, 0, WHY_NON_CANONICAL);
+	return mmu_canonical(&cpu->mmu, target) || cpu_raise(cpu, VEC_GP, 0, WHY_FAR_NON_CANONICAL);
+}
+
+/* The whole frame is probed before the first push; registers are written last. */
+static bool call_inner(struct cpu *cpu, const struct far_transfer *t, unsigned word, unsigned params,
+		       struct descriptor *cs, uint64_t target)
+{
+	struct inner_frame f = {.cpl = cs->seg.dpl, .word = word, .count = params + 4};
+	struct entry_record record = {0};
+
+	if (!(word == 8 ? choose_stack64(cpu, target, &f) : choose_stack(cpu, &cs->seg, target, &f)))
+		return false;
+	if (!compose(cpu, t, params, &f) || !probe(cpu, &f) || !desc_set_accessed(cpu, cs))
 		return false;
 	if (!push(cpu, &f))
 		return false;
 	if (trace_wanted(cpu->trace))
 		record_from(cpu, t, &record);
-	commit(cpu, &f, cs->seg, gate_offset(gate));
+	commit(cpu, &f, cs->seg, target);
 	if (trace_wanted(cpu->trace)) {
 		where_now(cpu, &record.to);
 		trace_entry(cpu->trace, &record);
@@ -120,19 +137,23 @@ static bool call_inner(struct cpu *cpu, const struct far_transfer *t, const stru
 
 /* JMP may not change the privilege level: a non-conforming segment must have
  * DPL = CPL.  CALL may go inwards. */
-static bool gate_code_privilege_ok(struct cpu *cpu, const struct far_transfer *t, const struct segment *cs,
-				   uint32_t error)
+static bool gate_code_ok(struct cpu *cpu, const struct far_transfer *t, const struct segment *cs,
+			 uint32_t error)
 {
 	if (cs->dpl > cpu->s.cpl)
 		return cpu_raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_DPL);
 	if (!t->call && !seg_is_conforming(cs) && cs->dpl != cpu->s.cpl)
 		return cpu_raise(cpu, VEC_GP, error, WHY_CALL_GATE_JMP_INWARDS);
+	if (UNLIKELY(in_ia32e(cpu)) && (!cs->l || cs->db))
+		return cpu_raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_NOT_64BIT);
 	return true;
 }
 
-bool far_through_call_gate(struct cpu *cpu, const struct far_transfer *t, const struct descriptor *gate)
+bool far_through_call_gate(struct cpu *cpu, struct far_transfer *t, const struct descriptor *gate, uint64_t upper)
 {
-	unsigned word = gate->seg.type == SYS_CALL_GATE32 ? 4 : 2;
+	bool ia32e = in_ia32e(cpu);
+	unsigned word = ia32e ? 8 : gate->seg.type == SYS_CALL_GATE32 ? 4 : 2;
+	uint64_t target = gate_offset(gate) | upper << 32;
 	uint32_t gate_error = sel_error(t->sel, 0);
 	uint32_t error = sel_error(gate_selector(gate), 0);
 	struct descriptor cs;
@@ -149,11 +170,12 @@ bool far_through_call_gate(struct cpu *cpu, const struct far_transfer *t, const 
 		return false;
 	if (!seg_is_code(&cs.seg))
 		return cpu_raise(cpu, VEC_GP, error, WHY_CALL_GATE_CS_TYPE);
-	if (!gate_code_privilege_ok(cpu, t, &cs.seg, error))
+	if (!gate_code_ok(cpu, t, &cs.seg, error))
 		return false;
 	if (!cs.seg.present)
 		return cpu_raise(cpu, VEC_NP, error, WHY_CALL_GATE_CS_NOT_PRESENT);
 	if (t->call && !seg_is_conforming(&cs.seg) && cs.seg.dpl < cpu->s.cpl)
-		return call_inner(cpu, t, gate, &cs);
-	return far_land(cpu, t, word, &cs, gate_offset(gate));
+		return call_inner(cpu, t, word, ia32e ? 0 : gate_param_count(gate), &cs, target);
+	t->flat = ia32e;
+	return far_land(cpu, t, word, &cs, target);
 }

@@ -149,19 +149,18 @@ LOAD_FAR(lss, SEG_SS, THEN_LEAVE)
 /* ---- LAR LSL VERR VERW ARPL ---- */
 
 /* System types each accepts, bit n: type n (SDM 2A "LAR" and "LSL", tables
- * of segment and gate types). */
-#define LAR_TYPES 0x1a3eu
-#define LSL_TYPES 0x0a0eu
+ * of segment and gate types): protected mode, IA-32e mode. */
+static const uint32_t lar_types[2] = {0x1a3e, 0x1a04}, lsl_types[2] = {0x0a0e, 0x0a04}, no_types[2];
 
 /* Does the selector name a descriptor that is visible at CPL and RPL?  *ok false:
  * it does not, ZF becomes 0.  Returns false with a #PF only. */
-static bool probe_descriptor(struct cpu *cpu, uint16_t sel, uint32_t system_types, struct descriptor *d, bool *ok)
+static bool probe_descriptor(struct cpu *cpu, uint16_t sel, const uint32_t types[2], struct descriptor *d, bool *ok)
 {
 	if (!desc_probe(cpu, d, sel, ok))
 		return false;
 	if (!*ok)
 		return true;
-	*ok = (d->seg.s || (system_types >> d->seg.type & 1)) &&
+	*ok = (d->seg.s || (types[in_ia32e(cpu)] >> d->seg.type & 1)) &&
 	      (seg_is_conforming(&d->seg) || (cpu->s.cpl <= d->seg.dpl && (sel & SEL_RPL) <= d->seg.dpl));
 	return true;
 }
@@ -175,7 +174,7 @@ static bool lar(struct cpu *cpu, const struct uop *u, unsigned bits, struct rd s
 	struct descriptor d;
 	bool ok;
 
-	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, LAR_TYPES, &d, &ok))
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, lar_types, &d, &ok))
 		return false;
 	if (ok)
 		reg_write(cpu, u->dst, bits, (d.raw >> 32) & (bits == 16 ? 0xff00 : 0x00ffff00));
@@ -188,7 +187,7 @@ static bool lsl(struct cpu *cpu, const struct uop *u, unsigned bits, struct rd s
 	struct descriptor d;
 	bool ok;
 
-	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, LSL_TYPES, &d, &ok))
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, lsl_types, &d, &ok))
 		return false;
 	if (ok)
 		reg_write(cpu, u->dst, bits, d.seg.limit);
@@ -214,7 +213,7 @@ static bool verr(struct cpu *cpu, struct rd sel)
 	struct descriptor d;
 	bool ok;
 
-	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, 0, &d, &ok))
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, no_types, &d, &ok))
 		return false;
 	set_zf(cpu, ok && seg_is_readable(&d.seg));
 	return true;
@@ -225,7 +224,7 @@ static bool verw(struct cpu *cpu, struct rd sel)
 	struct descriptor d;
 	bool ok;
 
-	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, 0, &d, &ok))
+	if (!sel.ok || !probe_descriptor(cpu, (uint16_t)sel.v, no_types, &d, &ok))
 		return false;
 	set_zf(cpu, ok && seg_is_writable_data(&d.seg));
 	return true;
@@ -329,10 +328,19 @@ const struct exec exec_sidt = {.fn = {[FORM_M] = EXEC_ALL(sidt)}};
 
 /* ---- LDTR and TR ---- */
 
+/* The base of a descriptor of 16 bytes. */
+static bool widen_base(struct cpu *cpu, struct descriptor *d, uint64_t upper)
+{
+	d->seg.base |= upper << 32;
+	return base_canonical(cpu, d->seg.base) ||
+	       cpu_raise(cpu, VEC_GP, d->seg.sel & ~SEL_RPL, WHY_SYSTEM_BASE_NON_CANONICAL);
+}
+
 static bool lldt(struct cpu *cpu, uint16_t sel)
 {
 	struct descriptor d = {.raw = 0};
 	uint32_t error = sel & ~SEL_RPL;
+	uint64_t upper = 0;
 
 	if (sel_null(sel)) {
 		d.seg = null_segment(sel);
@@ -343,17 +351,27 @@ static bool lldt(struct cpu *cpu, uint16_t sel)
 			return false;
 		if (d.seg.s || d.seg.type != SYS_LDT)
 			return cpu_raise(cpu, VEC_GP, error, WHY_LLDT_TYPE);
+		if (in_ia32e(cpu) && !desc_read_upper(cpu, &d, WHY_LLDT_TABLE, &upper))
+			return false;
 		if (!d.seg.present)
 			return cpu_raise(cpu, VEC_NP, error, WHY_LLDT_NOT_PRESENT);
+		if (!widen_base(cpu, &d, upper))
+			return false;
 	}
 	set_segment(cpu, SEG_LDTR, &d.seg);
 	return true;
+}
+
+static bool is_available_tss(const struct cpu *cpu, const struct segment *seg)
+{
+	return !seg->s && (seg->type == SYS_TSS32_AVAIL || (seg->type == SYS_TSS16_AVAIL && !in_ia32e(cpu)));
 }
 
 static bool ltr(struct cpu *cpu, uint16_t sel)
 {
 	struct descriptor d = {.raw = 0};
 	uint32_t error = sel & ~SEL_RPL;
+	uint64_t upper = 0;
 
 	if (sel_null(sel))
 		return cpu_raise(cpu, VEC_GP, 0, WHY_LTR_NULL);
@@ -361,10 +379,14 @@ static bool ltr(struct cpu *cpu, uint16_t sel)
 		return cpu_raise(cpu, VEC_GP, error, WHY_LTR_TABLE);
 	if (!desc_read(cpu, &d, sel, VEC_GP, 0, WHY_LTR_TABLE))
 		return false;
-	if (d.seg.s || (d.seg.type != SYS_TSS16_AVAIL && d.seg.type != SYS_TSS32_AVAIL))
+	if (!is_available_tss(cpu, &d.seg))
 		return cpu_raise(cpu, VEC_GP, error, WHY_LTR_TYPE);
+	if (in_ia32e(cpu) && !desc_read_upper(cpu, &d, WHY_LTR_TABLE, &upper))
+		return false;
 	if (!d.seg.present)
 		return cpu_raise(cpu, VEC_NP, error, WHY_LTR_NOT_PRESENT);
+	if (!widen_base(cpu, &d, upper))
+		return false;
 	if (!desc_set_busy(cpu, sel, true))
 		return false;
 	d.seg.type |= SYS_TSS32_BUSY ^ SYS_TSS32_AVAIL;

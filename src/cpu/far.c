@@ -16,40 +16,80 @@ bool stack_has_room(const struct segment *seg, uint64_t sp, unsigned word, unsig
 	return true;
 }
 
+bool flat_stack_has_room(const struct cpu *cpu, uint64_t sp, unsigned word, unsigned count)
+{
+	for (unsigned i = 1; i <= count; i++)
+		if (!mmu_canonical(&cpu->mmu, sp - i * word) || !mmu_canonical(&cpu->mmu, sp - i * word + word - 1))
+			return false;
+	return true;
+}
+
+/* ---- the return address on the present stack ---- */
+static bool has_room(struct cpu *cpu, const struct far_transfer *t, unsigned word)
+{
+	uint64_t sp = cpu->s.gpr.r64[RSP];
+
+	if (UNLIKELY(t->flat))
+		return flat_stack_has_room(cpu, sp, word, 2) || cpu_raise(cpu, VEC_SS, 0, WHY_NON_CANONICAL);
+	return stack_has_room(&cpu->s.seg[SEG_SS], sp, word, 2) || cpu_raise(cpu, VEC_SS, 0, WHY_FAR_STACK_ROOM);
+}
+
+static bool probe_word(struct cpu *cpu, const struct far_transfer *t, unsigned below, unsigned word)
+{
+	if (UNLIKELY(t->flat))
+		return stack_probe_write(&cpu->mmu, &cpu->s.seg[SEG_SS], cpu->s.cpl, cpu->s.gpr.r64[RSP] - below, word,
+					 0);
+	return seg_probe_write(&cpu->mmu, SEG_SS, stack_below(cpu, below), word);
+}
+
+static bool put_word(struct cpu *cpu, const struct far_transfer *t, unsigned below, unsigned word, uint64_t value)
+{
+	if (UNLIKELY(t->flat))
+		return stack_write(&cpu->mmu, &cpu->s.seg[SEG_SS], cpu->s.cpl, cpu->s.gpr.r64[RSP] - below, word,
+				   value, 0);
+	return seg_write(&cpu->mmu, SEG_SS, stack_below(cpu, below), word, value);
+}
+
+static bool target_ok(struct cpu *cpu, const struct segment *cs, uint64_t target)
+{
+	if (UNLIKELY(in_ia32e(cpu) && cs->l))
+		return mmu_canonical(&cpu->mmu, target) || cpu_raise(cpu, VEC_GP, 0, WHY_FAR_NON_CANONICAL);
+	return target <= cs->limit || cpu_raise(cpu, VEC_GP, 0, WHY_FAR_LIMIT);
+}
+
 /* Room for CS:IP on the present stack, then the target's limit, then paging:
  * the manual's order. */
-static bool can_land(struct cpu *cpu, const struct far_transfer *t, unsigned word, uint32_t limit, uint32_t target)
+static bool can_land(struct cpu *cpu, const struct far_transfer *t, unsigned word, const struct segment *cs,
+		     uint64_t target)
 {
-	if (t->call && !stack_has_room(&cpu->s.seg[SEG_SS], cpu->s.gpr.r64[RSP], word, 2))
-		return cpu_raise(cpu, VEC_SS, 0, WHY_FAR_STACK_ROOM);
-	if (target > limit)
-		return cpu_raise(cpu, VEC_GP, 0, WHY_FAR_LIMIT);
-	if (!t->call)
-		return true;
-	return seg_probe_write(&cpu->mmu, SEG_SS, stack_below(cpu, word), word) &&
-	       seg_probe_write(&cpu->mmu, SEG_SS, stack_below(cpu, 2 * word), word);
+	if (t->call && !has_room(cpu, t, word))
+		return false;
+	if (!target_ok(cpu, cs, target))
+		return false;
+	return !t->call || (probe_word(cpu, t, word, word) && probe_word(cpu, t, 2 * word, word));
 }
 
 /* The pushes of a CALL (CS is padded with zeros), and the jump. */
 static bool land(struct cpu *cpu, const struct far_transfer *t, unsigned word, const struct segment *cs,
-		 uint32_t target)
+		 uint64_t target)
 {
 	if (t->call) {
-		uint16_t old_cs = cpu->s.seg[SEG_CS].sel;
-
-		if (!seg_write(&cpu->mmu, SEG_SS, stack_below(cpu, word), word, old_cs) ||
-		    !seg_write(&cpu->mmu, SEG_SS, stack_below(cpu, 2 * word), word, t->return_rip))
+		if (!put_word(cpu, t, word, word, cpu->s.seg[SEG_CS].sel) ||
+		    !put_word(cpu, t, 2 * word, word, t->return_rip))
 			return false;
-		set_sp(cpu, stack_below(cpu, 2 * word));
+		if (UNLIKELY(t->flat))
+			cpu->s.gpr.r64[RSP] -= 2 * word;
+		else
+			set_sp(cpu, stack_below(cpu, 2 * word));
 	}
 	set_segment(cpu, SEG_CS, cs);
 	cpu->s.rip = target;
 	return true;
 }
 
-bool far_land(struct cpu *cpu, const struct far_transfer *t, unsigned word, struct descriptor *cs, uint32_t target)
+bool far_land(struct cpu *cpu, const struct far_transfer *t, unsigned word, struct descriptor *cs, uint64_t target)
 {
-	if (!can_land(cpu, t, word, cs->seg.limit, target) || !desc_set_accessed(cpu, cs))
+	if (!can_land(cpu, t, word, &cs->seg, target) || !desc_set_accessed(cpu, cs))
 		return false;
 	cs->seg.sel = (uint16_t)((cs->seg.sel & ~SEL_RPL) | cpu->s.cpl);
 	return land(cpu, t, word, &cs->seg, target);
@@ -59,14 +99,17 @@ static bool far_real(struct cpu *cpu, const struct far_transfer *t)
 {
 	struct segment cs = in_real(cpu) ? real_segment(&cpu->s.seg[SEG_CS], t->sel) : vm86_segment(t->sel);
 
-	return can_land(cpu, t, t->bytes, cs.limit, t->offset) && land(cpu, t, t->bytes, &cs, t->offset);
+	return can_land(cpu, t, t->bytes, &cs, t->offset) && land(cpu, t, t->bytes, &cs, t->offset);
 }
 
 static bool far_to_code(struct cpu *cpu, const struct far_transfer *t, struct descriptor *cs)
 {
 	uint32_t error = sel_error(t->sel, 0);
 	unsigned cpl = cpu->s.cpl;
+	uint64_t target = cs->seg.l ? t->offset : t->offset & UINT32_MAX;
 
+	if (UNLIKELY(cs->seg.l && cs->seg.db) && in_ia32e(cpu))
+		return cpu_raise(cpu, VEC_GP, error, WHY_FAR_L_AND_D);
 	if (seg_is_conforming(&cs->seg)) {
 		if (cs->seg.dpl > cpl)
 			return cpu_raise(cpu, VEC_GP, error, WHY_FAR_CONFORMING_DPL);
@@ -78,7 +121,7 @@ static bool far_to_code(struct cpu *cpu, const struct far_transfer *t, struct de
 	}
 	if (!cs->seg.present)
 		return cpu_raise(cpu, VEC_NP, error, WHY_FAR_NOT_PRESENT);
-	return far_land(cpu, t, t->bytes, cs, t->offset);
+	return far_land(cpu, t, t->bytes, cs, target);
 }
 
 static bool far_to_task(struct cpu *cpu, struct far_transfer *t, uint16_t tss_sel)
@@ -113,6 +156,18 @@ static bool far_to_tss(struct cpu *cpu, struct far_transfer *t, const struct des
 	return far_to_task(cpu, t, t->sel);
 }
 
+/* IA-32e mode: no tasks, and of gates only those of 64 bits. */
+static bool far_to_system_ia32e(struct cpu *cpu, struct far_transfer *t, const struct descriptor *d)
+{
+	uint64_t upper;
+
+	if (d->seg.type != SYS_CALL_GATE64)
+		return cpu_raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_FAR_TYPE);
+	if (!desc_read_upper(cpu, d, WHY_FAR_BEYOND_TABLE, &upper))
+		return false;
+	return far_through_call_gate(cpu, t, d, upper);
+}
+
 static bool far_protected(struct cpu *cpu, struct far_transfer *t)
 {
 	struct descriptor d;
@@ -125,10 +180,12 @@ static bool far_protected(struct cpu *cpu, struct far_transfer *t)
 		return far_to_code(cpu, t, &d);
 	if (d.seg.s) /* data */
 		return cpu_raise(cpu, VEC_GP, sel_error(t->sel, 0), WHY_FAR_TYPE);
+	if (UNLIKELY(in_ia32e(cpu)))
+		return far_to_system_ia32e(cpu, t, &d);
 	switch (d.seg.type) {
 	case SYS_CALL_GATE16:
 	case SYS_CALL_GATE32:
-		return far_through_call_gate(cpu, t, &d);
+		return far_through_call_gate(cpu, t, &d, 0);
 	case SYS_TASK_GATE:
 		return far_through_task_gate(cpu, t, &d);
 	case SYS_TSS16_AVAIL:
@@ -147,6 +204,7 @@ static const struct uop *far_go(struct cpu *cpu, const struct uop *u, struct far
 {
 	bool plain = in_real(cpu) || in_vm86(cpu);
 
+	t->flat = in_long64(cpu);
 	t->rip = uop_rip(cpu, u);
 	t->return_rip = uop_next_rip(cpu, u);
 	if (plain ? far_real(cpu, t) : far_protected(cpu, t))
@@ -160,13 +218,13 @@ static const struct uop *far_immediate(struct cpu *cpu, const struct uop *u, boo
 		.call = call,
 		.bytes = bytes,
 		.sel = (uint16_t)u->disp,
-		.offset = (uint32_t)(bytes == 2 ? u->imm & 0xffff : u->imm),
+		.offset = u->imm & (bytes == 2 ? 0xffff : UINT32_MAX),
 	};
 
 	return far_go(cpu, u, &t);
 }
 
-/* m16:16, m16:32: the offset lies below the selector; one operand, whose second half does
+/* m16:16, m16:32, m16:64: the offset lies below the selector; one operand, whose second half does
  * not wrap around. */
 static const struct uop *far_memory(struct cpu *cpu, const struct uop *u, bool call, unsigned bytes)
 {
@@ -177,7 +235,7 @@ static const struct uop *far_memory(struct cpu *cpu, const struct uop *u, bool c
 	struct rd sel = seg_read(&cpu->mmu, (enum seg)u->seg, ea + bytes, 2);
 	if (!sel.ok)
 		return uop_fault(cpu, u);
-	struct far_transfer t = {.call = call, .bytes = bytes, .sel = (uint16_t)sel.v, .offset = (uint32_t)offset.v};
+	struct far_transfer t = {.call = call, .bytes = bytes, .sel = (uint16_t)sel.v, .offset = offset.v};
 
 	return far_go(cpu, u, &t);
 }
@@ -198,6 +256,10 @@ static const struct uop *jmp_m32(struct cpu *cpu, const struct uop *u)
 {
 	return far_memory(cpu, u, false, 4);
 }
+static const struct uop *jmp_m64(struct cpu *cpu, const struct uop *u)
+{
+	return far_memory(cpu, u, false, 8);
+}
 static const struct uop *call_i16(struct cpu *cpu, const struct uop *u)
 {
 	return far_immediate(cpu, u, true, 2);
@@ -214,6 +276,12 @@ static const struct uop *call_m32(struct cpu *cpu, const struct uop *u)
 {
 	return far_memory(cpu, u, true, 4);
 }
+static const struct uop *call_m64(struct cpu *cpu, const struct uop *u)
+{
+	return far_memory(cpu, u, true, 8);
+}
 
-const struct exec exec_jmp_far = {{[FORM_I] = EXEC_V(jmp_i16, jmp_i32), [FORM_M] = EXEC_V(jmp_m16, jmp_m32)}};
-const struct exec exec_call_far = {{[FORM_I] = EXEC_V(call_i16, call_i32), [FORM_M] = EXEC_V(call_m16, call_m32)}};
+const struct exec exec_jmp_far = {
+	{[FORM_I] = EXEC_V(jmp_i16, jmp_i32), [FORM_M] = EXEC_V(jmp_m16, jmp_m32, jmp_m64)}};
+const struct exec exec_call_far = {
+	{[FORM_I] = EXEC_V(call_i16, call_i32), [FORM_M] = EXEC_V(call_m16, call_m32, call_m64)}};

@@ -7,10 +7,10 @@
 /* What lies on the stack: IP and CS, and, above the released bytes, SP and SS
  * of an outer level. */
 struct far_return {
-	unsigned word; /* 2 or 4 */
+	unsigned word; /* 2, 4 or 8 */
 	uint32_t release;
 	uint16_t cs_sel, ss_sel;
-	uint32_t ip, sp;
+	uint64_t ip, sp;
 	uint64_t rip; /* of the instruction */
 };
 
@@ -22,7 +22,7 @@ static struct rd stack_at(struct cpu *cpu, uint32_t n, unsigned word)
 
 /* A selector and the offset below it, the selector first: the manual asks
  * whether the second word is inside the stack before anything else. */
-static bool read_pair(struct cpu *cpu, uint32_t at, unsigned word, uint16_t *sel, uint32_t *offset)
+static bool read_pair(struct cpu *cpu, uint32_t at, unsigned word, uint16_t *sel, uint64_t *offset)
 {
 	struct rd high = stack_at(cpu, at + word, word);
 	if (!high.ok)
@@ -31,7 +31,7 @@ static bool read_pair(struct cpu *cpu, uint32_t at, unsigned word, uint16_t *sel
 	if (!low.ok)
 		return false;
 	*sel = (uint16_t)high.v;
-	*offset = (uint32_t)low.v;
+	*offset = low.v;
 	return true;
 }
 
@@ -47,10 +47,10 @@ static bool ret_real(struct cpu *cpu, const struct far_return *r)
 	return true;
 }
 
-static bool ret_same(struct cpu *cpu, const struct far_return *r, struct descriptor *cs)
+static bool ret_same(struct cpu *cpu, struct far_return *r, struct descriptor *cs)
 {
-	if (r->ip > cs->seg.limit)
-		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
+	if (!check_return_ip(cpu, &cs->seg, &r->ip, WHY_RETURN_LIMIT))
+		return false;
 	if (!desc_set_accessed(cpu, cs))
 		return false;
 	set_sp(cpu, cpu->s.gpr.r64[RSP] + 2 * r->word + r->release);
@@ -64,13 +64,12 @@ static void record_from(const struct cpu *cpu, const struct far_return *r, struc
 	record->kind = RET_FAR;
 	record->when = cpu->icount;
 	record->cpu = (uint8_t)cpu->id;
-	record->frame = (cpu->s.seg[SEG_SS].base + (cpu->s.gpr.r64[RSP] & cpu->sp_mask)) & cpu->mmu.lin_mask;
 	where_now(cpu, &record->from);
+	record->frame = (record->from.ss_base + (record->from.rsp & cpu->sp_mask)) & cpu->mmu.lin_mask;
 	record->from.rip = r->rip;
 }
 
-/* The released bytes are taken from both stacks.  Where the outer stack is of 16 bits,
- * only SP is loaded: the upper half of ESP stays. */
+/* The released bytes are taken from both stacks. */
 static bool ret_outer(struct cpu *cpu, struct far_return *r, struct descriptor *cs)
 {
 	unsigned rpl = r->cs_sel & SEL_RPL;
@@ -81,8 +80,8 @@ static bool ret_outer(struct cpu *cpu, struct far_return *r, struct descriptor *
 		return false;
 	if (!check_return_stack(cpu, r->ss_sel, rpl, &cs->seg, &ss))
 		return false;
-	if (r->ip > cs->seg.limit)
-		return cpu_raise(cpu, VEC_GP, 0, WHY_RETURN_LIMIT);
+	if (!check_return_ip(cpu, &cs->seg, &r->ip, WHY_RETURN_LIMIT))
+		return false;
 	if (!desc_set_accessed(cpu, cs) || !desc_set_accessed(cpu, &ss))
 		return false;
 	if (trace_wanted(cpu->trace))
@@ -90,7 +89,7 @@ static bool ret_outer(struct cpu *cpu, struct far_return *r, struct descriptor *
 	set_segment(cpu, SEG_CS, &cs->seg);
 	set_cpl(cpu, rpl);
 	set_segment(cpu, SEG_SS, &ss.seg);
-	set_sp(cpu, r->sp + r->release);
+	set_return_sp(cpu, r->sp + r->release);
 	drop_inner_segments(cpu);
 	cpu->s.rip = r->ip;
 	if (trace_wanted(cpu->trace)) {
@@ -131,6 +130,10 @@ static const struct uop *ret32(struct cpu *cpu, const struct uop *u)
 {
 	return ret_far(cpu, u, 4, 0);
 }
+static const struct uop *ret64(struct cpu *cpu, const struct uop *u)
+{
+	return ret_far(cpu, u, 8, 0);
+}
 static const struct uop *ret16_i(struct cpu *cpu, const struct uop *u)
 {
 	return ret_far(cpu, u, 2, u->imm & 0xffff);
@@ -139,5 +142,10 @@ static const struct uop *ret32_i(struct cpu *cpu, const struct uop *u)
 {
 	return ret_far(cpu, u, 4, u->imm & 0xffff);
 }
+static const struct uop *ret64_i(struct cpu *cpu, const struct uop *u)
+{
+	return ret_far(cpu, u, 8, u->imm & 0xffff);
+}
 
-const struct exec exec_ret_far = {{[FORM_NONE] = EXEC_V(ret16, ret32), [FORM_I] = EXEC_V(ret16_i, ret32_i)}};
+const struct exec exec_ret_far = {
+	{[FORM_NONE] = EXEC_V(ret16, ret32, ret64), [FORM_I] = EXEC_V(ret16_i, ret32_i, ret64_i)}};
