@@ -134,6 +134,7 @@ static void CR0_PG_WITH_PCIDE(void **state)
 {
 	about_to_activate();
 	set_pg();
+	rig_gate64(r, VEC_GP, RIG_CS0_64, RIG_HANDLER(VEC_GP), 0x8e, 0);
 	s()->cr4 |= CR4_PCIDE;
 	set_reg(RAX, (uint32_t)s()->cr0 & ~CR0_PG);
 	STEP(0x0f, 0x22, 0xc0);

@@ -40,11 +40,9 @@ static void by_amd(void)
 /* Compatibility mode, or protected mode outside IA-32e mode, with this CPL. */
 static void compatible(unsigned cpl)
 {
-	rig_long64(r, cpl);
-	struct arch_state wide = *s();
 	rig_protected(r, cpl);
 	struct segment cs = s()->seg[SEG_CS];
-	*s() = wide;
+	rig_long64(r, cpl);
 	s()->seg[SEG_CS] = cs;
 	registers();
 }
