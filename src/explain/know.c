@@ -15,22 +15,55 @@
 
 bool know_read32(struct cpu *cpu, uint64_t lin, uint32_t *value)
 {
-	return peek_lin(&cpu->mmu, lin & UINT32_MAX, value, sizeof(*value)) == sizeof(*value);
+	return peek_lin(&cpu->mmu, lin & cpu->mmu.lin_mask, value, sizeof(*value)) == sizeof(*value);
+}
+
+unsigned know_word_bytes(const struct cpu *cpu)
+{
+	return in_ia32e(cpu) ? 8 : 4;
+}
+
+bool know_read(struct cpu *cpu, uint64_t lin, uint64_t *value)
+{
+	unsigned bytes = know_word_bytes(cpu);
+
+	*value = 0;
+	return peek_lin(&cpu->mmu, bytes == 8 ? lin : lin & UINT32_MAX, value, bytes) == bytes;
+}
+
+uint64_t know_reg(const struct cpu *cpu, enum gpr reg)
+{
+	return in_long64(cpu) ? cpu->s.gpr.r64[reg] : reg32(cpu, reg);
+}
+
+uint64_t know_stack(const struct cpu *cpu)
+{
+	return seg_linear(cpu, SEG_SS, know_reg(cpu, RSP));
+}
+
+uint64_t where_linear(const struct where *w)
+{
+	return w->mode == MODE_LONG64 ? w->rip : (w->cs_base + w->rip) & UINT32_MAX;
+}
+
+enum decode_mode know_kernel_mode(const struct cpu *cpu)
+{
+	return in_ia32e(cpu) ? MODE_LONG64 : MODE_PROTECTED;
 }
 
 /* ---- symbols and description ---- */
 /* The number in an instruction of a function that a place is found by: the nth LEA off a register with a displacement
  * behind the first fields, or (nth = 0) the first absolute operand in FS.  False: none in its first bytes. */
-static bool number_in_code(struct cpu *cpu, uint64_t function, unsigned nth, uint32_t *number)
+static bool number_in_code(struct cpu *cpu, uint64_t function, unsigned nth, uint64_t *number)
 {
 	uint8_t bytes[CODE_BYTES];
 	size_t got = peek_lin(&cpu->mmu, function, bytes, sizeof(bytes));
 	struct insn insn;
 
 	for (size_t at = 0; at < got; at += insn.length) {
-		if (decode(&insn, bytes + at, got - at, MODE_PROTECTED, true) != DECODE_OK)
+		if (decode(&insn, bytes + at, got - at, know_kernel_mode(cpu), true) != DECODE_OK)
 			return false;
-		*number = (uint32_t)insn.disp;
+		*number = know_word_bytes(cpu) == 8 ? (uint64_t)insn.disp : (uint32_t)insn.disp;
 		if (nth && insn.mnemonic == MN_lea && insn.base != REG_NONE && *number > FIRST_FIELDS &&
 		    *number < TASK_BYTES && --nth == 0)
 			return true;
@@ -48,7 +81,7 @@ static void resolve(struct explain *x, struct desc_place *at)
 
 	if (!at->symbol[0] || !know_address(x, at->symbol, &address))
 		return;
-	at->address = (uint32_t)address;
+	at->address = address;
 	at->resolved =
 		at->base == DESC_AT_SYMBOL || at->base == DESC_AT_PERCPU ||
 		number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK ? at->mask : 0, &at->address);
@@ -126,12 +159,15 @@ bool know_address(const struct explain *x, const char *symbol, uint64_t *address
 }
 
 /* ---- places of a description ---- */
-bool know_esp0(struct cpu *cpu, uint32_t *esp0, uint16_t *ss0)
+bool know_esp0(struct cpu *cpu, uint64_t *esp0, uint16_t *ss0)
 {
 	const struct segment *tr = &cpu->s.seg[SEG_TR];
 	bool wide = tr->type & 8;
 	uint32_t sp, ss;
 
+	*ss0 = 0;
+	if (tr->usable && in_ia32e(cpu))
+		return know_read(cpu, tr->base + TSS32_ESP0, esp0); /* RSP0: at the same place */
 	if (!tr->usable || !know_read32(cpu, tr->base + (wide ? TSS32_ESP0 : TSS16_SP0), &sp))
 		return false;
 	*esp0 = wide ? sp : sp & 0xffff;
@@ -143,23 +179,23 @@ bool know_esp0(struct cpu *cpu, uint32_t *esp0, uint16_t *ss0)
 }
 
 /* What is added to the address of a symbol for this processor's copy. */
-static bool percpu_base(const struct explain *x, struct cpu *cpu, uint32_t *add)
+static bool percpu_base(const struct explain *x, struct cpu *cpu, uint64_t *add)
 {
 	const struct desc_place *percpu = &x->desc.percpu;
 	struct segment_facts segment;
 
 	if (percpu->base == DESC_AT_SYMBOL)
-		return percpu->resolved && know_read32(cpu, percpu->address + percpu->offset + 4 * cpu->id, add);
+		return percpu->resolved && know_read(cpu, percpu->address + percpu->offset + know_word_bytes(cpu) * cpu->id, add);
 	segment_look_up(cpu, (uint16_t)percpu->mask, &segment);
-	*add = (uint32_t)segment.base;
+	*add = segment.base;
 	return segment.found;
 }
 
 /* Where the place lies, without its offset. */
-static bool base_of(const struct explain *x, struct cpu *cpu, const struct desc_place *at, uint32_t *address)
+static bool base_of(const struct explain *x, struct cpu *cpu, const struct desc_place *at, uint64_t *address)
 {
 	struct segment_facts segment;
-	uint32_t more = 0;
+	uint64_t more = 0;
 	uint16_t ss0;
 
 	switch (at->base) {
@@ -175,7 +211,7 @@ static bool base_of(const struct explain *x, struct cpu *cpu, const struct desc_
 		return at->resolved;
 	case DESC_AT_SEGMENT:
 		segment_look_up(cpu, (uint16_t)at->mask, &segment);
-		*address = (uint32_t)segment.base;
+		*address = segment.base;
 		return segment.found;
 	case DESC_AT_TASK:
 		more = at->address;
@@ -186,29 +222,29 @@ static bool base_of(const struct explain *x, struct cpu *cpu, const struct desc_
 		*address = know_task(x, cpu) + more;
 		return *address != more;
 	case DESC_AT_TSS:
-		*address = (uint32_t)cpu->s.seg[SEG_TR].base;
+		*address = cpu->s.seg[SEG_TR].base;
 		return cpu->s.seg[SEG_TR].usable;
 	case DESC_AT_STACK:
-		if (!know_esp0(cpu, address, &ss0))
+		if (x->desc.top.base == DESC_AT_NONE ? !know_esp0(cpu, address, &ss0) : !know_top(x, cpu, address))
 			return false;
-		*address = (*address - 1) & ~at->mask;
+		*address = (*address - 1) & ~(uint64_t)at->mask;
 		return true;
 	}
 	return false;
 }
 
 /* The place's value: its address, or with * what is stored there. */
-static bool value_of(const struct explain *x, struct cpu *cpu, const struct desc_place *at, uint32_t *value)
+static bool value_of(const struct explain *x, struct cpu *cpu, const struct desc_place *at, uint64_t *value)
 {
 	if (!base_of(x, cpu, at, value))
 		return false;
 	*value += at->offset;
-	return !at->indirect || know_read32(cpu, *value, value);
+	return !at->indirect || know_read(cpu, *value, value);
 }
 
-uint32_t know_task(const struct explain *x, struct cpu *cpu)
+uint64_t know_task(const struct explain *x, struct cpu *cpu)
 {
-	uint32_t task;
+	uint64_t task;
 	uint16_t ss0;
 
 	if (x->has_desc && x->desc.current.base != DESC_AT_NONE)
@@ -216,7 +252,7 @@ uint32_t know_task(const struct explain *x, struct cpu *cpu)
 	return know_esp0(cpu, &task, &ss0) ? task : 0;
 }
 
-bool know_task_at(const struct explain *x, struct cpu *cpu, uint32_t *address)
+bool know_task_at(const struct explain *x, struct cpu *cpu, uint64_t *address)
 {
 	const struct desc_place *current = &x->desc.current;
 
@@ -226,14 +262,14 @@ bool know_task_at(const struct explain *x, struct cpu *cpu, uint32_t *address)
 		*address += current->offset;
 		return true;
 	}
-	*address = (uint32_t)cpu->s.seg[SEG_TR].base + TSS32_ESP0;
+	*address = cpu->s.seg[SEG_TR].base + TSS32_ESP0;
 	return cpu->s.seg[SEG_TR].usable && (cpu->s.seg[SEG_TR].type & 8);
 }
 
-bool know_task_name(const struct explain *x, struct cpu *cpu, uint32_t task, char *name, size_t size)
+bool know_task_name(const struct explain *x, struct cpu *cpu, uint64_t task, char *name, size_t size)
 {
 	const struct desc_place *comm = &x->desc.comm;
-	uint32_t at = task + comm->offset + (comm->base == DESC_AT_TASK ? comm->address : 0);
+	uint64_t at = task + comm->offset + (comm->base == DESC_AT_TASK ? comm->address : 0);
 	char text[COMM_BYTES + 1] = "";
 	size_t got;
 
@@ -247,19 +283,19 @@ bool know_task_name(const struct explain *x, struct cpu *cpu, uint32_t task, cha
 	return got > 0 && text[0];
 }
 
-bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address)
+bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint64_t *address)
 {
 	return x->has_desc && i < x->desc.words && value_of(x, cpu, &x->desc.word[i].at, address);
 }
 
-bool know_word_value(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address, uint32_t *value)
+bool know_word_value(const struct explain *x, struct cpu *cpu, unsigned i, uint64_t *address, uint32_t *value)
 {
 	*value = 0;
 	return know_word(x, cpu, i, address) &&
 	       peek_lin(&cpu->mmu, *address, value, x->desc.word[i].bytes) == x->desc.word[i].bytes;
 }
 
-bool know_top(const struct explain *x, struct cpu *cpu, uint32_t *top)
+bool know_top(const struct explain *x, struct cpu *cpu, uint64_t *top)
 {
 	uint16_t ss0;
 

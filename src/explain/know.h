@@ -18,20 +18,33 @@ bool know_address(const struct explain *x, const char *symbol, uint64_t *address
 
 bool know_read32(struct cpu *cpu, uint64_t lin, uint32_t *value);
 
-/* ESP0 of the present TSS, and SS0. */
-bool know_esp0(struct cpu *cpu, uint32_t *esp0, uint16_t *ss0);
+/* Bytes of an address and of a word of the kernel's stack: 8 in IA-32e mode, 4 else. */
+unsigned know_word_bytes(const struct cpu *cpu);
+/* A word of that size. */
+bool know_read(struct cpu *cpu, uint64_t lin, uint64_t *value);
+/* A register as far as the present mode sees it. */
+uint64_t know_reg(const struct cpu *cpu, enum gpr reg);
+/* SS base + RSP. */
+uint64_t know_stack(const struct cpu *cpu);
+/* CS base + RIP, as linear as the place's mode has it. */
+uint64_t where_linear(const struct where *w);
+/* How the kernel's code is to be decoded. */
+enum decode_mode know_kernel_mode(const struct cpu *cpu);
+
+/* ESP0 of the present TSS, and SS0; RSP0 and a null selector in IA-32e mode. */
+bool know_esp0(struct cpu *cpu, uint64_t *esp0, uint16_t *ss0);
 /* The address of the present task's structure.  Without a description: ESP0, which tells tasks with stacks of their
  * own apart.  0: unknown. */
-uint32_t know_task(const struct explain *x, struct cpu *cpu);
+uint64_t know_task(const struct explain *x, struct cpu *cpu);
 /* Where it is stored: it changes only with a write there (or a task switch of the processor). */
-bool know_task_at(const struct explain *x, struct cpu *cpu, uint32_t *address);
+bool know_task_at(const struct explain *x, struct cpu *cpu, uint64_t *address);
 /* The name of a task, in *name; false: unknown. */
-bool know_task_name(const struct explain *x, struct cpu *cpu, uint32_t task, char *name, size_t size);
+bool know_task_name(const struct explain *x, struct cpu *cpu, uint64_t task, char *name, size_t size);
 /* Where flag word i of the present task lies. */
-bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address);
-bool know_word_value(const struct explain *x, struct cpu *cpu, unsigned i, uint32_t *address, uint32_t *value);
+bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint64_t *address);
+bool know_word_value(const struct explain *x, struct cpu *cpu, unsigned i, uint64_t *address, uint32_t *value);
 /* The address behind the pt_regs of an entry on an empty kernel stack. */
-bool know_top(const struct explain *x, struct cpu *cpu, uint32_t *top);
+bool know_top(const struct explain *x, struct cpu *cpu, uint64_t *top);
 
 /* Which bits of the word have a meaning like "resched"? */
 uint32_t know_meaning(const struct desc_word *word, const char *meaning);
@@ -48,7 +61,7 @@ void put_bits(struct fact *parent, const char *key, const struct desc_word *word
 /* The instruction at a linear address as text. */
 void put_instruction(struct explain *x, struct fact *parent, const char *key, const struct where *at);
 /* Name (or address) of a task. */
-void put_task(struct explain *x, struct fact *parent, const char *key, struct cpu *cpu, uint32_t task);
+void put_task(struct explain *x, struct fact *parent, const char *key, struct cpu *cpu, uint64_t task);
 /* "INT 80", "IRQ 20", "#PF". */
 void event_text(char *text, size_t size, unsigned kind, unsigned vector);
 

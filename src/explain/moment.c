@@ -118,7 +118,7 @@ static bool at_symbol(void *owner, struct cpu *cpu)
 {
 	struct search *q = owner;
 
-	return ((cpu->s.seg[SEG_CS].base + cpu->s.rip) & UINT32_MAX) == q->address && q->skip-- == 0;
+	return code_linear(cpu, cpu->s.rip) == q->address && q->skip-- == 0;
 }
 
 /* NAME or NAME+OFFSET */

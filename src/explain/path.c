@@ -30,13 +30,13 @@ static void push_level(struct path *p, const struct delivery_record *r)
 		n->event_kind = r->kind;
 		n->vector = r->vector;
 		n->event = r->id;
-		n->eip = (uint32_t)(r->from.cs_base + r->from.rip);
-		n->to = (uint32_t)(r->to.cs_base + r->to.rip);
+		n->eip = where_linear(&r->from);
+		n->to = where_linear(&r->to);
 		n->error = r->error;
-		n->value = (uint32_t)r->cr2;
+		n->value = r->cr2;
 		n->taken = r->has_error;
 	}
-	*l = (struct level){(uint32_t)r->frame + (error ? r->word_bytes : 0), r->kind, r->vector, r->id, p->depth};
+	*l = (struct level){r->frame + (error ? r->word_bytes : 0), r->kind, r->vector, r->id, p->depth};
 	if (p->levels < PATH_LEVELS)
 		p->levels++;
 	p->depth = 0;
@@ -48,7 +48,7 @@ static void pop_level(struct path *p, const struct return_record *r)
 		const struct level l = p->level[i];
 		struct note *n;
 
-		if (l.frame != (uint32_t)r->frame)
+		if (l.frame != r->frame)
 			continue;
 		p->levels = i;
 		p->depth = l.depth;
@@ -57,8 +57,8 @@ static void pop_level(struct path *p, const struct return_record *r)
 			n->event_kind = l.kind;
 			n->vector = l.vector;
 			n->event = l.id;
-			n->eip = (uint32_t)(r->from.cs_base + r->from.rip);
-			n->to = (uint32_t)(r->to.cs_base + r->to.rip);
+			n->eip = where_linear(&r->from);
+			n->to = where_linear(&r->to);
 		}
 		return;
 	}
@@ -70,11 +70,11 @@ static bool is_end(const struct path *p, const struct seen *s)
 		return false;
 	if (p->from_user || p->wish.to_user)
 		return s->to->cpl == 3;
-	return p->levels == 0 && (uint32_t)s->returned.frame == p->frame;
+	return p->levels == 0 && s->returned.frame == p->frame;
 }
 
 /* Returns that do not end the path, and which instruction made them. */
-static void count_return(struct path *p, uint32_t eip)
+static void count_return(struct path *p, uint64_t eip)
 {
 	unsigned i = 0;
 
@@ -90,7 +90,7 @@ static void count_return(struct path *p, uint32_t eip)
 
 static void end_path(struct path *p, const struct seen *s)
 {
-	uint32_t eip = (uint32_t)(s->from->cs_base + s->from->rip);
+	uint64_t eip = where_linear(s->from);
 
 	p->returned = true;
 	p->end = *s;
@@ -104,16 +104,17 @@ static void end_path(struct path *p, const struct seen *s)
 /* The child of a fork: a task that begins at child_at with this one's saved EIP in its pt_regs. */
 static void look_for_child(struct path *p, struct cpu *cpu)
 {
-	uint32_t eip = (uint32_t)(cpu->s.seg[SEG_CS].base + cpu->s.rip), esp, top, ip = 0, offset;
+	uint64_t eip = code_linear(cpu, cpu->s.rip), esp, top, ip;
+	uint32_t offset;
 
 	if (!p->wish.child_at || p->child_seen || eip != p->wish.child_at ||
 	    !desc_reg_offset(&p->x->desc, "ip", &offset))
 		return;
-	esp = (uint32_t)cpu->s.seg[SEG_SS].base + reg32(cpu, RSP);
+	esp = know_stack(cpu);
 	if (know_top(p->x, cpu, &top) && top - esp < PAGE_BYTES)
-		esp = top - 4 * p->x->desc.regs;
-	know_read32(cpu, esp + offset, &ip);
-	if (p->entry.kind == SEEN_DELIVERY && ip != (uint32_t)p->entry.from->rip)
+		esp = top - p->word * p->x->desc.regs;
+	know_read(cpu, esp + offset, &ip);
+	if (p->entry.kind == SEEN_DELIVERY && ip != p->entry.from->rip)
 		return;
 	p->child_seen = true;
 	p->child_t = cpu->icount;
@@ -121,7 +122,7 @@ static void look_for_child(struct path *p, struct cpu *cpu)
 	p->child_task = know_task(p->x, cpu);
 	p->child_first = cpu->s;
 	for (unsigned i = 0; i < p->x->desc.regs; i++)
-		know_read32(cpu, esp + 4 * i, &p->child_words[i]);
+		know_read(cpu, esp + p->word * i, &p->child_words[i]);
 }
 
 static bool look_for_childs_return(struct path *p, const struct seen *s)
@@ -133,7 +134,7 @@ static bool look_for_childs_return(struct path *p, const struct seen *s)
 	p->child_end = *s;
 	p->child_end.from = &p->child_end.returned.from;
 	p->child_end.to = &p->child_end.returned.to;
-	p->child_eax = reg32(p->x->machine->cpu[s->cpu], RAX);
+	p->child_eax = know_reg(p->x->machine->cpu[s->cpu], RAX);
 	return true;
 }
 
@@ -144,7 +145,7 @@ static bool on_event(void *owner, const struct seen *s)
 	look_for_childs_return(p, s);
 
 	if (s->kind == SEEN_RETURN && (s->cpu != p->cpu || !is_end(p, s)))
-		count_return(p, (uint32_t)(s->from->cs_base + s->from->rip));
+		count_return(p, where_linear(s->from));
 	if (s->cpu != p->cpu)
 		return false;
 	p->task_written |= s->kind == SEEN_TASK; /* another TSS */
@@ -162,7 +163,7 @@ static bool on_event(void *owner, const struct seen *s)
 }
 
 /* The present task.  On one processor it is read again only after somebody has written where it is stored. */
-static uint32_t task_now(struct path *p, struct cpu *cpu)
+static uint64_t task_now(struct path *p, struct cpu *cpu)
 {
 	if (!p->task_at || p->task_written || p->x->machine->cpus > 1) {
 		p->task_now = know_task(p->x, cpu);
@@ -174,7 +175,7 @@ static uint32_t task_now(struct path *p, struct cpu *cpu)
 /* Does the task go on here, on whatever processor? */
 static bool follow(struct path *p, struct cpu *cpu)
 {
-	uint32_t now;
+	uint64_t now;
 
 	if (!p->away && cpu->id != p->cpu)
 		return false;
@@ -203,6 +204,23 @@ static bool follow(struct path *p, struct cpu *cpu)
 	return !p->away;
 }
 
+/* What the instruction before this one did to what the kernel stands on. */
+static void state_changes(struct path *p, const struct cpu *cpu)
+{
+	const uint64_t before[] = {p->before_end.seg[SEG_GS].base, p->before_end.cr3};
+	const uint64_t now[] = {cpu->s.seg[SEG_GS].base, cpu->s.cr3};
+
+	p->cr3_changes += now[1] != before[1];
+	for (unsigned i = 0; i < 2 && in_ia32e(cpu); i++) {
+		struct note *n = now[i] != before[i] && !p->levels ? way_note(p, i ? NOTE_CR3 : NOTE_GS) : NULL;
+
+		if (!n)
+			continue;
+		n->to = before[i];
+		n->value = now[i];
+	}
+}
+
 static bool on_instruction(void *owner, struct cpu *cpu)
 {
 	struct path *p = owner;
@@ -210,8 +228,8 @@ static bool on_instruction(void *owner, struct cpu *cpu)
 	look_for_child(p, cpu);
 	if (!follow(p, cpu))
 		return p->out_of_memory || p->given_up;
-	if (p->insns && cpu->s.cr3 != p->before_end.cr3)
-		p->cr3_changes++;
+	if (p->insns)
+		state_changes(p, cpu);
 	p->insns++;
 	way_instruction(p, cpu);
 	p->before_end = cpu->s;
@@ -223,18 +241,18 @@ static void on_data(void *owner, uint64_t lin, unsigned bytes, uint64_t value, b
 {
 	struct path *p = owner;
 
-	if (write && (uint32_t)lin - p->task_at < 4)
+	if (write && lin - p->task_at < p->word)
 		p->task_written = true;
 	if (!p->away)
-		way_access(p, (uint32_t)lin, bytes, (uint32_t)value, write);
+		way_access(p, lin, bytes, value, write);
 }
 
 /* What the delivery that began it all pushed. */
 static bool first_pushes(struct path *p, const struct delivery_record *r)
 {
 	for (unsigned i = 0; i < r->words && i < RECORD_MAX_WORDS; i++) {
-		struct write *w = way_write(p, (uint32_t)r->frame + (r->words - 1u - i) * r->word_bytes, r->word_bytes,
-					    (uint32_t)r->word[i]);
+		struct write *w = way_write(p, r->frame + (r->words - 1u - i) * (uint64_t)r->word_bytes, r->word_bytes,
+					    r->word[i]);
 
 		if (!w)
 			return false;
@@ -248,7 +266,8 @@ static bool begin(struct path *p, struct explain *x)
 	struct cpu *cpu = x->machine->cpu[x->drive.cpu];
 	const struct seen *s = &x->drive.seen;
 
-	*p = (struct path){.x = x, .entry = *s, .cpu = cpu->id, .begun = s->when};
+	*p = (struct path){.x = x, .entry = *s, .cpu = cpu->id, .begun = s->when,
+			   .word = know_word_bytes(cpu)};
 	p->entry.from = s->kind == SEEN_DELIVERY ? &p->entry.delivery.from : &p->entry.entry.from;
 	p->entry.to = s->kind == SEEN_DELIVERY ? &p->entry.delivery.to : &p->entry.entry.to;
 	p->from_user = p->entry.from->cpl == 3;
@@ -264,7 +283,7 @@ static bool begin(struct path *p, struct explain *x)
 	way_words(p, cpu);
 	if (s->kind != SEEN_DELIVERY)
 		return true;
-	p->frame = (uint32_t)s->delivery.frame;
+	p->frame = s->delivery.frame;
 	if (s->delivery.words && s->delivery.word_name[s->delivery.words - 1] == PUSH_ERROR)
 		p->frame += s->delivery.word_bytes;
 	return first_pushes(p, &s->delivery);
@@ -278,7 +297,11 @@ static void place_regs(struct path *p)
 
 	if (p->regs_told || !p->x->has_desc || !desc_reg_offset(d, "ip", &ip))
 		return;
-	p->regs = p->frame ? p->frame - ip : p->top ? p->top - 4 * d->regs : 0;
+	/* Kernels of IA-32e mode copy what the processor pushed to the task's stack. */
+	if (p->word == 8 && p->from_user && p->top)
+		p->regs = p->top - p->word * d->regs;
+	else
+		p->regs = p->frame ? p->frame - ip : p->top ? p->top - p->word * d->regs : 0;
 }
 
 /* Why it ended without a return. */
@@ -346,7 +369,7 @@ bool path_await_child(struct explain *x, struct path *p)
 }
 
 /* ---- questions ---- */
-const struct write *path_writer(const struct path *p, uint32_t lin, uint64_t before)
+const struct write *path_writer(const struct path *p, uint64_t lin, uint64_t before)
 {
 	for (unsigned i = p->writes; i-- > 0;) {
 		const struct write *w = &p->write[i];
@@ -357,7 +380,7 @@ const struct write *path_writer(const struct path *p, uint32_t lin, uint64_t bef
 	return NULL;
 }
 
-const struct write *path_next_write(const struct path *p, uint32_t lin, uint64_t from)
+const struct write *path_next_write(const struct path *p, uint64_t lin, uint64_t from)
 {
 	for (unsigned i = 0; i < p->writes; i++)
 		if (p->write[i].t >= from && lin - p->write[i].lin < p->write[i].bytes)

@@ -20,12 +20,15 @@ enum note_kind {
 	NOTE_RETURN,   /* its return */
 	NOTE_AWAY,     /* another task runs: value */
 	NOTE_BACK,     /* from task value */
+	NOTE_GS,       /* the instruction at eip changed the base of GS: to -> value */
+	NOTE_CR3,      /* ... or CR3 */
 };
 
 struct note {
 	enum note_kind kind;
 	uint64_t t;
-	uint32_t eip, to, value, mask, task;
+	uint64_t eip, to, value, task;
+	uint32_t mask;
 	unsigned word, level, depth;
 	bool taken, has_branch;
 	const char *function; /* NOTE_CALL, NOTE_LABEL: of `to` */
@@ -37,7 +40,7 @@ struct note {
 
 struct write {
 	uint64_t t;
-	uint32_t lin, value, eip, from; /* from: where the same value was read, if has_from */
+	uint64_t lin, value, eip, from; /* from: where the same value was read, if has_from */
 	uint8_t bytes;
 	bool processor; /* pushed by a delivery; eip means nothing */
 	bool has_from;
@@ -45,7 +48,7 @@ struct write {
 
 /* A delivery in between that has not returned. */
 struct level {
-	uint32_t frame; /* linear address of its saved EIP */
+	uint64_t frame; /* linear address of its saved EIP */
 	uint8_t kind, vector;
 	uint64_t id;
 	unsigned depth; /* of calls when it came */
@@ -55,7 +58,7 @@ struct level {
 struct awaited {
 	bool wanted, jumping;
 	unsigned note, left; /* index; so many instructions more */
-	uint32_t target;
+	uint64_t target;
 };
 
 struct path;
@@ -63,14 +66,14 @@ struct path;
 /* An instruction that returned in between. */
 #define PATH_RETURNERS 16
 struct returner {
-	uint32_t eip;
+	uint64_t eip;
 	uint64_t count;
 };
 
 /* What a view wants of a path beyond the ordinary. */
 struct path_wish {
 	bool to_user;      /* on to the task's return to ring 3, wherever the event came from */
-	uint32_t child_at; /* a place where a new task begins, which is to be noted; 0: none */
+	uint64_t child_at; /* a place where a new task begins, which is to be noted; 0: none */
 	/* Asked when another task is switched to: is the path of no use any more?  NULL: it is of use. */
 	bool (*give_up)(const struct path *path);
 };
@@ -79,13 +82,14 @@ struct path {
 	struct explain *x;
 	struct seen entry;       /* how it began */
 	struct arch_state start; /* at the handler's first instruction */
-	uint32_t task, top;      /* top: know_top() at the entry, 0: unknown */
+	uint64_t task, top;      /* top: know_top() at the entry, 0: unknown */
 	unsigned cpu;
 	uint32_t nr;           /* EAX at the entry */
 	uint64_t begun, insns; /* instructions of this task on the way */
 	bool from_user;
 	struct path_wish wish;
-	uint32_t frame; /* linear, of the saved EIP; 0: SYSENTER */
+	uint64_t frame; /* linear, of the saved EIP; 0: SYSENTER, SYSCALL */
+	unsigned word;  /* bytes of a word of pt_regs: 4 or 8 */
 
 	uint64_t skipped, skipped_same; /* returns in between; by the instruction that made the last one */
 	bool exits, given_up;           /* the task ends: it will never return; wish.give_up() */
@@ -93,12 +97,13 @@ struct path {
 	struct seen end;                         /* the return */
 	struct arch_state before_end, after_end; /* before the instruction that returned; after it */
 
-	uint32_t regs;     /* address of pt_regs; 0: unknown */
+	uint64_t regs;     /* address of pt_regs; 0: unknown */
 	uint64_t complete; /* tick at which they are complete: the first call */
 	bool regs_told;    /* a function's register said so */
 
 	bool has_number, bad_number, has_slot, has_handler, handler_done, has_result;
-	uint32_t number_limit, slot, slot_target, handler, handler_esp, handler_back, result;
+	uint32_t number_limit;
+	uint64_t slot, slot_target, handler, handler_esp, handler_back, result;
 	uint64_t handler_begun, handler_ended;
 	const char *handler_name;
 
@@ -110,26 +115,27 @@ struct path {
 	/* while it goes on */
 	struct level level[PATH_LEVELS];
 	unsigned levels, depth;
-	uint32_t task_at,
+	uint64_t task_at,
 		task_now;  /* where `current` is stored, 0: not known; what it held when it was last looked at */
 	bool task_written; /* since then */
 	bool away;
-	uint32_t other; /* the task that ran last while away */
-	uint32_t eip;   /* the present instruction */
-	uint32_t last_read, last_value;
+	uint64_t other; /* the task that ran last while away */
+	uint64_t eip;   /* the present instruction */
+	uint64_t last_read, last_value;
 	uint8_t last_bytes;
 	const char *label; /* symbol that the entry code is at */
 	struct awaited test, number;
-	uint32_t word_at[DESC_WORDS], word_value[DESC_WORDS];
+	uint64_t word_at[DESC_WORDS];
+	uint32_t word_value[DESC_WORDS];
 	struct insn insn; /* the present one, decoded */
 	bool has_insn;
 	/* wish.child_at: its first coming there with the saved EIP of this task; its first return to ring 3. */
 	bool child_seen, child_returned;
 	uint64_t child_t;
-	uint32_t child_task, child_regs;
+	uint64_t child_task, child_regs;
 	struct arch_state child_first;   /* at its first instruction */
-	uint32_t child_words[DESC_REGS]; /* its pt_regs then */
-	uint32_t child_eax;              /* in ring 3 */
+	uint64_t child_words[DESC_REGS]; /* its pt_regs then */
+	uint64_t child_eax;              /* in ring 3 */
 	struct seen child_end;
 
 	uint64_t cr3_changes;
@@ -148,9 +154,9 @@ bool path_await_child(struct explain *x, struct path *path) MUST_CHECK;
 void path_free(struct path *path);
 
 /* The last write to the word at lin before tick `before`; NULL: none on this way. */
-const struct write *path_writer(const struct path *path, uint32_t lin, uint64_t before);
+const struct write *path_writer(const struct path *path, uint64_t lin, uint64_t before);
 /* The first write to it from tick `from` on. */
-const struct write *path_next_write(const struct path *path, uint32_t lin, uint64_t from);
+const struct write *path_next_write(const struct path *path, uint64_t lin, uint64_t from);
 /* The first note of that kind with the role (NULL: any); from: index to begin at. */
 const struct note *path_note(const struct path *path, enum note_kind kind, const char *role, unsigned from);
 bool path_has(const struct path *path, enum note_kind kind, const char *role);

@@ -36,7 +36,7 @@ void put_where(struct explain *x, struct fact *parent, const char *key, const st
 {
 	struct fact *o = put_object(parent, key);
 
-	put_place(x, o, "at", w->cs_base + w->rip);
+	put_place(x, o, "at", where_linear(w));
 	put_hex(o, "cs", w->cs, 4);
 	put_number(o, "ring", w->cpl);
 	put_hex(o, "ss", w->ss, 4);
@@ -72,14 +72,14 @@ void put_instruction(struct explain *x, struct fact *parent, const char *key, co
 		put_text(parent, key, "%s", text);
 }
 
-void put_task(struct explain *x, struct fact *parent, const char *key, struct cpu *cpu, uint32_t task)
+void put_task(struct explain *x, struct fact *parent, const char *key, struct cpu *cpu, uint64_t task)
 {
 	char name[32];
 
 	if (know_task_name(x, cpu, task, name, sizeof(name)))
-		put_text(parent, key, "%s (%08" PRIx32 ")", name, task);
+		put_text(parent, key, "%s (%08" PRIx64 ")", name, task);
 	else
-		put_text(parent, key, "%08" PRIx32, task);
+		put_text(parent, key, "%08" PRIx64, task);
 }
 
 void event_text(char *text, size_t size, unsigned kind, unsigned vector)

@@ -8,6 +8,10 @@
 void report_entry(struct explain *x, const struct path *path);
 /* The words of pt_regs, each with who wrote it: the processor, or which instruction. */
 void report_words(struct explain *x, const struct path *path);
+/* SWAPGS and moves to CR3, each with what was there before; nothing if there was none. */
+void report_gs(struct explain *x, const struct path *path);
+/* A system call of 64-bit code by SYSCALL. */
+bool path_wide_call(const struct path *path);
 /* Arguments: the registers at the entry and what pt_regs hold. */
 void report_arguments(struct explain *x, const struct path *path);
 /* Is it traced?  Is the number bad?  Slot, handler, result. */
@@ -35,6 +39,6 @@ bool path_traced(const struct path *path);
 /* "INT 80", "SYSENTER", "IRQ 20", "#PF": what entered. */
 void entry_text(char *text, size_t size, const struct seen *entry);
 /* The name of an error that a system call returns, "ENOSYS"; NULL: none. */
-const char *errno_name(uint32_t result);
+const char *errno_name(uint64_t result);
 
 #endif

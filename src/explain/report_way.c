@@ -161,7 +161,7 @@ void report_result(struct explain *x, const struct path *p)
 		put_number(o, "written_at_t", w->t);
 	}
 	if (p->returned) {
-		uint32_t eax = (uint32_t)p->after_end.gpr.r64[RAX];
+		uint64_t eax = p->after_end.gpr.r64[RAX];
 
 		put_hex(o, "eax_after_return", eax, 8);
 		put_text(o, "eax_signed", "%" PRId32, (int32_t)eax);
@@ -344,7 +344,7 @@ void report_return(struct explain *x, const struct path *p)
 	put_text(o, "by", "%s", return_kind_name((enum return_kind)r->kind));
 	put_number(o, "t", r->when);
 	put_number(o, "id", r->id);
-	put_place(x, o, "instruction", r->from.cs_base + r->from.rip);
+	put_place(x, o, "instruction", where_linear(&r->from));
 	if (r->frame)
 		put_hex(o, "frame", r->frame, 8);
 	put_where(x, o, "to", &r->to);

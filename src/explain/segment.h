@@ -11,7 +11,7 @@ struct segment_facts {
 	uint64_t raw, base;
 	uint32_t limit;
 	unsigned type, dpl;
-	bool present, s, code, conforming, wide;
+	bool present, s, code, conforming, wide, l;
 	char text[64]; /* "code32 dpl 0", "beyond the GDT" */
 };
 

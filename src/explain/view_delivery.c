@@ -91,12 +91,14 @@ static void put_gate(struct explain *x, const struct delivery_record *r)
 		return;
 	}
 	put_hex(gate, "address", r->gate.address, 8);
-	put_text(gate, "type", "%s", gate_type_name(r->gate.type));
+	put_text(gate, "type", "%s", gate_name(r->gate.type, r->gate.width));
 	put_number(gate, "type_number", r->gate.type);
 	put_flag(gate, "present", r->gate.present);
 	put_number(gate, "dpl", r->gate.dpl);
 	put_hex(gate, "selector", r->gate.selector, 4);
-	put_place(x, gate, "handler", r->to.cs_base + r->gate.offset);
+	put_place(x, gate, "handler", r->to.mode == MODE_LONG64 ? r->gate.offset : r->to.cs_base + r->gate.offset);
+	if (r->gate.ist)
+		put_number(gate, "ist", r->gate.ist);
 }
 
 /* Where the stack came from, and what lies on it now. */
@@ -108,6 +110,10 @@ static void put_stack(struct explain *x, struct cpu *cpu, const struct delivery_
 
 	put_text(stack, "source", "%s", stack_source_name(r->stack_source));
 	put_text(stack, "old", "%04x:%08" PRIx64, r->from.ss, r->from.rsp);
+	if (r->word_bytes == 8 && r->stack_pointer != top)
+		put_hex(stack, "before_alignment", r->stack_pointer, 8);
+	if (r->stack_source == STACK_RSP || r->stack_source == STACK_IST)
+		put_hex(stack, "tss", r->tss_base, 8);
 	if (r->stack_source == STACK_TSS32 || r->stack_source == STACK_TSS16) {
 		put_hex(stack, "tss", r->tss_base, 8);
 		put_text(stack, "from_tss", "%04x:%08" PRIx64, r->to.ss, top);
@@ -123,7 +129,7 @@ static void put_stack(struct explain *x, struct cpu *cpu, const struct delivery_
 		put_text(row, "name", "%s", pushed_name_text((enum pushed_name)r->word_name[i], r->word_bytes * 8u));
 		put_hex(row, "value", r->word[i], r->word_bytes * 2u);
 		if (r->word_name[i] == PUSH_IP)
-			put_place(x, row, "place", r->from.cs_base + r->word[i]);
+			put_place(x, row, "place", where_linear(&r->from));
 		if (r->word_name[i] == PUSH_FLAGS)
 			put_flags(row, "flags", r->word[i]);
 	}
@@ -133,7 +139,7 @@ static void put_stack(struct explain *x, struct cpu *cpu, const struct delivery_
 void put_current(struct explain *x, struct fact *o, struct cpu *cpu, const struct delivery_record *r)
 {
 	bool asynchronous = r->kind == EV_IRQ || r->kind == EV_NMI || r->kind == EV_ABORT;
-	uint32_t task = know_task(x, cpu);
+	uint64_t task = know_task(x, cpu);
 
 	put_text(o, "event", asynchronous ? "asynchronous" : "synchronous");
 	if (task)

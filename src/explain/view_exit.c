@@ -59,17 +59,17 @@ static void put_loads(struct explain *x, const struct path *p)
 	uint64_t old[] = {r->from.rip, r->from.cs, r->from.rflags, r->from.rsp, r->from.ss};
 	struct segment_facts seg;
 
-	for (unsigned i = 0; i < (outer ? 5u : 3u); i++) {
+	for (unsigned i = 0; i < (outer || p->word == 8 ? 5u : 3u); i++) {
 		struct fact *row = put_object(rows, NULL);
-		uint32_t value = 0;
+		uint64_t value;
 
-		know_read32(cpu, r->frame + 4 * i, &value);
-		put_hex(row, "at", r->frame + 4 * i, 8);
+		know_read(cpu, r->frame + p->word * i, &value);
+		put_hex(row, "at", r->frame + p->word * i, 8);
 		put_text(row, "name", "%s", names[i]);
 		put_hex(row, "value", value, 8);
 		put_hex(row, "loaded_now", old[i], 8);
 		if (i == 0)
-			put_place(x, row, "means", r->to.cs_base + value);
+			put_place(x, row, "means", where_linear(&r->to));
 		else if (i == 2)
 			put_flags(row, "means", value);
 		else if (i == 3)
@@ -77,7 +77,7 @@ static void put_loads(struct explain *x, const struct path *p)
 		if (i != 1 && i != 4)
 			continue;
 		segment_look_up(cpu, (uint16_t)value, &seg);
-		put_text(row, "means", "%s, RPL %u", seg.text, value & 3);
+		put_text(row, "means", "%s, RPL %u", seg.text, (unsigned)value & 3);
 	}
 }
 
@@ -92,15 +92,20 @@ bool view_frame(struct explain *x)
 
 		put_title(x, &p, "the return");
 		o = put_object(&x->facts.root, "before");
-		put_place(x, o, "instruction", r->from.cs_base + r->from.rip);
+		put_place(x, o, "instruction", where_linear(&r->from));
 		put_text(o, "by", "%s", return_kind_name((enum return_kind)r->kind));
 		put_number(o, "t", r->when);
 		put_text(o, "ss_esp", "%04x:%08" PRIx64 " (linear %08" PRIx64 ")", p.before_end.seg[SEG_SS].sel,
-			 r->from.rsp, (p.before_end.seg[SEG_SS].base + r->from.rsp) & UINT32_MAX);
+			 r->from.rsp, p.word == 8 ? r->from.rsp : (p.before_end.seg[SEG_SS].base + r->from.rsp) & UINT32_MAX);
 		put_number(o, "ring", r->from.cpl);
 		put_hex(o, "eflags", r->from.rflags, 8);
 		if (r->frame)
 			put_loads(x, &p);
+		else if (r->kind == RET_SYSRET)
+			put_text(o, "loads",
+				 "RIP from RCX %08" PRIx64 ", RFLAGS from R11 %08" PRIx64
+				 ", CS and SS from STAR (%016" PRIx64 ")",
+				 p.before_end.gpr.r64[RCX], p.before_end.gpr.r64[R11], p.before_end.star);
 		else
 			put_text(o, "loads",
 				 "EIP from EDX %08" PRIx64 ", ESP from ECX %08" PRIx64

@@ -10,14 +10,21 @@
 #define OPCODE_IRET 0xcf
 #define FRAME_WORDS 5u
 
+/* IRETQ has a REX prefix. */
+static unsigned rex(struct cpu *cpu, const struct where *at)
+{
+	uint8_t byte;
+
+	return at->mode == MODE_LONG64 && peek_lin(&cpu->mmu, at->rip, &byte, 1) == 1 && (byte & 0xf0) == 0x40;
+}
+
 static bool fits_iret(struct explain *x, const struct seen *s)
 {
 	struct cpu *cpu = x->machine->cpu[s->cpu];
 	uint8_t byte;
 
 	return seen_delivered(s) && s->delivery.kind == EV_FAULT && s->from->cpl < 3 &&
-	       peek_lin(&cpu->mmu, (s->from->cs_base + s->from->rip) & UINT32_MAX, &byte, 1) == 1 &&
-	       byte == OPCODE_IRET;
+	       peek_lin(&cpu->mmu, where_linear(s->from) + rex(cpu, s->from), &byte, 1) == 1 && byte == OPCODE_IRET;
 }
 
 /* The words that IRET was given; at this moment they lie untouched above the frame of the fault. */
@@ -26,15 +33,16 @@ static void put_refused_frame(struct explain *x, const struct where *from)
 	static const char *const names[FRAME_WORDS] = {"EIP", "CS", "EFLAGS", "ESP", "SS"};
 	struct cpu *cpu = moment_cpu(x);
 	struct fact *rows = put_list(&x->facts.root, "refused_frame");
-	uint32_t at = (uint32_t)(from->ss_base + from->rsp);
+	unsigned word = know_word_bytes(cpu);
+	uint64_t at = word == 8 ? from->rsp : (from->ss_base + from->rsp) & UINT32_MAX;
 
 	for (unsigned i = 0; i < FRAME_WORDS; i++) {
 		struct fact *row = put_object(rows, NULL);
 		struct segment_facts seg;
-		uint32_t value = 0;
+		uint64_t value;
 
-		know_read32(cpu, at + 4 * i, &value);
-		put_hex(row, "at", at + 4 * i, 8);
+		know_read(cpu, at + word * i, &value);
+		put_hex(row, "at", at + word * i, 8);
 		put_text(row, "name", "%s", names[i]);
 		put_hex(row, "value", value, 8);
 		if (i == 1 || i == 4) {
@@ -55,7 +63,7 @@ static void put_fault(struct explain *x, const struct delivery_record *r)
 	event_text(text, sizeof(text), r->kind, r->vector);
 	put_text(o, "exception", "%s", text)->tone = TONE_BAD;
 	put_number(o, "t", r->when);
-	put_place(x, o, "at", r->from.cs_base + r->from.rip);
+	put_place(x, o, "at", where_linear(&r->from));
 	put_instruction(x, o, "instruction", &r->from);
 	put_number(o, "ring", r->from.cpl);
 	if (r->has_error)
@@ -79,7 +87,7 @@ static void put_fixup(struct explain *x, const struct path *p)
 	if (back) {
 		put_number(o, "fault_returned_at_t", back->t);
 		put_place(x, o, "goes_on_at", back->to);
-		put_flag(o, "fixed_up", back->to != (uint32_t)(p->entry.from->cs_base + p->entry.from->rip));
+		put_flag(o, "fixed_up", back->to != where_linear(p->entry.from));
 	}
 	signal = put_object(&x->facts.root, "signal");
 	call = path_note(p, NOTE_CALL, "force-signal", 0);

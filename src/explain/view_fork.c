@@ -6,12 +6,10 @@
 #include "explain/report.h"
 #include "explain/views.h"
 
-#define REG_BYTES 4u
-
 /* Linux's numbers: fork, clone, vfork, clone3. */
 static bool forks(uint32_t nr)
 {
-	return nr == 2 || nr == 120 || nr == 190 || nr == 435;
+	return nr == 2 || nr == 57 || nr == 120 || nr == 190 || nr == 435;
 }
 
 static bool fits(struct explain *x, const struct seen *s)
@@ -71,7 +69,7 @@ static void put_frames(struct explain *x, const struct path *p)
 	struct fact *rows = put_list(&x->facts.root, "frame");
 
 	for (unsigned i = x->desc.regs; i-- > 0;) {
-		const struct write *w = p->regs ? path_writer(p, p->regs + i * REG_BYTES,
+		const struct write *w = p->regs ? path_writer(p, p->regs + i * p->word,
 							      p->handler_begun ? p->handler_begun : UINT64_MAX)
 						: NULL;
 		struct fact *row = put_object(rows, NULL);
@@ -97,7 +95,7 @@ bool view_fork(struct explain *x)
 		return false;
 	if (!x->desc.regs)
 		return diagnose(&x->why, "explain fork: no description tells this guest's pt_regs; give --guest FILE");
-	ok = path_record(x, &p, &(struct path_wish){.child_at = (uint32_t)at}) && path_await_child(x, &p);
+	ok = path_record(x, &p, &(struct path_wish){.child_at = at}) && path_await_child(x, &p);
 	if (ok) {
 		put_text(&x->facts.root, "title", "fork by system call %" PRIu32 " on cpu%u at t=%" PRIu64, p.nr, p.cpu,
 			 p.entry.when);

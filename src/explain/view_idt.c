@@ -6,34 +6,42 @@
 #include "explain/segment.h"
 #include "explain/views.h"
 
-#define GATE_BYTES 8u
 #define VECTORS    256u
+#define TSS64_IST1 0x24u
 
 struct gate {
 	uint64_t raw, address;
-	unsigned vector, type, dpl;
+	unsigned vector, type, dpl, ist;
 	bool present, s;
 	uint16_t selector;
-	uint32_t offset;
+	uint64_t offset;
 };
+
+/* SDM 3A, "64-Bit Mode IDT": 16 bytes each, with 64 bits of offset and a number of an IST. */
+static unsigned gate_bytes(const struct cpu *cpu)
+{
+	return in_ia32e(cpu) ? 16 : 8;
+}
 
 /* False: outside the limit, or its page is not mapped. */
 static bool read_gate(struct cpu *cpu, unsigned vector, struct gate *g)
 {
-	uint64_t raw;
+	unsigned bytes = gate_bytes(cpu);
+	uint64_t halves[2] = {0, 0}, raw;
 
 	*g = (struct gate){.vector = vector,
-			   .address = (cpu->s.idtr.base + (uint64_t)vector * GATE_BYTES) & UINT32_MAX};
-	if (vector * GATE_BYTES + GATE_BYTES - 1 > cpu->s.idtr.limit ||
-	    peek_lin(&cpu->mmu, g->address, &raw, sizeof(raw)) != sizeof(raw))
+			   .address = (cpu->s.idtr.base + (uint64_t)vector * bytes) & cpu->mmu.lin_mask};
+	if (vector * bytes + bytes - 1 > cpu->s.idtr.limit || peek_lin(&cpu->mmu, g->address, halves, bytes) != bytes)
 		return false;
+	raw = halves[0];
 	g->raw = raw;
 	g->type = raw >> 40 & 0xf;
 	g->s = raw >> 44 & 1;
 	g->dpl = raw >> 45 & 3;
 	g->present = raw >> 47 & 1;
 	g->selector = (uint16_t)(raw >> 16);
-	g->offset = (uint32_t)(raw & 0xffff) | (g->type & 8 ? (uint32_t)(raw >> 32 & 0xffff0000) : 0);
+	g->offset = (raw & 0xffff) | (g->type & 8 ? raw >> 32 & 0xffff0000 : 0) | halves[1] << 32;
+	g->ist = bytes == 16 ? raw >> 32 & 7 : 0;
 	return true;
 }
 
@@ -56,9 +64,17 @@ static bool is_interrupt_gate(const struct gate *g)
 /* Which stack the handler gets when ring 3 is interrupted. */
 static void stack_text(struct cpu *cpu, const struct gate *g, const struct segment_facts *code, char *text, size_t size)
 {
-	uint32_t esp0 = 0;
+	uint64_t esp0 = 0;
 	uint16_t ss0 = 0;
 
+	if (g->ist) {
+		/* ISTs: SDM 3A, "64-Bit TSS Format". */
+		if (know_read(cpu, cpu->s.seg[SEG_TR].base + TSS64_IST1 + 8 * (g->ist - 1), &esp0))
+			snprintf(text, size, "IST %u: %016" PRIx64, g->ist, esp0);
+		else
+			snprintf(text, size, "IST %u: no TSS", g->ist);
+		return;
+	}
 	if (g->type == SYS_TASK_GATE)
 		snprintf(text, size, "TSS %04x", g->selector);
 	else if (!code->found || code->conforming || code->dpl == 3)
@@ -66,9 +82,14 @@ static void stack_text(struct cpu *cpu, const struct gate *g, const struct segme
 	else if (code->dpl != 0)
 		snprintf(text, size, "TSS ss%u:esp%u", code->dpl, code->dpl);
 	else if (know_esp0(cpu, &esp0, &ss0))
-		snprintf(text, size, "%04x:%08" PRIx32, ss0, esp0);
+		snprintf(text, size, "%04x:%08" PRIx64, ss0, esp0);
 	else
 		snprintf(text, size, "no TSS");
+}
+
+static uint64_t handler_at(struct cpu *cpu, const struct gate *g, const struct segment_facts *code)
+{
+	return in_ia32e(cpu) ? g->offset : (code->base + g->offset) & UINT32_MAX;
 }
 
 static void put_row(struct explain *x, struct cpu *cpu, struct fact *rows, const struct gate *g)
@@ -95,7 +116,7 @@ static void put_row(struct explain *x, struct cpu *cpu, struct fact *rows, const
 			put_place(x, row, "handler", eip);
 		return;
 	}
-	put_place(x, row, "handler", (code.base + g->offset) & UINT32_MAX);
+	put_place(x, row, "handler", handler_at(cpu, g, &code));
 }
 
 static void put_idtr(struct explain *x, struct cpu *cpu)
@@ -142,7 +163,7 @@ bool view_idt(struct explain *x)
 	put_number(&x->facts.root, "cpu", cpu->id);
 	put_idtr(x, cpu);
 	rows = put_list(&x->facts.root, "gates");
-	for (unsigned v = 0; v < VECTORS && v * GATE_BYTES + GATE_BYTES - 1 <= cpu->s.idtr.limit; v++)
+	for (unsigned v = 0; v < VECTORS && v * gate_bytes(cpu) + gate_bytes(cpu) - 1 <= cpu->s.idtr.limit; v++)
 		if (read_gate(cpu, v, &g))
 			put_row(x, cpu, rows, &g);
 		else
@@ -195,7 +216,7 @@ static void put_gate(struct explain *x, struct cpu *cpu, const struct gate *g)
 	put_segment(&x->facts.root, "segment", &code);
 	if (g->type != SYS_TASK_GATE) {
 		put_hex(o, "offset", g->offset, 8);
-		put_place(x, o, "handler", (code.base + g->offset) & UINT32_MAX);
+		put_place(x, o, "handler", handler_at(cpu, g, &code));
 		put_text(o, "eflags_if",
 			 is_interrupt_gate(g) ? "interrupt gate: IF is cleared on entry"
 					      : "trap gate: IF stays as it is");
@@ -220,7 +241,7 @@ bool view_gate(struct explain *x)
 	put_text(&x->facts.root, "title", "IDT[%02x] at t=%" PRIu64, (unsigned)vector, drive_now(&x->drive));
 	put_number(&x->facts.root, "t", drive_now(&x->drive));
 	put_number(&x->facts.root, "vector", vector);
-	if ((unsigned)vector * GATE_BYTES + GATE_BYTES - 1 > cpu->s.idtr.limit) {
+	if ((unsigned)vector * gate_bytes(cpu) + gate_bytes(cpu) - 1 > cpu->s.idtr.limit) {
 		put_text(&x->facts.root, "gate", "outside the IDT's limit %04x: #GP(%04x)", cpu->s.idtr.limit,
 			 (unsigned)vector << 3 | ERR_IDT)
 			->tone = TONE_BAD;

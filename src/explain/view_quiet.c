@@ -17,7 +17,7 @@ static struct fact *put_cpu(struct explain *x, struct cpu *cpu)
 	struct where w;
 
 	where_now(cpu, &w);
-	put_place(x, o, "at", w.cs_base + w.rip);
+	put_place(x, o, "at", where_linear(&w));
 	put_number(o, "ring", w.cpl);
 	put_text(o, "activity", "%s", activities[cpu->s.activity & 3]);
 	put_number(o, "eflags_if", !!(w.rflags & FLAG_IF));
@@ -257,8 +257,8 @@ static bool put_raised(struct explain *x)
 	put_number(o, "delivered_at_t", r->when);
 	put_number(o, "after_ticks", r->when - now);
 	put_number(o, "id", r->id);
-	put_place(x, o, "interrupted", r->from.cs_base + r->from.rip);
-	put_place(x, o, "handler", r->to.cs_base + r->to.rip);
+	put_place(x, o, "interrupted", where_linear(&r->from));
+	put_place(x, o, "handler", where_linear(&r->to));
 	return true;
 }
 
@@ -277,7 +277,7 @@ bool view_pending(struct explain *x)
 		moment_raise(x);
 	put_text(&x->facts.root, "title", "pending on cpu%u at t=%" PRIu64, cpu->id, drive_now(&x->drive));
 	put_number(&x->facts.root, "t", drive_now(&x->drive));
-	put_place(x, &x->facts.root, "at", cpu->s.seg[SEG_CS].base + cpu->s.rip);
+	put_place(x, &x->facts.root, "at", code_linear(cpu, cpu->s.rip));
 	put_requests(x, cpu);
 	put_timers(x);
 	return !x->options.raise || put_raised(x);

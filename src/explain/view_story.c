@@ -9,7 +9,6 @@
 #include "explain/views.h"
 
 #define SENTENCE   200
-#define REG_BYTES  4u
 #define BITS_WIDTH 48 /* of bits' names */
 
 static const char program[] = "program", processor[] = "processor", kernel[] = "kernel";
@@ -74,6 +73,12 @@ static void tell_call(struct story *s, uint64_t where, const char *how)
 {
 	const uint64_t *r = s->p->start.gpr.r64;
 
+	if (path_wide_call(s->p)) {
+		tell(s, s->p->entry.when, program, where,
+		     "%s in ring %u: rax = %" PRIu32 ", rdi = %" PRIx64 "h, rsi = %" PRIx64 "h, rdx = %" PRIx64 "h", how,
+		     s->p->entry.from->cpl, s->p->nr, r[RDI], r[RSI], r[RDX]);
+		return;
+	}
 	tell(s, s->p->entry.when, program, where,
 	     "%s in ring %u: eax = %" PRIu32 ", ebx = %" PRIx32 "h, ecx = %" PRIx32 "h, edx = %" PRIx32 "h", how,
 	     s->p->entry.from->cpl, s->p->nr, (uint32_t)r[RBX], (uint32_t)r[RCX], (uint32_t)r[RDX]);
@@ -84,11 +89,28 @@ static void tell_sysenter(struct story *s)
 	const struct arch_state *state = &s->p->start;
 	uint64_t t = s->p->entry.when;
 
-	tell_call(s, s->p->entry.from->cs_base + s->p->entry.from->rip, "SYSENTER");
+	tell_call(s, where_linear(s->p->entry.from), "SYSENTER");
 	tell(s, t, processor, 0, "takes CS %04x, ESP %08" PRIx32 " and EIP %08" PRIx32 " from MSRs 174h to 176h",
 	     (unsigned)(state->sysenter_cs & 0xfffc), (uint32_t)state->sysenter_esp, (uint32_t)state->sysenter_eip);
 	tell(s, t, processor, 0, "pushes nothing, keeps no return address, sets IF to 0");
-	tell(s, t, processor, s->p->entry.to->cs_base + s->p->entry.to->rip, "goes on in ring 0");
+	tell(s, t, processor, where_linear(s->p->entry.to), "goes on in ring 0");
+}
+
+static void tell_syscall(struct story *s)
+{
+	const struct arch_state *state = &s->p->start;
+	const struct where *from = s->p->entry.from, *to = s->p->entry.to;
+	uint64_t t = s->p->entry.when;
+
+	tell_call(s, where_linear(from) - 2, "SYSCALL"); /* 0F 05; the place is the one behind it */
+	tell(s, t, processor, 0, "keeps RIP in RCX: %08" PRIx64 ", RFLAGS in R11: %08" PRIx64, state->gpr.r64[RCX],
+	     state->gpr.r64[R11]);
+	tell(s, t, processor, 0, "takes CS %04x and SS %04x from STAR, RIP %08" PRIx64 " from %s", to->cs, to->ss, to->rip,
+	     from->mode == MODE_LONG64 ? "LSTAR" : "CSTAR");
+	tell(s, t, processor, 0, "clears in RFLAGS what FMASK has: %08" PRIx64 " & ~%08" PRIx64 " = %08" PRIx64,
+	     from->rflags, state->sfmask, to->rflags);
+	tell(s, t, processor, where_linear(to), "goes on in ring 0; RSP %08" PRIx64 ", GS and CR3 are still ring 3's",
+	     to->rsp);
 }
 
 static void tell_cause(struct story *s, const struct delivery_record *r)
@@ -98,10 +120,10 @@ static void tell_cause(struct story *s, const struct delivery_record *r)
 	event_text(text, sizeof(text), r->kind, r->vector);
 	if (r->kind == EV_SOFT_INT) {
 		snprintf(how, sizeof(how), "%sh", text);
-		tell_call(s, r->from.cs_base + r->from.rip - 2, how); /* CD vv: two bytes */
+		tell_call(s, where_linear(&r->from) - 2, how); /* CD vv: two bytes */
 		return;
 	}
-	tell(s, r->when, r->from.cpl ? program : kernel, r->from.cs_base + r->from.rip,
+	tell(s, r->when, r->from.cpl ? program : kernel, where_linear(&r->from),
 	     r->kind == EV_IRQ || r->kind == EV_NMI ? "is interrupted in ring %u before this instruction: %s"
 						    : "runs into an exception in ring %u: %s",
 	     r->from.cpl, text);
@@ -122,6 +144,9 @@ static void tell_gate(struct story *s, const struct delivery_record *r)
 	if (r->stack_source == STACK_SAME)
 		tell(s, r->when, processor, 0, "ring %u stays: so does the stack, %04x:%08" PRIx64, r->to.cpl, r->to.ss,
 		     r->from.rsp);
+	else if (r->stack_source == STACK_IST)
+		tell(s, r->when, processor, 0, "takes the stack of IST %u from the TSS: %04x:%08" PRIx64, r->gate.ist,
+		     r->to.ss, r->to.rsp + (uint64_t)r->words * r->word_bytes);
 	else
 		tell(s, r->when, processor, 0, "ring %u -> %u: takes that ring's stack from the TSS: %04x:%08" PRIx64,
 		     r->from.cpl, r->to.cpl, r->to.ss, r->to.rsp + (uint64_t)r->words * r->word_bytes);
@@ -129,7 +154,7 @@ static void tell_gate(struct story *s, const struct delivery_record *r)
 		tell(s, r->when, processor, 0, "pushes %-6s  %08" PRIx64 " at %08" PRIx64,
 		     pushed_name_text((enum pushed_name)r->word_name[i], r->word_bytes * 8u), r->word[i],
 		     r->frame + (uint64_t)(r->words - 1u - i) * r->word_bytes);
-	tell(s, r->when, processor, r->to.cs_base + r->to.rip, "%s gate: IF %u -> %u; goes on in ring %u",
+	tell(s, r->when, processor, where_linear(&r->to), "%s gate: IF %u -> %u; goes on in ring %u",
 	     trap ? "trap" : "interrupt", before, after, r->to.cpl);
 }
 
@@ -144,26 +169,26 @@ static unsigned line_of(struct explain *x, uint64_t address)
 }
 
 /* The first write to a word of pt_regs, if it was software's; NULL: it was not. */
-static const struct write *pushed_by(const struct path *p, uint32_t at)
+static const struct write *pushed_by(const struct path *p, uint64_t at)
 {
 	const struct write *w = path_next_write(p, at, p->entry.when);
 
 	return w && !w->processor && (!p->complete || w->t < p->complete) ? w : NULL;
 }
 
-static const char *reg_name(const struct story *s, uint32_t at)
+static const char *reg_name(const struct story *s, uint64_t at)
 {
-	return s->x->desc.reg[(at - s->p->regs) / REG_BYTES].name;
+	return s->x->desc.reg[(at - s->p->regs) / s->p->word].name;
 }
 
 /* Software's words of pt_regs; those of one source line (a macro) in one sentence. */
 static void tell_words(struct story *s)
 {
 	const struct path *p = s->p;
-	uint32_t end = p->regs + s->x->desc.regs * REG_BYTES, at = end;
+	uint64_t end = p->regs + s->x->desc.regs * p->word, at = end;
 
 	while (at > p->regs) {
-		const struct write *w = pushed_by(p, at -= REG_BYTES), *next;
+		const struct write *w = pushed_by(p, at -= p->word), *next;
 		unsigned line = w ? line_of(s->x, w->eip) : 0;
 		char names[SENTENCE / 2];
 		size_t n;
@@ -172,15 +197,15 @@ static void tell_words(struct story *s)
 			continue;
 		n = (size_t)snprintf(names, sizeof(names), "%s", reg_name(s, at));
 		while (line && at > p->regs && n < sizeof(names)) {
-			next = pushed_by(p, at - REG_BYTES);
+			next = pushed_by(p, at - p->word);
 			if (!next || line_of(s->x, next->eip) != line)
 				break;
-			at -= REG_BYTES;
+			at -= p->word;
 			n += (size_t)snprintf(names + n, sizeof(names) - n, " %s", reg_name(s, at));
 		}
 		tell(s, w->t, kernel, w->eip, "pushes %s", names);
 	}
-	tell(s, s->pushed, kernel, 0, "pt_regs are complete: %08" PRIx32 " to %08" PRIx32 "%s", p->regs, end,
+	tell(s, s->pushed, kernel, 0, "pt_regs are complete: %08" PRIx64 " to %08" PRIx64 "%s", p->regs, end,
 	     end == p->top ? ", top of the kernel stack" : "");
 }
 
@@ -190,7 +215,7 @@ static uint64_t last_push(const struct path *p)
 	uint64_t t = 0;
 
 	for (unsigned i = 0; p->regs && i < p->x->desc.regs; i++) {
-		const struct write *w = pushed_by(p, p->regs + i * REG_BYTES);
+		const struct write *w = pushed_by(p, p->regs + i * p->word);
 
 		if (w && w->t > t)
 			t = w->t;
@@ -246,7 +271,7 @@ static void tell_slot(struct story *s, const struct note *n)
 	char to[64];
 
 	place_text(s->x, n->to, to, sizeof(to));
-	tell(s, n->t, kernel, n->eip, "%s[%" PRIu64 "] holds %s", table ? table : "the table", offset / REG_BYTES, to);
+	tell(s, n->t, kernel, n->eip, "%s[%" PRIu64 "] holds %s", table ? table : "the table", offset / s->p->word, to);
 }
 
 static void tell_bits(struct story *s, const struct note *n)
@@ -273,7 +298,7 @@ static void tell_note(struct story *s, const struct note *n)
 	case NOTE_NUMBER:
 		if (!s->call)
 			break;
-		tell(s, n->t, kernel, n->eip, "compares the number %" PRIu32 " with %" PRIu32 ": %s", s->p->nr,
+		tell(s, n->t, kernel, n->eip, "compares the number %" PRIu32 " with %" PRIu64 ": %s", s->p->nr,
 		     n->value, s->p->bad_number ? "there is no such call" : "there is such a call");
 		break;
 	case NOTE_SLOT:
@@ -294,6 +319,12 @@ static void tell_note(struct story *s, const struct note *n)
 		break;
 	case NOTE_BACK:
 		tell(s, n->t, kernel, 0, "this task runs again");
+		break;
+	case NOTE_GS:
+		tell(s, n->t, kernel, n->eip, "changes the base of GS from %08" PRIx64 " to %08" PRIx64, n->to, n->value);
+		break;
+	case NOTE_CR3:
+		tell(s, n->t, kernel, n->eip, "changes CR3 from %08" PRIx64 " to %08" PRIx64, n->to, n->value);
 		break;
 	case NOTE_LABEL:
 		if (n->role && !s->told_restore && strcmp(n->role->role, "restore") == 0) {
@@ -325,16 +356,25 @@ static void tell_until(struct story *s, uint64_t t)
 	w = s->call && !s->told_result ? path_result_write(p) : NULL;
 	if (w && t >= w->t) {
 		s->told_result = true;
-		tell(s, w->t, kernel, w->eip, "writes %08" PRIx32 " over the saved eax at %08" PRIx32, w->value,
+		tell(s, w->t, kernel, w->eip, "writes %08" PRIx64 " over the saved eax at %08" PRIx64, w->value,
 		     w->lin);
 	}
 }
 
 /* ---- the way out ---- */
-static void tell_return(struct story *s)
+/* SDM 2B, SYSRET: what SYSCALL kept, and selectors counted from STAR. */
+static void tell_sysret(struct story *s, const struct return_record *r)
+{
+	tell(s, r->when, processor, where_linear(&r->from),
+	     "SYSRET takes RIP %08" PRIx64 " from RCX, RFLAGS %08" PRIx64 " from R11; CS %04x and SS %04x from STAR", r->to.rip,
+	     r->to.rflags, r->to.cs, r->to.ss);
+	tell(s, r->when, processor, 0, "RSP stays: %08" PRIx64 "; ring %u -> %u", r->to.rsp, r->from.cpl, r->to.cpl);
+}
+
+static void tell_iret(struct story *s)
 {
 	const struct return_record *r = &s->p->end.returned;
-	uint64_t where = r->from.cs_base + r->from.rip;
+	uint64_t where = where_linear(&r->from);
 	bool iret = r->kind == RET_IRET;
 
 	tell(s, r->when, processor, where,
@@ -345,7 +385,17 @@ static void tell_return(struct story *s)
 		tell(s, r->when, processor, 0, "%s SS %04x, ESP %08" PRIx64 "%s: ring %u -> %u",
 		     iret ? "and, because the ring changes," : "and", r->to.ss, r->to.rsp, iret ? "" : " (from ECX)",
 		     r->from.cpl, r->to.cpl);
-	tell(s, r->when, r->to.cpl ? program : kernel, r->to.cs_base + r->to.rip,
+}
+
+static void tell_return(struct story *s)
+{
+	const struct return_record *r = &s->p->end.returned;
+
+	if (r->kind == RET_SYSRET)
+		tell_sysret(s, r);
+	else
+		tell_iret(s);
+	tell(s, r->when, r->to.cpl ? program : kernel, where_linear(&r->to),
 	     "goes on in ring %u with eax = %" PRId32 ", IF = %u", r->to.cpl, (int32_t)s->p->after_end.gpr.r64[RAX],
 	     !!(r->to.rflags & FLAG_IF));
 }
@@ -357,6 +407,8 @@ static void tell_all(struct story *s)
 	if (p->entry.kind == SEEN_DELIVERY) {
 		tell_cause(s, &p->entry.delivery);
 		tell_gate(s, &p->entry.delivery);
+	} else if (p->entry.entry.kind == ENTRY_SYSCALL) {
+		tell_syscall(s);
 	} else {
 		tell_sysenter(s);
 	}

@@ -9,7 +9,7 @@ static const struct moment set_up = {"an entry from ring 3, the moment without a
 static void put_description(struct explain *x, struct cpu *cpu)
 {
 	struct fact *o = put_object(&x->facts.root, "guest");
-	uint32_t task, top;
+	uint64_t task, top;
 
 	if (!x->has_desc) {
 		put_text(o, "description", "none fits; give --guest FILE");
@@ -23,7 +23,8 @@ static void put_description(struct explain *x, struct cpu *cpu)
 	if (know_top(x, cpu, &top))
 		put_hex(o, "kernel_stack_top", top, 8);
 	for (unsigned i = 0; i < x->desc.words; i++) {
-		uint32_t at, value;
+		uint64_t at;
+		uint32_t value;
 		struct fact *word = put_object(o, x->desc.word[i].name);
 
 		if (!know_word_value(x, cpu, i, &at, &value)) {

@@ -79,6 +79,7 @@ bool view_syscall(struct explain *x)
 		put_title(x, &p, "system call");
 		put_number(&x->facts.root, "number", p.nr);
 		report_entry(x, &p);
+		report_gs(x, &p);
 		report_words(x, &p);
 		report_arguments(x, &p);
 		report_empty_stack(x, &p);

@@ -14,7 +14,7 @@ static bool after_hlt(struct explain *x, const struct seen *s)
 	uint8_t byte;
 
 	return s->from->cpl < 3 &&
-	       peek_lin(&cpu->mmu, (s->from->cs_base + s->from->rip - 1) & UINT32_MAX, &byte, 1) == 1 &&
+	       peek_lin(&cpu->mmu, where_linear(s->from) - 1, &byte, 1) == 1 &&
 	       byte == OPCODE_HLT;
 }
 
@@ -34,10 +34,10 @@ static void put_irq(struct explain *x, const struct path *p)
 	put_hex(o, "vector", r->vector, 2);
 	put_number(o, "t", r->when);
 	put_text(o, "ring", "%u -> %u", r->from.cpl, r->to.cpl);
-	put_place(x, o, "saved_eip", r->from.cs_base + r->from.rip);
+	put_place(x, o, "saved_eip", where_linear(&r->from));
 	put_number(o, "words_pushed", r->words);
 	put_text(o, "stack", "%s", stack_source_name(r->stack_source));
-	put_place(x, o, "handler", r->to.cs_base + r->to.rip);
+	put_place(x, o, "handler", where_linear(&r->to));
 	put_current(x, put_object(&x->facts.root, "current"), x->machine->cpu[p->cpu], r);
 }
 
@@ -46,7 +46,7 @@ static void put_idle(struct explain *x, const struct path *p, uint64_t idle)
 {
 	const struct delivery_record *r = &p->entry.delivery;
 	struct fact *o = put_object(&x->facts.root, "idle");
-	uint32_t eip = (uint32_t)(r->from.cs_base + r->from.rip);
+	uint64_t eip = where_linear(&r->from);
 	uint8_t bytes[2] = {0, 0};
 
 	peek_lin(&x->machine->cpu[p->cpu]->mmu, eip - 2, bytes, sizeof(bytes));

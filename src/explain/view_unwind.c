@@ -8,26 +8,26 @@
 
 #define STACK_BYTES 16384u
 #define MOST_FRAMES 64u
-#define WORD        4u
 #define LABELS      512u
 
 struct unwinder {
 	struct explain *x;
 	struct cpu *cpu;
 	struct fact *rows;
-	uint32_t ip, sp, bp;
+	uint64_t ip, sp, bp;
+	unsigned word; /* bytes */
 	unsigned frames;
 };
 
-static uint32_t word(const struct unwinder *u, uint32_t at)
+static uint64_t word(const struct unwinder *u, uint64_t at)
 {
-	uint32_t value = 0;
+	uint64_t value;
 
-	know_read32(u->cpu, at, &value);
+	know_read(u->cpu, at, &value);
 	return value;
 }
 
-static void put_frame(struct unwinder *u, uint32_t ip, uint32_t sp, const char *how, const char *event)
+static void put_frame(struct unwinder *u, uint64_t ip, uint64_t sp, const char *how, const char *event)
 {
 	struct fact *row = put_object(u->rows, NULL);
 
@@ -40,7 +40,7 @@ static void put_frame(struct unwinder *u, uint32_t ip, uint32_t sp, const char *
 }
 
 /* Is there a CALL right before the address?  *target: where it goes, 0: indirect. */
-static bool behind_call(const struct unwinder *u, uint32_t address, uint32_t *target)
+static bool behind_call(const struct unwinder *u, uint64_t address, uint64_t *target)
 {
 	static const uint8_t lengths[] = {5, 2, 3, 4, 6, 7};
 	uint8_t bytes[8];
@@ -50,21 +50,21 @@ static bool behind_call(const struct unwinder *u, uint32_t address, uint32_t *ta
 		unsigned n = lengths[i];
 
 		if (peek_lin(&u->cpu->mmu, address - n, bytes, n) != n ||
-		    decode(&insn, bytes, n, MODE_PROTECTED, true) != DECODE_OK || insn.mnemonic != MN_call ||
+		    decode(&insn, bytes, n, know_kernel_mode(u->cpu), true) != DECODE_OK || insn.mnemonic != MN_call ||
 		    insn.length != n)
 			continue;
-		*target = insn.op[0].kind == OPD_REL ? address + (uint32_t)insn.imm : 0;
+		*target = insn.op[0].kind == OPD_REL ? (address + insn.imm) & u->cpu->mmu.lin_mask : 0;
 		return true;
 	}
 	return false;
 }
 
 /* May the address be where the function that ip is in returns to?  strict: a direct call has to go to that function. */
-static bool is_caller(const struct unwinder *u, uint32_t address, bool strict)
+static bool is_caller(const struct unwinder *u, uint64_t address, bool strict)
 {
 	uint64_t offset;
 	const char *function = know_symbol(u->x, u->ip, &offset), *called;
-	uint32_t target;
+	uint64_t target;
 
 	if (!know_symbol(u->x, address, &offset) || !behind_call(u, address, &target))
 		return false;
@@ -77,22 +77,22 @@ static bool is_caller(const struct unwinder *u, uint32_t address, bool strict)
 }
 
 /* The next caller below limit: by the chain of frame pointers, else by looking at every word. */
-static bool next_caller(struct unwinder *u, uint32_t limit)
+static bool next_caller(struct unwinder *u, uint64_t limit)
 {
-	if (u->bp >= u->sp && u->bp < limit - 2 * WORD && u->bp % WORD == 0 &&
-	    is_caller(u, word(u, u->bp + WORD), false)) {
-		uint32_t frame = u->bp;
+	if (u->bp >= u->sp && u->bp < limit - 2 * u->word && u->bp % u->word == 0 &&
+	    is_caller(u, word(u, u->bp + u->word), false)) {
+		uint64_t frame = u->bp;
 
-		u->ip = word(u, frame + WORD);
-		u->sp = frame + 2 * WORD;
+		u->ip = word(u, frame + u->word);
+		u->sp = frame + 2 * u->word;
 		u->bp = word(u, frame);
 		put_frame(u, u->ip, u->sp, "frame pointer", NULL);
 		return true;
 	}
-	for (uint32_t at = u->sp; at < limit; at += WORD)
+	for (uint64_t at = u->sp; at < limit; at += u->word)
 		if (is_caller(u, word(u, at), true)) {
 			u->ip = word(u, at);
-			u->sp = at + WORD;
+			u->sp = at + u->word;
 			put_frame(u, u->ip, u->sp, "call before it", NULL);
 			return true;
 		}
@@ -125,21 +125,22 @@ static bool through(struct unwinder *u, const struct open_handler *h)
 	snprintf(event, sizeof(event), "%s (vector %u) at t=%" PRIu64, text, h->vector, h->when);
 	/* The frame pointer of what was interrupted is in pt_regs, around the frame. */
 	if (desc_reg_offset(&u->x->desc, "ip", &ip) && desc_reg_offset(&u->x->desc, "bp", &bp))
-		u->bp = word(u, (uint32_t)h->frame - ip + bp);
-	u->ip = (uint32_t)h->back.ip;
-	u->sp = h->outer ? word(u, (uint32_t)h->frame + 3 * WORD) : (uint32_t)h->frame + 3 * WORD;
+		u->bp = word(u, h->frame - ip + bp);
+	u->ip = h->back.ip;
+	/* In IA-32e mode RSP is always in the frame. */
+	u->sp = h->outer || u->word == 8 ? word(u, h->frame + 3 * u->word) : h->frame + 3 * u->word;
 	put_frame(u, u->ip, u->sp, h->outer ? "ring 3" : "interrupt frame", event);
 	return !h->outer;
 }
 
 /* What came in ring 3 at this instruction, and has not returned. */
-static const struct open_handler *came_at(const struct unwinder *u, uint32_t ip)
+static const struct open_handler *came_at(const struct unwinder *u, uint64_t ip)
 {
 	const struct match *match = &u->x->machine->trace.match;
 
 	for (unsigned i = match->open; i-- > 0;)
 		if (match->handler[i].outer && match->handler[i].cpu == u->cpu->id &&
-		    (uint32_t)match->handler[i].back.ip == ip)
+		    match->handler[i].back.ip == ip)
 			return &match->handler[i];
 	return NULL;
 }
@@ -152,26 +153,27 @@ static void put_user(struct unwinder *u)
 	char text[32], event[80] = "pt_regs at the top of the stack";
 
 	const struct desc *d = &u->x->desc;
-	uint32_t top, regs, ip, cs, sp;
+	uint64_t top, regs;
+	uint32_t ip, cs, sp;
 
 	if (!d->regs || !know_top(u->x, u->cpu, &top) || top - u->sp >= STACK_BYTES || !desc_reg_offset(d, "ip", &ip) ||
 	    !desc_reg_offset(d, "cs", &cs) || !desc_reg_offset(d, "sp", &sp))
 		return;
-	regs = top - d->regs * WORD;
+	regs = top - d->regs * u->word;
 	if ((word(u, regs + cs) & 3) != 3)
 		return;
 	h = came_at(u, word(u, regs + ip));
 	if (h) {
 		event_text(text, sizeof(text), h->kind, h->vector);
-		snprintf(event, sizeof(event), "%s (vector %u) at t=%" PRIu64, h->entry ? "SYSENTER" : text, h->vector,
+		snprintf(event, sizeof(event), "%s (vector %u) at t=%" PRIu64, h->entry ? (h->kind == ENTRY_SYSCALL ? "SYSCALL" : "SYSENTER") : text, h->vector,
 			 h->when);
 	}
 	put_frame(u, word(u, regs + ip), word(u, regs + sp), "ring 3", event);
 }
 
-static uint32_t stack_limit(const struct unwinder *u)
+static uint64_t stack_limit(const struct unwinder *u)
 {
-	uint32_t top;
+	uint64_t top;
 
 	if (know_top(u->x, u->cpu, &top) && top > u->sp && top - u->sp < STACK_BYTES)
 		return top;
@@ -187,9 +189,10 @@ bool view_unwind(struct explain *x)
 		return false;
 	u.cpu = moment_cpu(x);
 	where_now(u.cpu, &w);
-	u.ip = (uint32_t)(w.cs_base + w.rip);
-	u.sp = (uint32_t)(w.ss_base + w.rsp);
-	u.bp = reg32(u.cpu, RBP);
+	u.ip = where_linear(&w);
+	u.sp = know_stack(u.cpu);
+	u.bp = know_reg(u.cpu, RBP);
+	u.word = know_word_bytes(u.cpu);
 	put_text(&x->facts.root, "title", "callers on cpu%u at t=%" PRIu64, u.cpu->id, drive_now(&x->drive));
 	put_number(&x->facts.root, "t", drive_now(&x->drive));
 	u.rows = put_list(&x->facts.root, "frames");
@@ -199,7 +202,7 @@ bool view_unwind(struct explain *x)
 	while (u.frames < MOST_FRAMES) {
 		const struct open_handler *h = next_handler(&u);
 
-		if (next_caller(&u, h ? (uint32_t)h->frame : stack_limit(&u)))
+		if (next_caller(&u, h ? h->frame : stack_limit(&u)))
 			continue;
 		if (!h) {
 			put_user(&u);

@@ -50,7 +50,7 @@ struct note *way_note(struct path *p, enum note_kind kind)
 	return list;
 }
 
-struct write *way_write(struct path *p, uint32_t lin, unsigned bytes, uint32_t value)
+struct write *way_write(struct path *p, uint64_t lin, unsigned bytes, uint64_t value)
 {
 	struct write *list = grow(p, p->write, &p->write_room, p->writes, sizeof(*list));
 
@@ -82,11 +82,11 @@ void way_words_again(struct path *p, struct cpu *cpu)
 }
 
 /* A store into flag word i: which bits did it change? */
-static void word_written(struct path *p, unsigned i, uint32_t lin, unsigned bytes, uint32_t value)
+static void word_written(struct path *p, unsigned i, uint64_t lin, unsigned bytes, uint64_t value)
 {
-	unsigned shift = 8 * (lin - p->word_at[i]);
+	unsigned shift = 8 * (unsigned)(lin - p->word_at[i]);
 	uint32_t mask = (bytes >= 4 ? UINT32_MAX : (UINT32_C(1) << 8 * bytes) - 1) << shift;
-	uint32_t old = p->word_value[i], new = (old & ~mask) | (value << shift & mask);
+	uint32_t old = p->word_value[i], new = (old & ~mask) | ((uint32_t)value << shift & mask);
 	struct note *n;
 
 	/* Read, changed and written by one instruction: that is no test. */
@@ -118,7 +118,7 @@ static uint32_t test_mask(const struct insn *insn, unsigned shift)
 	return (uint32_t)insn->imm << shift;
 }
 
-static void word_read(struct path *p, unsigned i, uint32_t lin)
+static void word_read(struct path *p, unsigned i, uint64_t lin)
 {
 	struct note *n = p->levels == 0 ? way_note(p, NOTE_TEST) : NULL;
 
@@ -126,11 +126,11 @@ static void word_read(struct path *p, unsigned i, uint32_t lin)
 		return;
 	n->word = i;
 	n->value = p->word_value[i];
-	n->mask = test_mask(&p->insn, 8 * (lin - p->word_at[i]));
+	n->mask = test_mask(&p->insn, 8 * (unsigned)(lin - p->word_at[i]));
 	p->test = (struct awaited){.wanted = true, .note = p->notes - 1, .left = BRANCH_SOON};
 }
 
-void way_access(struct path *p, uint32_t lin, unsigned bytes, uint32_t value, bool write)
+void way_access(struct path *p, uint64_t lin, unsigned bytes, uint64_t value, bool write)
 {
 	struct write *w;
 
@@ -183,7 +183,7 @@ static void await_branch(struct path *p, struct awaited *a)
 		return;
 	if (is_jcc(&p->insn) && p->insn.op[0].kind == OPD_REL) {
 		a->jumping = true;
-		a->target = p->eip + p->insn.length + (uint32_t)p->insn.imm;
+		a->target = (p->eip + p->insn.length + (uint64_t)p->insn.imm) & p->x->machine->cpu[p->cpu]->mmu.lin_mask;
 	} else if (a->left-- == 0) {
 		a->wanted = false;
 	}
@@ -203,7 +203,7 @@ static void number_compared(struct path *p, struct cpu *cpu)
 	struct note *n;
 
 	if (p->has_number || p->has_handler || p->levels || i->mnemonic != MN_cmp || i->op[1].kind != OPD_IMM ||
-	    i->op[0].kind != OPD_GPR || i->op[0].width != 32 || reg32(cpu, i->op[0].reg) != p->nr ||
+	    i->op[0].kind != OPD_GPR || i->op[0].width < 32 || reg32(cpu, i->op[0].reg) != p->nr ||
 	    (uint32_t)i->imm < FEW_NUMBERS)
 		return;
 	n = way_note(p, NOTE_NUMBER);
@@ -234,9 +234,9 @@ static void number_branch(struct path *p)
 /* ---- calls ---- */
 static void enter_handler(struct path *p, struct cpu *cpu, const char *name)
 {
-	uint32_t esp = (uint32_t)cpu->s.seg[SEG_SS].base + reg32(cpu, RSP), back = 0;
+	uint64_t esp = know_stack(cpu), back;
 
-	know_read32(cpu, esp, &back);
+	know_read(cpu, esp, &back);
 	p->has_handler = true;
 	p->handler = p->eip;
 	p->handler_name = name;
@@ -252,7 +252,7 @@ static void told_regs(struct path *p, struct cpu *cpu, const char *name)
 
 	if (!role)
 		return;
-	p->regs = reg32(cpu, role->reg);
+	p->regs = know_reg(cpu, role->reg);
 	p->regs_told = true;
 	p->complete = cpu->icount;
 }
@@ -283,11 +283,11 @@ static void at_function(struct path *p, struct cpu *cpu, const char *name)
 static void handler_returned(struct path *p, struct cpu *cpu)
 {
 	if (!p->has_handler || p->handler_done || p->levels || p->eip != p->handler_back ||
-	    (uint32_t)cpu->s.seg[SEG_SS].base + reg32(cpu, RSP) <= p->handler_esp)
+	    know_stack(cpu) <= p->handler_esp)
 		return;
 	p->handler_done = true;
 	p->handler_ended = cpu->icount;
-	p->result = reg32(cpu, RAX);
+	p->result = know_reg(cpu, RAX);
 	p->has_result = true;
 }
 
@@ -313,15 +313,15 @@ static void at_label(struct path *p)
 static void table_used(struct path *p, struct cpu *cpu)
 {
 	const struct insn *i = &p->insn;
-	uint32_t base, target;
+	uint64_t base, target;
 	struct note *n;
 
 	if (p->has_slot || p->levels || (i->mnemonic != MN_call && i->mnemonic != MN_jmp) || i->op[0].kind != OPD_MEM ||
-	    i->index == REG_NONE || reg32(cpu, i->index) != p->nr)
+	    i->index == REG_NONE || know_reg(cpu, i->index) != p->nr)
 		return;
-	base = i->base == REG_NONE ? 0 : reg32(cpu, i->base);
-	p->slot = (uint32_t)cpu->s.seg[i->seg].base + base + (reg32(cpu, i->index) << i->scale) + (uint32_t)i->disp;
-	if (!know_read32(cpu, p->slot, &target))
+	base = i->base == REG_NONE ? 0 : know_reg(cpu, i->base);
+	p->slot = seg_linear(cpu, i->seg, base + (know_reg(cpu, i->index) << i->scale) + (uint64_t)i->disp);
+	if (!know_read(cpu, p->slot, &target))
 		return;
 	p->has_slot = true;
 	p->slot_target = target;
@@ -347,9 +347,8 @@ static bool decode_here(struct path *p, struct cpu *cpu)
 {
 	uint8_t bytes[INSN_MAX_LENGTH];
 	size_t got = peek_lin(&cpu->mmu, p->eip, bytes, sizeof(bytes));
-	enum decode_mode mode = in_vm86(cpu) ? MODE_VM86 : in_protected(cpu) ? MODE_PROTECTED : MODE_REAL;
 
-	return decode(&p->insn, bytes, got, mode, cpu->s.seg[SEG_CS].db) == DECODE_OK;
+	return decode(&p->insn, bytes, got, cpu_mode(cpu), cpu->s.seg[SEG_CS].db) == DECODE_OK;
 }
 
 void way_instruction(struct path *p, struct cpu *cpu)
@@ -359,7 +358,7 @@ void way_instruction(struct path *p, struct cpu *cpu)
 		      (p->insn.mnemonic == MN_call || p->insn.mnemonic == MN_jmp || p->insn.mnemonic == MN_ret);
 	const char *name;
 
-	p->eip = (uint32_t)((cpu->s.seg[SEG_CS].base + cpu->s.rip) & UINT32_MAX);
+	p->eip = code_linear(cpu, cpu->s.rip);
 	p->last_bytes = 0;
 	branch_done(p, &p->test);
 	branch_done(p, &p->number);

@@ -37,7 +37,7 @@ struct desc_place {
 	uint32_t offset, mask; /* mask: the selector of DESC_AT_SEGMENT; which LEA of DESC_AT_TASK */
 	bool indirect;         /* the value is what is stored there, not the address */
 	bool resolved;         /* for whoever reads the guest's memory: the symbol has been found ... */
-	uint32_t address;      /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */
+	uint64_t address;      /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */
 };
 
 struct desc_bit {
