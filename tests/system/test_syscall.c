@@ -37,7 +37,7 @@ static void by_amd(void)
 	r->cpu.how = model_decode(&amd);
 }
 
-/* Compatibility mode, or protected mode outside IA-32e mode, with this CPL. */
+/* Compatibility mode; protected mode outside IA-32e mode. */
 static void compatible(unsigned cpl)
 {
 	rig_protected(r, cpl);
