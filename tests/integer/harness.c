@@ -105,9 +105,40 @@ void harness_paging(struct harness *h)
 	mmu_mode_changed(&h->cpu.mmu);
 }
 
+void harness_long64(struct harness *h)
+{
+	struct arch_state *s = &h->cpu.s;
+
+	for (unsigned i = 0; i < 512; i++) {
+		harness_store(h, PAGE_DIR + i * 8, 8, (PAGE_DIR + 0x1000) | PAGE_RW);
+		harness_store(h, PAGE_DIR + 0x1000 + i * 8, 8, (PAGE_DIR + 0x2000) | PAGE_RW);
+		harness_store(h, PAGE_DIR + 0x2000 + i * 8, 8, i % 511 ? 0 : (PAGE_DIR + 0x3000) | PAGE_RW);
+		harness_store(h, PAGE_DIR + 0x3000 + i * 8, 8, i << 12 | PAGE_RW);
+	}
+	s->cr3 = PAGE_DIR;
+	s->cr4 = CR4_PAE;
+	s->efer = EFER_LME | EFER_LMA;
+	s->cr0 |= CR0_PG | CR0_WP;
+	s->seg[SEG_CS].l = true;
+	s->seg[SEG_CS].db = false;
+	h->cpu.sp_mask = h->cpu.ip_mask = UINT64_MAX;
+	for (unsigned i = SEG_ES; i <= SEG_DS; i++) {
+		s->seg[i].base = 0x1234000;
+		s->seg[i].limit = 0;
+	}
+	mmu_mode_changed(&h->cpu.mmu);
+	for (unsigned i = SEG_ES; i <= SEG_GS; i++)
+		harness_segment(h, (enum seg)i);
+}
+
+static bool is_long64(const struct harness *h) { return h->cpu.s.efer & EFER_LMA; }
+
 void harness_page(struct harness *h, uint32_t lin, uint32_t entry_flags)
 {
-	harness_store(h, PAGE_DIR + 0x1000 + lin / 0x1000 * 4, 4, (lin & ~0xfffu) | entry_flags);
+	if (is_long64(h))
+		harness_store(h, PAGE_DIR + 0x3000 + lin / 0x1000 * 8, 8, (lin & ~0xfffu) | entry_flags);
+	else
+		harness_store(h, PAGE_DIR + 0x1000 + lin / 0x1000 * 4, 4, (lin & ~0xfffu) | entry_flags);
 	mmu_invlpg(&h->cpu.mmu, lin);
 }
 
@@ -123,7 +154,8 @@ void harness_stack16(struct harness *h)
 
 struct uop *harness_uop(struct harness *h, unsigned width)
 {
-	h->u[0] = (struct uop){.base = GPR_ZERO, .index = GPR_ZERO, .seg = SEG_DS, .addr_shift = 32, .len = 2,
+	h->u[0] = (struct uop){.base = GPR_ZERO, .index = GPR_ZERO, .seg = SEG_DS,
+			       .addr_shift = is_long64(h) ? 0 : 32, .len = 2,
 			       .width = (uint8_t)width};
 	h->u[1] = (struct uop){.fn = reached_next};
 	return &h->u[0];

@@ -46,6 +46,11 @@ void harness_page(struct harness *h, uint32_t lin, uint32_t entry_flags);
 #define PAGE_RO 0x5u
 #define PAGE_NO 0x0u
 
+/* 64-bit mode: each GiB of every canonical address is the first one, its first and its last 2 MiB are the RAM, all
+ * writable, user.  So there is RAM on both sides of 4 GiB and of the canonical boundary.  harness_uop() then has
+ * 64-bit addresses; the bases of ES, CS, SS and DS are 1234000h and their limits 0, which must not matter. */
+void harness_long64(struct harness *h);
+
 /* The segment's descriptor changed. */
 void harness_segment(struct harness *h, enum seg seg);
 /* SS.B = 0: SP, limit FFFFh. */
