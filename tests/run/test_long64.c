@@ -286,7 +286,8 @@ static void lar_and_lsl_write_64_bits_and_know_the_types_of_ia_32e_mode(void **s
 	}
 }
 
-GUEST64(far_pointers, "lfs rax, [0x50000]\n rex64 lgs rbx, [rsi]\n hlt")
+/* LFS RAX, [50000h]; LGS RBX, [RSI] */
+GUEST64(far_pointers, ".byte 0x48, 0x0f, 0xb4, 0x04, 0x25, 0, 0, 5, 0, 0x48, 0x0f, 0xb5, 0x1e\n hlt")
 static void lfs_and_lgs_load_far_pointers_of_64_bits(void **state)
 {
 	EACH_WAY(plain) {
