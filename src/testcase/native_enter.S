@@ -113,7 +113,12 @@ native_stub:
 	cmp dword ptr [HOST_USE_X87], 0
 	je 1f
 	frstor [HOST_FSAVE]
-1:	push dword ptr [HOST_EFLAGS]
+1:	mov eax, [HOST_USE_VEC]
+	test eax, eax
+	je 2f
+	xor edx, edx
+	xrstor [HOST_XSAVE]
+2:	push dword ptr [HOST_EFLAGS]
 	popfd
 	mov es, cs:[HOST_ES]
 	mov gs, cs:[HOST_GS]

@@ -13,6 +13,7 @@
 #define HOST_ES        (HOST_STATE + 0x38)
 #define HOST_GS        (HOST_STATE + 0x3c)
 #define HOST_USE_X87   (HOST_STATE + 0x40)
+#define HOST_USE_VEC   (HOST_STATE + 0x44)
 #define HOST_SAVED_RSP (HOST_STATE + 0x48)
 #define HOST_ENTRY     (HOST_STATE + 0x50)
 #define HOST_FSAVE     (HOST_STATE + 0x100)
@@ -26,6 +27,7 @@
 #define HOST_USE_AVX   (HOST_STATE64 + 0x9c)
 #define HOST_YMM       (HOST_STATE64 + 0xa0)
 #define HOST_STACK     (HOST_STATE + 0x800)
+#define HOST_XSAVE     (HOST_STATE + 0xa00) /* an XSAVE area */
 
 #ifndef __ASSEMBLER__
 #include <signal.h>
@@ -37,7 +39,8 @@ struct native_state {
 	uint32_t esp, ss;
 	uint32_t eip, cs;
 	uint32_t eflags, ds, es, gs;
-	uint32_t use_x87, pad; /* the FNSAVE image at HOST_FSAVE is loaded */
+	uint32_t use_x87; /* the FNSAVE image at HOST_FSAVE is loaded */
+	uint32_t use_vec; /* SSE and AVX state is loaded from the XSAVE area at HOST_XSAVE: XCR0[2:1], or 0 */
 	uint64_t saved_rsp;
 	uint32_t entry, entry_cs;
 };

@@ -61,8 +61,10 @@ struct start {
 	uint32_t gpr[REGS];
 	uint32_t eip, eflags;
 	uint16_t cs, ss, ds, es, gs; /* FS is null: the host needs its own */
-	bool x87;
+	bool x87, vec; /* loaded, and compared at the end */
 	struct fsave fpu;
+	uint32_t mxcsr;
+	uint8_t ymm[REGS][32];
 };
 
 /* The trap that ended it: a fault of its own or the int3 behind it. */
@@ -76,6 +78,8 @@ struct outcome {
 	uint16_t fcw, fsw;
 	uint8_t full; /* physical registers that are not empty */
 	uint8_t st[8][10];
+	uint32_t mxcsr; /* vectors */
+	uint8_t ymm[REGS][32];
 };
 
 #endif

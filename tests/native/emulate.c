@@ -145,7 +145,8 @@ void emulator_init(struct emulator *e)
 	make_tables(r);
 	rig_real(r, 0, 0);
 	s->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
-	s->cr4 = CR4_PAE;
+	s->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
+	s->xcr0 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
 	s->efer = EFER_NXE;
 	s->cr3 = PA_TABLES;
 	for (unsigned i = 0; i < 4; i++)
@@ -215,6 +216,20 @@ static void store_x87(struct outcome *end, struct fpu_state *f)
 	}
 }
 
+static void load_vec(struct arch_state *s, const struct start *start)
+{
+	s->mxcsr = start->mxcsr;
+	for (unsigned i = 0; i < REGS; i++)
+		memcpy(&s->vec[i], start->ymm[i], 32);
+}
+
+static void store_vec(struct outcome *end, const struct arch_state *s)
+{
+	end->mxcsr = s->mxcsr;
+	for (unsigned i = 0; i < REGS; i++)
+		memcpy(end->ymm[i], &s->vec[i], 32);
+}
+
 static uint32_t pushed(const struct delivery_record *d, enum pushed_name name)
 {
 	for (unsigned i = 0; i < d->words; i++)
@@ -240,6 +255,8 @@ bool emulator_run(struct emulator *e, const struct start *start, bool plain, str
 	s->seg[SEG_GS] = *emulator_segment(start->gs);
 	if (start->x87)
 		load_x87(&s->fpu, &start->fpu);
+	if (start->vec)
+		load_vec(s, start);
 	cpu_state_changed(cpu);
 	x87_state_changed(cpu);
 	cpu->plain = plain;
@@ -264,5 +281,6 @@ bool emulator_run(struct emulator *e, const struct start *start, bool plain, str
 	for (unsigned i = 0; i < REGS; i++)
 		end->gpr[i] = (uint32_t)(i == SP ? pushed(d, PUSH_SP) : s->gpr.r64[i]);
 	store_x87(end, &s->fpu);
+	store_vec(end, s);
 	return true;
 }

@@ -178,6 +178,66 @@ static bool acceptable(const struct test_case *c)
 	return c->insn.status == DECODE_OK || (c->insn.status == DECODE_UD && c->insn.lock && c->insn.row != 0);
 }
 
+/* Of a row that a prefix selects, or the lack of one. */
+static unsigned put_selecting(struct random *r, unsigned selector, uint8_t *p)
+{
+	static const uint8_t overrides[] = {0x26, 0x2e, 0x36, 0x3e, 0x65, 0x67, 0x67};
+	unsigned n = 0;
+
+	if (chance(r, 30))
+		p[n++] = overrides[random_below(r, (unsigned)sizeof(overrides))];
+	if (chance(r, 1))
+		p[n++] = 0xf0;
+	if ((selector == PREFIX_PNF || selector == PREFIX_PF2 || selector == PREFIX_PF3) && chance(r, 25))
+		p[n++] = 0x66;
+	if (selector == PREFIX_P66)
+		p[n++] = 0x66;
+	if (selector == PREFIX_PF2 || selector == PREFIX_PF3)
+		p[n++] = selector == PREFIX_PF2 ? 0xf2 : 0xf3;
+	return n;
+}
+
+/* SDM 2, "The VEX Prefix", as outside 64-bit mode. */
+static unsigned put_vex(struct random *r, const struct row *d, uint8_t *p)
+{
+	unsigned map = d->map == MAP_V0F ? 1 : d->map == MAP_V0F38 ? 2 : 3, bits = random_below(r, 256);
+	unsigned pp = d->prefix == PREFIX_P66 ? 1 : d->prefix == PREFIX_PF3 ? 2 : d->prefix == PREFIX_PF2 ? 3 : 0;
+	unsigned vvvv = chance(r, 30) ? 0x78 : 0x40 | (bits & 0x38);
+
+	if (map == 1 && chance(r, 50)) {
+		p[0] = 0xc5;
+		p[1] = (uint8_t)(0x80 | vvvv | (bits & 4) | pp);
+		return 2;
+	}
+	p[0] = 0xc4;
+	p[1] = (uint8_t)(0xe0 | map);
+	p[2] = (uint8_t)((bits & 0x80) | vvvv | (bits & 4) | pp);
+	return 3;
+}
+
+static unsigned put_opcode_map(struct random *r, const struct row *d, uint8_t *p)
+{
+	switch (d->map) {
+	case MAP_1:
+		return 0;
+	case MAP_0F:
+		p[0] = 0x0f;
+		return 1;
+	case MAP_0F38:
+	case MAP_0F3A:
+		p[0] = 0x0f;
+		p[1] = d->map == MAP_0F38 ? 0x38 : 0x3a;
+		return 2;
+	default:
+		return put_vex(r, d, p);
+	}
+}
+
+static bool is_vex(const struct row *d)
+{
+	return d->map == MAP_V0F || d->map == MAP_V0F38 || d->map == MAP_V0F3A;
+}
+
 static bool make_bytes(struct random *r, unsigned row, unsigned turn, struct test_case *c)
 {
 	uint8_t *p = c->bytes;
@@ -185,9 +245,13 @@ static bool make_bytes(struct random *r, unsigned row, unsigned turn, struct tes
 	random_bytes(r, c->bytes, INSN_MAX_LENGTH);
 	if (row < opcode_row_count) {
 		const struct row *d = &decode_rows[row];
-		p += put_prefixes(r, opcode_rows[row].attributes, p);
-		if (d->map == MAP_0F)
-			*p++ = 0x0f;
+		if (is_vex(d))
+			p += put_selecting(r, PREFIX_P00, p);
+		else if (d->prefix == PREFIX_NP)
+			p += put_prefixes(r, opcode_rows[row].attributes, p);
+		else
+			p += put_selecting(r, d->prefix, p);
+		p += put_opcode_map(r, d, p);
 		*p++ = d->opcode;
 		if (d->operand[0] == COL_Zb || d->operand[0] == COL_Zv)
 			p[-1] |= turn & 7;
@@ -196,7 +260,7 @@ static bool make_bytes(struct random *r, unsigned row, unsigned turn, struct tes
 	}
 	decode_case(c);
 	c->size = c->insn.length;
-	return acceptable(c);
+	return acceptable(c) && (row >= opcode_row_count || opcode_rows[row].cpu <= GEN_LATER || c->insn.row == row);
 }
 
 /* ---- segments, registers, flags ---- */
@@ -265,6 +329,29 @@ static void make_x87(struct random *r, struct fsave *f)
 	}
 }
 
+/* Elements of all sizes: by chance, at the edges, equal to others, characters. */
+static void make_vec(struct random *r, struct start *s)
+{
+	static const uint8_t edges[] = {0, 0, 1, 0x7f, 0x80, 0xff, 0xff};
+
+	s->mxcsr = 0x1f80 | (random32(r) & 0xe07f);
+	if (chance(r, 30))
+		s->mxcsr = random32(r) & 0xffff;
+	for (unsigned i = 0; i < REGS; i++) {
+		unsigned kind = random_below(r, 5), size = 1u << random_below(r, 4);
+		random_bytes(r, s->ymm[i], 32);
+		for (unsigned n = 0; n < 32; n++)
+			if (kind == 1)
+				s->ymm[i][n] = (uint8_t)('a' + random_below(r, 4));
+			else if (kind == 2)
+				s->ymm[i][n] = edges[random_below(r, (unsigned)sizeof(edges))];
+			else if (kind == 3) /* small numbers */
+				s->ymm[i][n] = n % size == 0 ? (uint8_t)random_below(r, 80) : 0;
+		if (i > 0 && kind == 4)
+			memcpy(s->ymm[i] + 8 * random_below(r, 4), s->ymm[i - 1] + 8 * random_below(r, 4), 8);
+	}
+}
+
 /* ---- addresses ---- */
 static uint32_t effective(const struct test_case *c)
 {
@@ -272,7 +359,7 @@ static uint32_t effective(const struct test_case *c)
 	uint32_t a = (uint32_t)i->disp;
 
 	a += i->base == REG_NONE ? 0 : c->start.gpr[i->base];
-	a += i->index == REG_NONE ? 0 : c->start.gpr[i->index] << i->scale;
+	a += i->index == REG_NONE || i->vsib ? 0 : c->start.gpr[i->index] << i->scale;
 	return i->asize == 16 ? a & 0xffff : a;
 }
 
@@ -374,6 +461,44 @@ static void make_selectors(struct random *r, struct test_case *c, bool ldt)
 		c->start.gpr[i->op[0].reg & 7] = random_target(r, c, c->start.cs);
 }
 
+/* What the operand in memory may have to be aligned on; 0: nothing. */
+static uint32_t alignment_of(const struct insn *i)
+{
+	if (i->mnemonic == MN_xsave || i->mnemonic == MN_xrstor || i->mnemonic == MN_xsaveopt)
+		return 64;
+	return i->vl > 64 ? i->vl / 8u : i->mnemonic == MN_fxsave || i->mnemonic == MN_fxrstor ? 16 : 0;
+}
+
+/* The vector of a gather's indices: near, mostly. */
+static void make_indices(struct random *r, struct test_case *c)
+{
+	uint8_t *index = c->start.ymm[c->insn.index & 7];
+
+	for (unsigned n = 0; n < 32; n += c->insn.vsib / 8) {
+		int64_t value = (int64_t)random_below(r, 64) - 32;
+		memcpy(index + n, &value, c->insn.vsib / 8);
+	}
+}
+
+/* Areas that can be restored, for XRSTOR and FXRSTOR; components that this host and the emulator both have. */
+static void make_areas(struct random *r, struct test_case *c)
+{
+	unsigned mn = c->insn.mnemonic;
+	uint32_t mxcsr = chance(r, 90) ? random32(r) & 0xffff : random32(r);
+	uint8_t header[24] = {(uint8_t)random_below(r, 8)};
+
+	if (mn == MN_xsave || mn == MN_xsaveopt || mn == MN_xrstor) {
+		c->start.gpr[AX] = random_below(r, 8);
+		c->start.gpr[DX] = 0;
+		if (chance(r, 10))
+			header[random_below(r, 24)] = 1;
+		add_poke(c, c->memory + 512, header, 12);
+		add_poke(c, c->memory + 524, header + 12, 12);
+	}
+	if (mn == MN_xrstor || mn == MN_fxrstor || mn == MN_ldmxcsr || mn == MN_vldmxcsr)
+		add_poke(c, c->memory + (mn == MN_ldmxcsr || mn == MN_vldmxcsr ? 0 : 24), &mxcsr, 4);
+}
+
 static void make_memory(struct random *r, struct test_case *c)
 {
 	const struct insn *i = &c->insn;
@@ -386,6 +511,8 @@ static void make_memory(struct random *r, struct test_case *c)
 		if (i->op[n].kind == OPD_STR_DST)
 			set_register(c, DI, i->asize, random_place(r) - segment_base(c, SEG_ES));
 	}
+	if (i->mnemonic == MN_maskmovq || i->mnemonic == MN_maskmovdqu || i->mnemonic == MN_vmaskmovdqu)
+		set_register(c, DI, i->asize, random_place(r) - segment_base(c, i->seg));
 	if (i->mnemonic == MN_xlat)
 		set_register(c, BX, i->asize, random_place(r) - segment_base(c, i->seg));
 	if ((i->rep || i->repne) && (opcode_rows[i->row].attributes & ATTR_REP))
@@ -395,8 +522,12 @@ static void make_memory(struct random *r, struct test_case *c)
 	bool bit = i->mnemonic == MN_bt || i->mnemonic == MN_bts || i->mnemonic == MN_btr || i->mnemonic == MN_btc;
 	if (bit && i->op[1].kind == OPD_GPR && chance(r, 80))
 		c->start.gpr[i->op[1].reg & 7] = random_below(r, 512) - 256;
+	uint32_t place = random_place(r);
+
+	if (alignment_of(i) && chance(r, 80))
+		place &= ~(alignment_of(i) - 1);
 	if (chance(r, 95))
-		aim(c, random_place(r));
+		aim(c, place);
 	c->memory = segment_base(c, i->seg) + effective(c);
 }
 
@@ -458,7 +589,7 @@ static void add_fnsave(struct test_case *c)
 	uint32_t to = X87;
 
 	c->total = c->size;
-	if (!c->start.x87)
+	if (!c->fnsave)
 		return;
 	memcpy(c->bytes + c->size, fnsave + skip, sizeof(fnsave) - skip);
 	memcpy(c->bytes + c->size + sizeof(fnsave) - skip, &to, 4);
@@ -546,19 +677,38 @@ static void make_lead(struct random *r, struct test_case *c)
 	c->start.eip -= c->lead;
 }
 
+static bool uses_mmx(const struct insn *i)
+{
+	static const uint16_t others[] = {MN_emms, MN_fxsave, MN_fxrstor, MN_xsave, MN_xsaveopt, MN_xrstor};
+	bool uses = false;
+
+	for (unsigned n = 0; n < i->operands; n++)
+		uses |= i->op[n].kind == OPD_MMX;
+	for (unsigned n = 0; n < sizeof(others) / sizeof(others[0]); n++)
+		uses |= i->mnemonic == others[n];
+	return uses;
+}
+
 void make_case(struct random *r, unsigned row, unsigned turn, bool ldt, struct test_case *c)
 {
 	do {
 		memset(c, 0, sizeof(*c));
 		c->start.cs = ldt && chance(r, 25) ? SEL_LDT_CODE16 : SEL_USER_CODE;
-	} while (!make_bytes(r, row, turn, c));
+	} while (!make_bytes(r, row, turn++, c));
 	c->start.x87 = (opcode_rows[c->insn.row].attributes & ATTR_X87) || c->insn.mnemonic == MN_wait;
-	make_segments(r, ldt, c->start.x87, c);
+	c->fnsave = c->start.x87;
+	c->start.vec = opcode_rows[c->insn.row].cpu > GEN_LATER;
+	c->start.x87 |= uses_mmx(&c->insn);
+	make_segments(r, ldt, c->fnsave, c);
 	make_registers(r, c);
 	make_x87(r, &c->start.fpu);
+	make_vec(r, &c->start);
 	make_place(r, c);
 	make_immediate(r, c, ldt);
 	make_memory(r, c);
+	make_areas(r, c);
+	if (c->insn.vsib)
+		make_indices(r, c);
 	make_selectors(r, c, ldt);
 	make_stack(r, c, ldt);
 	add_fnsave(c);

@@ -23,6 +23,7 @@ struct test_case {
 	uint8_t bytes[32];
 	unsigned lead; /* bytes of instructions between registers right before it, where execution begins */
 	uint8_t lead_bytes[40];
+	bool fnsave;     /* one follows it */
 	bool lead_logic; /* one of them leaves AF undefined */
 	bool has_memory;
 	uint32_t memory; /* linear, of its explicit operand, BT's bit offset left aside */

@@ -83,6 +83,26 @@ static void record_x87(struct outcome *end, const struct _libc_fpstate *f)
 		memcpy(end->st[i], &f->_st[i], 10);
 }
 
+/* The parts of the signal frame's XSAVE area (standard form) that are not in their initial state. */
+static void record_vec(struct outcome *end, const struct _libc_fpstate *f)
+{
+	const uint8_t *area = (const uint8_t *)f;
+	uint32_t magic;
+	uint64_t present = 3;
+
+	memcpy(&magic, area + 464, 4);
+	if (magic == 0x46505853) /* FP_XSTATE_MAGIC1 */
+		memcpy(&present, area + 512, 8);
+	end->mxcsr = f->mxcsr;
+	memset(end->ymm, 0, sizeof(end->ymm));
+	for (unsigned i = 0; i < REGS; i++) {
+		if (present & 2)
+			memcpy(end->ymm[i], area + 160 + 16 * i, 16);
+		if (present & 4)
+			memcpy(end->ymm[i] + 16, area + 576 + 16 * i, 16);
+	}
+}
+
 void native_record(int number, siginfo_t *info, void *context)
 {
 	const ucontext_t *uc = context;
@@ -113,6 +133,7 @@ void native_record(int number, siginfo_t *info, void *context)
 	end->ss = (uint16_t)((uint64_t)g[REG_CSGSFS] >> 48);
 	__asm__("mov %%ds, %0\n mov %%es, %1\n mov %%gs, %2" : "=r"(end->ds), "=r"(end->es), "=r"(end->gs));
 	record_x87(end, uc->uc_mcontext.fpregs);
+	record_vec(end, uc->uc_mcontext.fpregs);
 	native_leave();
 }
 
@@ -142,6 +163,21 @@ bool host_init(struct host *host, const char **why)
 	return true;
 }
 
+/* An XSAVE area with SSE and AVX state. */
+static void load_vec(const struct start *start)
+{
+	uint8_t *area = (uint8_t *)(uintptr_t)HOST_XSAVE;
+	uint64_t present = state->use_vec;
+
+	memset(area, 0, 832);
+	memcpy(area + 24, &start->mxcsr, 4);
+	memcpy(area + 512, &present, 8);
+	for (unsigned i = 0; i < REGS; i++) {
+		memcpy(area + 160 + 16 * i, start->ymm[i], 16);
+		memcpy(area + 576 + 16 * i, start->ymm[i] + 16, 16);
+	}
+}
+
 void host_run(const struct start *start, struct outcome *end)
 {
 	memcpy(state->gpr, start->gpr, sizeof(state->gpr));
@@ -154,6 +190,9 @@ void host_run(const struct start *start, struct outcome *end)
 	state->es = start->es;
 	state->gs = start->gs;
 	state->use_x87 = start->x87;
+	state->use_vec = start->vec ? 6 : 0;
+	if (start->vec)
+		load_vec(start);
 	state->entry = HOST_STUB;
 	state->entry_cs = SEL_USER_CODE;
 	if (start->x87)

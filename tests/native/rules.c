@@ -39,6 +39,10 @@ static bool loads_fs(const struct test_case *c)
 {
 	return is(c, MN_lfs) || writes_segment(c, SEG_FS);
 }
+static bool host_numbers(const struct test_case *c)
+{
+	return is(c, MN_rdrand) || is(c, MN_rdseed) || is(c, MN_xgetbv);
+}
 static bool bmi(const struct test_case *c)
 {
 	return (is(c, MN_bsf) || is(c, MN_bsr)) && c->insn.rep;
@@ -50,6 +54,7 @@ const struct left_out left_out[] = {
 	{identifies, "CPUID, RDTSC: what they tell is the host's own"},
 	{table_store, "SGDT, SIDT, SLDT, STR, SMSW: the host's kernel answers for the processor (UMIP)"},
 	{loads_fs, "loads of FS: the host's thread register"},
+	{host_numbers, "RDRAND, RDSEED, XGETBV: what they give is the host's own"},
 	{bmi, "F3 BSF, F3 BSR are TZCNT, LZCNT on the host; an i386 ignores F3"},
 };
 const unsigned left_out_count = sizeof(left_out) / sizeof(left_out[0]);
@@ -147,6 +152,14 @@ static const struct undefined undefined[] = {
 	{MN_shrd, counted, FLAG_AF, 0, SHD_AF},
 	{MN_shld, beyond_width, FLAGS_STATUS, 0, SHD_BEYOND},
 	{MN_shrd, beyond_width, FLAGS_STATUS, 0, SHD_BEYOND},
+	{MN_tzcnt, NULL, FLAG_OF | FLAG_SF | FLAG_PF | FLAG_AF, 0, "\"OF, SF, PF, and AF flags are undefined\""},
+	{MN_lzcnt, NULL, FLAG_OF | FLAG_SF | FLAG_PF | FLAG_AF, 0, "\"OF, SF, PF, and AF flags are undefined\""},
+	{MN_andn, NULL, FLAG_AF | FLAG_PF, 0, "\"The AF and PF flags are undefined\""},
+	{MN_blsi, NULL, FLAG_AF | FLAG_PF, 0, "\"AF and PF flags are undefined\""},
+	{MN_blsr, NULL, FLAG_AF | FLAG_PF, 0, "\"AF and PF flags are undefined\""},
+	{MN_blsmsk, NULL, FLAG_AF | FLAG_PF, 0, "\"AF and PF flags are undefined\""},
+	{MN_bzhi, NULL, FLAG_AF | FLAG_PF, 0, "\"AF and PF flags are undefined\""},
+	{MN_bextr, NULL, FLAG_AF | FLAG_SF | FLAG_PF, 0, "\"The AF, SF, and PF flags are undefined\""},
 	/* Defined, but the host's way is another. */
 	{MN_fcom, invalid_unmasked, 0, FP_C0 | FP_C2 | FP_C3, FCOM_IA},
 	{MN_fcomp, invalid_unmasked, 0, FP_C0 | FP_C2 | FP_C3, FCOM_IA},

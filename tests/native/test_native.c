@@ -107,7 +107,7 @@ static void place_code(struct bench *b, const struct test_case *c, bool remove)
 
 /* ---- comparing ---- */
 struct complaint {
-	char text[700];
+	char text[1200];
 	size_t used;
 };
 
@@ -136,6 +136,25 @@ static void differ_data_segment(struct complaint *c, const char *name, uint16_t 
 	differ(c, name, ours < 4 ? 0 : ours, host < 4 ? 0 : host, ~0u);
 }
 
+static void complain_ymm(struct complaint *c, const char *before, const uint8_t *v)
+{
+	complain(c, "%s", before);
+	for (unsigned i = 32; i-- > 0;)
+		complain(c, "%02x%s", v[i], i == 16 ? "'" : "");
+}
+
+static void compare_vec(const struct outcome *ours, const struct outcome *host, struct complaint *c)
+{
+	differ(c, "mxcsr", ours->mxcsr, host->mxcsr, ~0u);
+	for (unsigned i = 0; i < REGS; i++) {
+		if (memcmp(ours->ymm[i], host->ymm[i], 32) == 0)
+			continue;
+		complain(c, " ymm%u", i);
+		complain_ymm(c, "=", ours->ymm[i]);
+		complain_ymm(c, "/", host->ymm[i]);
+	}
+}
+
 static void compare_outcomes(const struct test_case *t, const struct outcome *ours, const struct outcome *host,
 			     struct complaint *c)
 {
@@ -157,7 +176,9 @@ static void compare_outcomes(const struct test_case *t, const struct outcome *ou
 	differ_data_segment(c, "ds", ours->ds, host->ds);
 	differ_data_segment(c, "es", ours->es, host->es);
 	differ_data_segment(c, "gs", ours->gs, host->gs);
-	if (!t->start.x87 || host->vector == VEC_BP)
+	if (t->start.vec)
+		compare_vec(ours, host, c);
+	if (!t->start.x87 || (host->vector == VEC_BP && t->fnsave))
 		return;
 	differ(c, "fcw", ours->fcw, host->fcw, ~0u);
 	differ(c, "fsw", ours->fsw, host->fsw, ~(uint32_t)undefined_fsw);
@@ -245,6 +266,15 @@ static void tell(struct bench *b, const struct test_case *t, bool plain, const s
 			printf(" st%u=%02x%02x:%016llx", i, s->fpu.st[i][9], s->fpu.st[i][8], (unsigned long long)m);
 		}
 	}
+	if (s->vec) {
+		struct complaint registers = {.used = 0};
+		for (unsigned i = 0; i < REGS; i++) {
+			registers.used = 0;
+			complain_ymm(&registers, "", s->ymm[i]);
+			printf("\n    ymm%u=%s", i, registers.text);
+		}
+		printf(" mxcsr=%04x", s->mxcsr);
+	}
 	printf("\n");
 }
 
@@ -274,7 +304,7 @@ static void execute(struct bench *b, const struct test_case *t, bool plain)
 		ours = (struct outcome){.vector = HOST_LOOPS};
 	if (host.vector != HOST_LOOPS || ours.vector != HOST_LOOPS)
 		compare_outcomes(t, &ours, &host, &c);
-	if (t->start.x87 && host.vector == VEC_BP)
+	if (t->fnsave && host.vector == VEC_BP)
 		compare_x87(b, t, &c);
 	compare_memory(b, &c);
 	place_code(b, t, true);
