@@ -54,7 +54,7 @@ static inline uint64_t op_tzcnt(struct cpu *cpu, uint64_t v, unsigned bits)
 }
 static inline uint64_t op_lzcnt(struct cpu *cpu, uint64_t v, unsigned bits)
 {
-	return counted(cpu, v, v ? bits - 64u + (uint64_t)__builtin_clzll(v) : bits);
+	return counted(cpu, v, v ? (uint64_t)__builtin_clzll(v) - (64 - bits) : bits);
 }
 COUNT(popcnt)
 COUNT(tzcnt)

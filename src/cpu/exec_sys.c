@@ -108,11 +108,16 @@ static void tell_apic(const struct cpu *cpu, struct cpuid_leaf *out)
 	}
 }
 
-/* Bits that follow from the mode: OSPKE is CR4.PKE; SYSCALL is shown in 64-bit mode alone, but by AMD. */
+/* What follows from the mode: OSPKE is CR4.PKE, OSXSAVE CR4.OSXSAVE; SYSCALL is shown in 64-bit mode alone, but by
+ * AMD; leaf 0DH tells the size of the XSAVE area for the present XCR0. */
 static void tell_mode(const struct cpu *cpu, uint32_t leaf, struct cpuid_leaf *out)
 {
 	if (leaf == 7 && reg32(cpu, RCX) == 0 && (cpu->s.cr4 & CR4_PKE))
 		out->ecx |= F7C_OSPKE;
+	if (leaf == 1 && (cpu->s.cr4 & CR4_OSXSAVE))
+		out->ecx |= F1C_OSXSAVE;
+	if (leaf == 0xd && reg32(cpu, RCX) == 0 && out->eax != 0)
+		out->ebx = cpu->s.xcr0 & XCR0_AVX ? XSAVE_AVX_END : XSAVE_HEADER_END;
 	if (leaf == 0x80000001 && !cpu->model->amd && !in_long64(cpu))
 		out->edx &= ~F81D_SYSCALL;
 }
@@ -153,6 +158,16 @@ static bool rdtsc(struct cpu *cpu)
 }
 THEN_NEXT(rdtsc_none, rdtsc(cpu))
 const struct exec exec_rdtsc = {.fn = {[FORM_NONE] = EXEC_ALL(rdtsc_none)}};
+
+static bool rdtscp(struct cpu *cpu)
+{
+	if (!rdtsc(cpu))
+		return false;
+	set_reg32(cpu, RCX, (uint32_t)cpu->s.tsc_aux);
+	return true;
+}
+THEN_NEXT(rdtscp_none, rdtscp(cpu))
+const struct exec exec_rdtscp = {.fn = {[FORM_NONE] = EXEC_ALL(rdtscp_none)}};
 
 /* No model has performance counters: every number is out of range. */
 static bool rdpmc(struct cpu *cpu)

@@ -93,7 +93,7 @@ BROADCAST(broadcastss, 4)
 BROADCAST(broadcastsd, 8)
 BROADCAST(broadcastf128, 16)
 
-/* ---- masked moves: an element whose mask has no sign is not touched in memory ---- */
+/* ---- masked moves: an element whose mask has no sign is not touched in memory.  No #AC (SDM 2, "VMASKMOV") ---- */
 
 static bool masked(const union vec *mask, unsigned i, unsigned size) { return mask->u8[i * size + size - 1] & 0x80; }
 
@@ -110,7 +110,7 @@ static bool masked_load(struct cpu *cpu, const struct uop *u, unsigned size, uns
 
 	for (unsigned i = 0; i < bytes / size; i++)
 		if (masked(mask, i, size) &&
-		    !seg_load(&cpu->mmu, (enum seg)u->seg, address_at(u, ea, i * size), size, 1, &r.u8[i * size]))
+		    !seg_load(&cpu->mmu, (enum seg)u->seg, address_at(u, ea, i * size), size, 0, &r.u8[i * size]))
 			return false;
 	return put_vec(cpu, u, r);
 }
@@ -122,11 +122,11 @@ static bool masked_store(struct cpu *cpu, const struct uop *u, uint64_t ea, cons
 	enum seg seg = (enum seg)u->seg;
 
 	for (unsigned i = 0; i < bytes / size; i++)
-		if (masked(mask, i, size) && !seg_probe_write(&cpu->mmu, seg, address_at(u, ea, i * size), size))
+		if (masked(mask, i, size) && !seg_probe_store(&cpu->mmu, seg, address_at(u, ea, i * size), size, 0))
 			return false;
 	for (unsigned i = 0; i < bytes / size; i++)
 		if (masked(mask, i, size) &&
-		    !seg_store(&cpu->mmu, seg, address_at(u, ea, i * size), size, 1, &from[i * size]))
+		    !seg_store(&cpu->mmu, seg, address_at(u, ea, i * size), size, 0, &from[i * size]))
 			return false;
 	return true;
 }
@@ -170,7 +170,7 @@ struct gather {
 };
 
 /* Element by element: what was read is in the destination and its mask cleared when a later one faults, so that the
- * instruction goes on there (SDM 2, "VPGATHERDD/VPGATHERQD"). */
+ * instruction goes on there (SDM 2, "VPGATHERDD/VPGATHERQD"; no #AC). */
 static bool gather(struct cpu *cpu, const struct uop *u, struct gather g)
 {
 	union vec *dst = &cpu->s.vec[u->dst], *mask = &cpu->s.vec[u->src];
@@ -183,7 +183,7 @@ static bool gather(struct cpu *cpu, const struct uop *u, struct gather g)
 		if (!masked(mask, i, g.size))
 			continue;
 		uint64_t at = g.index_size == 8 ? index->u64[i] : (uint64_t)(int64_t)(int32_t)index->u32[i];
-		if (!seg_load(&cpu->mmu, (enum seg)u->seg, address_at(u, base, at << u->scale), g.size, 1,
+		if (!seg_load(&cpu->mmu, (enum seg)u->seg, address_at(u, base, at << u->scale), g.size, 0,
 			      &dst->u8[i * g.size]))
 			return false;
 		memset(&mask->u8[i * g.size], 0, g.size);

@@ -28,9 +28,9 @@ const struct exec exec_stmxcsr = {{[FORM_M] = EXEC_ALL(stmxcsr_m)}};
 #define AREA_MXCSR  24u
 #define AREA_ST     32u
 #define AREA_XMM    160u
-#define AREA_HEADER 512u /* XSTATE_BV, XCOMP_BV, reserved */
-#define AREA_AVX    576u
-#define AREA_BYTES  832u
+#define AREA_HEADER XSAVE_HEADER /* XSTATE_BV, XCOMP_BV, reserved */
+#define AREA_AVX    XSAVE_AVX
+#define AREA_BYTES  XSAVE_AVX_END
 
 struct area {
 	uint8_t bytes[AREA_BYTES];
@@ -71,12 +71,17 @@ static uint64_t area_at(const struct cpu *cpu, const struct uop *u, unsigned n)
 	return (uop_ea(cpu, u) + n) << u->addr_shift >> u->addr_shift;
 }
 
-/* All of the ranges can be written, then they are. */
-static bool area_store(struct cpu *cpu, const struct uop *u, const struct area *a, const struct range *range, unsigned n)
+/* Can all of the ranges be written? */
+static bool area_probe(struct cpu *cpu, const struct uop *u, const struct range *range, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (!seg_probe_write(&cpu->mmu, (enum seg)u->seg, area_at(cpu, u, range[i].at), range[i].bytes))
 			return false;
+	return true;
+}
+/* Call after area_probe(). */
+static bool area_store(struct cpu *cpu, const struct uop *u, const struct area *a, const struct range *range, unsigned n)
+{
 	for (unsigned i = 0; i < n; i++)
 		for (unsigned k = range[i].at; k < range[i].at + range[i].bytes; k += 8)
 			if (!seg_store(&cpu->mmu, (enum seg)u->seg, area_at(cpu, u, k), 8, 1, &a->bytes[k]))
@@ -172,7 +177,10 @@ static bool fxsave(struct cpu *cpu, const struct uop *u)
 	pack_x87(cpu, &a, wide_pointers(u));
 	pack_mxcsr(cpu, &a);
 	pack_vec(cpu, &a, AREA_XMM, 0);
-	return area_store(cpu, u, &a, range, ranges_of(cpu, fx_components(cpu), range));
+	const struct range whole = {0, AREA_HEADER};
+	unsigned n = ranges_of(cpu, fx_components(cpu), range);
+
+	return area_probe(cpu, u, &whole, 1) && area_store(cpu, u, &a, range, n);
 }
 static bool fxrstor(struct cpu *cpu, const struct uop *u)
 {
@@ -182,6 +190,7 @@ static bool fxrstor(struct cpu *cpu, const struct uop *u)
 	bool sse = fx_components(cpu) & XCR0_SSE;
 
 	if (!x87_available(cpu) || !area_aligned(cpu, u, 16) ||
+	    !seg_probe_read(&cpu->mmu, (enum seg)u->seg, uop_ea(cpu, u), AREA_HEADER) ||
 	    !area_load(cpu, u, &a, range, ranges_of(cpu, fx_components(cpu), range)))
 		return false;
 	uint32_t mxcsr = (uint32_t)host_load(&a.bytes[AREA_MXCSR], 4);
@@ -256,7 +265,7 @@ static bool xsave(struct cpu *cpu, const struct uop *u, bool optimized)
 	if (optimized && (asked & (XCR0_SSE | XCR0_AVX)) && !(saved & (XCR0_SSE | XCR0_AVX)))
 		range[n++] = (struct range){AREA_MXCSR, 8};
 	range[n++] = (struct range){AREA_HEADER, 8};
-	if (!area_load(cpu, u, &a, &range[n - 1], 1))
+	if (!area_probe(cpu, u, range, n) || !area_load(cpu, u, &a, &range[n - 1], 1))
 		return false;
 	uint64_t old = host_load(&a.bytes[AREA_HEADER], 8);
 

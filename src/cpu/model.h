@@ -32,17 +32,41 @@ enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX,
 #define F1D_PAT  0x00010000u
 #define F1D_PSE36 0x00020000u
 #define F1D_CLFSH 0x00080000u
+#define F1D_MMX  0x00800000u
+#define F1D_FXSR 0x01000000u
+#define F1D_SSE  0x02000000u
+#define F1D_SSE2 0x04000000u
 /* CPUID.1:ECX */
+#define F1C_SSE3     0x00000001u
+#define F1C_PCLMUL   0x00000002u
+#define F1C_SSSE3    0x00000200u
+#define F1C_FMA      0x00001000u
+#define F1C_CX16     0x00002000u
 #define F1C_PCID     0x00020000u
+#define F1C_SSE41    0x00080000u
+#define F1C_SSE42    0x00100000u
 #define F1C_X2APIC   0x00200000u
+#define F1C_MOVBE    0x00400000u
+#define F1C_POPCNT   0x00800000u
 #define F1C_DEADLINE 0x01000000u
+#define F1C_AES      0x02000000u
+#define F1C_XSAVE    0x04000000u
+#define F1C_OSXSAVE  0x08000000u /* follows CR4.OSXSAVE */
 #define F1C_AVX      0x10000000u
+#define F1C_F16C     0x20000000u
+#define F1C_RDRAND   0x40000000u
 #define F1C_GUEST    0x80000000u /* never set by hardware: software runs under something like us */
 /* CPUID.(7,0):EBX and ECX */
 #define F7B_FSGSBASE 0x00000001u
+#define F7B_BMI1 0x00000008u
+#define F7B_AVX2 0x00000020u
 #define F7B_SMEP 0x00000080u
+#define F7B_BMI2 0x00000100u
 #define F7B_INVPCID 0x00000400u
+#define F7B_RDSEED 0x00040000u
+#define F7B_ADX  0x00080000u
 #define F7B_SMAP 0x00100000u
+#define F7B_CLFLUSHOPT 0x00800000u
 #define F7C_UMIP 0x00000004u
 #define F7C_PKU  0x00000008u
 #define F7C_OSPKE 0x00000010u /* follows CR4.PKE */
@@ -54,7 +78,11 @@ enum feature_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_81_EDX,
 #define F81D_RDTSCP   0x08000000u
 #define F81D_LM       0x20000000u
 /* CPUID.80000001H:ECX */
-#define F81C_LAHF64 0x00000001u
+#define F81C_LAHF64    0x00000001u
+#define F81C_LZCNT     0x00000020u
+#define F81C_PREFETCHW 0x00000100u
+/* CPUID.(0DH,1):EAX */
+#define FD1A_XSAVEOPT 0x00000001u
 
 #define CPUID_ANY_SUBLEAF 0xffffffffu
 

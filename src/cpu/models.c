@@ -13,15 +13,21 @@
 
 #define CR4_PENTIUM (CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE)
 #define CR4_P6      (CR4_PENTIUM | CR4_PAE | CR4_PGE | CR4_PCE)
-#define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_FSGSBASE | CR4_PCIDE | CR4_PKE)
+#define CR4_MAX     (CR4_P6 | CR4_UMIP | CR4_SMEP | CR4_SMAP | CR4_LA57 | CR4_FSGSBASE | CR4_PCIDE | CR4_PKE | \
+		     CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE)
 
 #define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_MCE | F1D_CX8 | F1D_APIC)
 /* No F1C_DEADLINE: who sees TSC-deadline mode takes SSE2 (MFENCE) for granted. */
-#define F1C_MAX     (F1C_PCID | F1C_X2APIC | F1C_GUEST)
+#define F1C_SIMD    (F1C_SSE3 | F1C_PCLMUL | F1C_SSSE3 | F1C_FMA | F1C_SSE41 | F1C_SSE42 | F1C_AES | F1C_XSAVE | \
+		     F1C_AVX | F1C_F16C)
+#define F1C_MAX     (F1C_SIMD | F1C_CX16 | F1C_PCID | F1C_X2APIC | F1C_MOVBE | F1C_POPCNT | F1C_RDRAND | F1C_GUEST)
 #define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_MTRR | F1D_PGE | F1D_MCA | F1D_CMOV | F1D_PAT | F1D_PSE36)
-#define F7B_MAX     (F7B_FSGSBASE | F7B_SMEP | F7B_INVPCID | F7B_SMAP)
+#define F1D_MAX     (F1D_P6 | F1D_CLFSH | F1D_MMX | F1D_FXSR | F1D_SSE | F1D_SSE2)
+#define F7B_MAX     (F7B_FSGSBASE | F7B_BMI1 | F7B_AVX2 | F7B_SMEP | F7B_BMI2 | F7B_INVPCID | F7B_RDSEED | F7B_ADX | \
+		     F7B_SMAP | F7B_CLFLUSHOPT)
 #define F7C_MAX     (F7C_UMIP | F7C_PKU | F7C_LA57)
-#define F81D_MAX    (F81D_SYSCALL | F81D_NX | F81D_PAGE1GB | F81D_LM)
+#define F81D_MAX    (F81D_SYSCALL | F81D_NX | F81D_PAGE1GB | F81D_RDTSCP | F81D_LM)
+#define F81C_MAX    (F81C_LZCNT | F81C_PREFETCHW)
 
 #define SIGNATURE_386     0x0308u
 #define SIGNATURE_486     0x0433u
@@ -48,12 +54,14 @@ static const struct cpuid_leaf leaves_pentium2[] = {
 	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
 };
 
-static const struct cpuid_leaf leaves_caches[] = {
+static const struct cpuid_leaf leaves_max[] = {
 	{0x2, ANY, CACHES_BY_LEAF_4, 0, 0, 0},
 	{0x4, 0, CACHE(1, 1, 64, 8, 64)},     /* 32 KBytes of data, level 1 */
 	{0x4, 1, CACHE(2, 1, 64, 8, 64)},     /* 32 KBytes of instructions, level 1 */
 	{0x4, 2, CACHE(3, 2, 64, 16, 1024)},  /* 1 MByte, level 2 */
 	{0x4, 3, CACHE(3, 3, 64, 16, 8192)},  /* 8 MBytes, level 3 */
+	{0xd, 0, XCR0_X87 | XCR0_SSE | XCR0_AVX, 0, XSAVE_AVX_END, 0}, /* EBX follows XCR0 */
+	{0xd, 2, XSAVE_AVX_END - XSAVE_AVX, XSAVE_AVX, 0, 0},
 };
 
 #define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])
@@ -122,19 +130,20 @@ const struct cpu_model cpu_models[] = {
 	},
 	{
 		.name = "max",
-		.description = "everything that is built: pentium2 with NX, SMEP, SMAP, UMIP",
+		.description = "everything that is built: AVX2, FMA, NX, SMEP, SMAP, UMIP, 64-bit mode",
 		.generation = GEN_LATER,
 		.signature = SIGNATURE_MAX,
-		.feature = {[FEAT_1_EDX] = F1D_P6, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
-			    [FEAT_7_ECX] = F7C_MAX, [FEAT_81_EDX] = F81D_MAX},
+		.feature = {[FEAT_1_EDX] = F1D_MAX, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
+			    [FEAT_7_ECX] = F7C_MAX, [FEAT_81_EDX] = F81D_MAX, [FEAT_81_ECX] = F81C_MAX,
+			    [FEAT_D1_EAX] = FD1A_XSAVEOPT},
 		.cr0 = CR0_486,
 		.cr0_fixed = CR0_ET,
 		.cr4 = CR4_MAX,
 		.eflags = EFLAGS_PENTIUM,
 		.phys_bits = 40,
-		.highest_leaf = 7,
+		.highest_leaf = 0xd,
 		.highest_extended_leaf = 0x80000008,
-		LEAVES(leaves_caches),
+		LEAVES(leaves_max),
 		.is_default = true,
 	},
 };

@@ -126,7 +126,7 @@ bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin
 	    !reach_page(mmu, bank, kind, (lin + first) & mask, bytes - first, &r->place[1]))
 		return false;
 	/* SDM 3A, "Priority Among Concurrent Events": after page faults. */
-	if (mmu->priv->alignment && bank == BANK_USER && misaligned(lin, bytes))
+	if (mmu->priv->alignment && bank == BANK_USER && misaligned(lin, bytes) && !(how & REACH_UNALIGNED))
 		return mmu_fail(mmu, VEC_AC, 0, WHY_ALIGNMENT);
 	if (mmu->priv->watch_count == 0)
 		return true;

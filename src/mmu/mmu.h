@@ -178,7 +178,8 @@ struct rmw seg_rmw_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned by
 void rmw_write_slow(struct mmu *mmu, unsigned bytes, uint64_t value);
 
 /* Vectors: 1 to 64 bytes from or to host memory, checked whole before the first is read or stored; a device sees
- * pieces of up to 8 bytes.  align, a power of two: #GP(0) if the linear address is not a multiple of it. */
+ * pieces of up to 8 bytes.  align, a power of two: #GP(0) if the linear address is not a multiple of it; 0: not even
+ * #AC. */
 bool seg_load_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align, void *to) MUST_CHECK;
 bool seg_store_slow(struct mmu *mmu, enum seg seg, uint64_t off, unsigned bytes, unsigned align,
 		    const void *from) MUST_CHECK;
@@ -284,7 +285,7 @@ static inline bool seg_load(struct mmu *mmu, enum seg seg, uint64_t off, unsigne
 {
 	const struct seg_window *w = &mmu->win[seg];
 
-	if (LIKELY(off + bytes <= w->r_end && ((w->base + off) & (align - 1)) == 0)) {
+	if (LIKELY(off + bytes <= w->r_end && (align == 0 || ((w->base + off) & (align - 1)) == 0))) {
 		const uint8_t *p = tlb_hit(mmu, TLB_READ, w->base + off, bytes);
 		if (LIKELY(p != NULL)) {
 			memcpy(to, p, bytes);
@@ -299,7 +300,7 @@ static inline bool seg_store(struct mmu *mmu, enum seg seg, uint64_t off, unsign
 {
 	const struct seg_window *w = &mmu->win[seg];
 
-	if (LIKELY(off + bytes <= w->w_end && ((w->base + off) & (align - 1)) == 0)) {
+	if (LIKELY(off + bytes <= w->w_end && (align == 0 || ((w->base + off) & (align - 1)) == 0))) {
 		uint8_t *p = tlb_hit(mmu, TLB_WRITE, w->base + off, bytes);
 		if (LIKELY(p != NULL)) {
 			memcpy(p, from, bytes);

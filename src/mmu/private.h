@@ -174,6 +174,7 @@ struct reach {
 	unsigned pages;
 };
 #define REACH_PROBE  1u /* data breakpoints are not noted yet */
+#define REACH_UNALIGNED 4u /* alignment is not checked */
 #define REACH_SYSTEM 2u /* it wraps as implicit accesses do: in IA-32e mode at 2^64 */
 /* Everything that can refuse an access, in order; nothing is read or stored.  lin is masked and canonical. */
 bool reach(struct mmu *mmu, enum tlb_bank bank, enum tlb_kind kind, uint64_t lin, unsigned bytes, unsigned how,

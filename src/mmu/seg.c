@@ -60,7 +60,9 @@ static bool seg_reach_aligned(struct mmu *mmu, enum seg seg, uint64_t off, unsig
 			return mmu_fail(mmu, seg == SEG_SS ? VEC_SS : VEC_GP, 0, why);
 		lin = (g->base + off) & mmu->lin_mask;
 	}
-	if (UNLIKELY(lin & (align - 1)))
+	if (align == 0)
+		how |= REACH_UNALIGNED;
+	else if (UNLIKELY(lin & (align - 1)))
 		return mmu_fail(mmu, VEC_GP, 0, WHY_SIMD_ALIGNMENT);
 	return reach(mmu, explicit_bank(mmu), write ? TLB_WRITE : TLB_READ, lin, bytes, how, r);
 }

@@ -29,7 +29,7 @@ static bool sysenter(const struct test_case *c)
 }
 static bool identifies(const struct test_case *c)
 {
-	return is(c, MN_cpuid) || is(c, MN_rdtsc);
+	return is(c, MN_cpuid) || is(c, MN_rdtsc) || is(c, MN_rdtscp);
 }
 static bool table_store(const struct test_case *c)
 {
@@ -51,7 +51,7 @@ static bool bmi(const struct test_case *c)
 const struct left_out left_out[] = {
 	{system_call, "INT 80h is a system call of the host"},
 	{sysenter, "SYSENTER, SYSEXIT: #UD on AMD in long mode, the host's system call on Intel"},
-	{identifies, "CPUID, RDTSC: what they tell is the host's own"},
+	{identifies, "CPUID, RDTSC, RDTSCP: what they tell is the host's own"},
 	{table_store, "SGDT, SIDT, SLDT, STR, SMSW: the host's kernel answers for the processor (UMIP)"},
 	{loads_fs, "loads of FS: the host's thread register"},
 	{host_numbers, "RDRAND, RDSEED, XGETBV: what they give is the host's own"},
@@ -267,7 +267,8 @@ static bool several_accesses(const struct test_case *c, const struct outcome *ho
 {
 	static const uint16_t several[] = {MN_fldenv, MN_frstor, MN_fnstenv, MN_fnsave, MN_fbstp, MN_fbld, MN_fstp,
 					   MN_fld,    MN_iret,   MN_pusha,   MN_popa,   MN_lds,   MN_les,  MN_lss,
-					   MN_lgs,    MN_bound,  MN_jmp,     MN_call,   MN_retf,  MN_enter};
+					   MN_lgs,    MN_bound,  MN_jmp,     MN_call,   MN_retf,  MN_enter, MN_fxsave,
+					   MN_fxrstor, MN_xsave, MN_xsaveopt, MN_xrstor};
 	bool one_of = false;
 
 	for (unsigned i = 0; i < sizeof(several) / sizeof(several[0]); i++)
@@ -319,6 +320,54 @@ static bool int1_eip(const struct test_case *c, const struct outcome *host, cons
 	return is(c, MN_int1) && host->eip == c->start.eip && ours->eip == c->start.eip + c->size;
 }
 
+static bool wide_alignment(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return c->insn.vl > 64 && host->vector == VEC_AC && (c->start.eflags & FLAG_AC);
+}
+
+static bool alignment_before_limit(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return c->insn.vl > 64 && host->vector == VEC_GP && ours->vector == VEC_SS;
+}
+
+static bool estimate(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	static const uint16_t estimates[] = {MN_rcpps,  MN_rcpss,  MN_rsqrtps,  MN_rsqrtss,
+					     MN_vrcpps, MN_vrcpss, MN_vrsqrtps, MN_vrsqrtss};
+	bool one_of = false;
+
+	for (unsigned i = 0; i < sizeof(estimates) / sizeof(estimates[0]); i++)
+		one_of |= is(c, estimates[i]);
+	return one_of && same_registers(host, ours);
+}
+
+static bool mmx_first(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return c->start.x87 && !c->fnsave && host->vector != VEC_BP && host->full == 0xff && same_registers(host, ours);
+}
+
+static bool wide_element(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return (is(c, MN_vpextrd) || is(c, MN_vpinsrd)) && (c->insn.rex & 8) && host->vector == VEC_UD;
+}
+
+static bool masked_bytes(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return (is(c, MN_maskmovq) || is(c, MN_maskmovdqu) || is(c, MN_vmaskmovdqu)) && host->vector != VEC_BP;
+}
+
+static bool whole_area(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	bool one_of = is(c, MN_xsave) || is(c, MN_xsaveopt) || is(c, MN_xrstor);
+
+	return one_of && host->vector != VEC_BP && ours->vector == VEC_BP && (c->start.gpr[AX] & XCR0_AVX);
+}
+
+static bool gather_fault(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return c->insn.vsib && host->vector != VEC_BP && same_registers(host, ours);
+}
+
 const struct host_difference host_differences[] = {
 	{long_mode, "a far transfer by chance to the host's 64-bit code segment"},
 	{own_tables, "by chance an address where only the emulator has its tables, or only the host its way in"},
@@ -340,6 +389,14 @@ const struct host_difference host_differences[] = {
 	{prefetch_register, "0F 0D of a register: AMD raises #UD; SDM 2, \"Opcode Map\": NOP"},
 	{undefined_length, "UD0, UD1: AMD raises #UD before it has fetched ModR/M"},
 	{frame_below, "ENTER, PUSHA, CALL far that fault: the host has stored part of the frame below ESP already"},
+	{wide_alignment, "vectors in memory under EFLAGS.AC: SDM 3, #AC: \"may or may not be generated\"; AMD does"},
+	{alignment_before_limit, "SSE by SS, unaligned and beyond the limit: #GP first on AMD"},
+	{estimate, "RCPPS, RSQRTPS and their sisters: estimates, other bits on each processor"},
+	{mmx_first, "MMX instructions that fault: AMD has reset TOP and the tags already"},
+	{wide_element, "VPEXTRQ, VPINSRQ outside 64-bit mode: #UD on AMD; Intel ignores VEX.W"},
+	{masked_bytes, "MASKMOVQ, MASKMOVDQU: AMD checks all bytes; SDM 2: \"may still be signaled\""},
+	{whole_area, "XSAVE, XRSTOR of AVX state: AMD checks the places of YMM8 to YMM15 outside 64-bit mode too"},
+	{gather_fault, "gathers that fault: AMD clears mask bits alone; SDM 2, VPGATHERDD: elements become all ones first"},
 	{int1_eip, "INT1 under the host's hypervisor: EIP not moved on"},
 };
 const unsigned host_difference_count = sizeof(host_differences) / sizeof(host_differences[0]);
