@@ -72,10 +72,10 @@
 #define XCR0_AVX 0x4u
 
 /* The XSAVE area, standard format (SDM 1, "XSAVE Area"). */
-#define XSAVE_HEADER     512u
-#define XSAVE_HEADER_END 576u
-#define XSAVE_AVX        576u
-#define XSAVE_AVX_END    832u
+#define XSAVE_AREA_HEADER  512u
+#define XSAVE_AREA_SSE_END 576u
+#define XSAVE_AREA_AVX     576u
+#define XSAVE_AREA_END     832u
 
 /* MXCSR (SDM 1, "MXCSR Control and Status Register"). */
 #define MXCSR_RESET    0x00001f80u

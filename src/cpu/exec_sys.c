@@ -117,7 +117,7 @@ static void tell_mode(const struct cpu *cpu, uint32_t leaf, struct cpuid_leaf *o
 	if (leaf == 1 && (cpu->s.cr4 & CR4_OSXSAVE))
 		out->ecx |= F1C_OSXSAVE;
 	if (leaf == 0xd && reg32(cpu, RCX) == 0 && out->eax != 0)
-		out->ebx = cpu->s.xcr0 & XCR0_AVX ? XSAVE_AVX_END : XSAVE_HEADER_END;
+		out->ebx = cpu->s.xcr0 & XCR0_AVX ? XSAVE_AREA_END : XSAVE_AREA_SSE_END;
 	if (leaf == 0x80000001 && !cpu->model->amd && !in_long64(cpu))
 		out->edx &= ~F81D_SYSCALL;
 }

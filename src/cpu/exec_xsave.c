@@ -28,9 +28,9 @@ const struct exec exec_stmxcsr = {{[FORM_M] = EXEC_ALL(stmxcsr_m)}};
 #define AREA_MXCSR  24u
 #define AREA_ST     32u
 #define AREA_XMM    160u
-#define AREA_HEADER XSAVE_HEADER /* XSTATE_BV, XCOMP_BV, reserved */
-#define AREA_AVX    XSAVE_AVX
-#define AREA_BYTES  XSAVE_AVX_END
+#define AREA_HEADER XSAVE_AREA_HEADER /* XSTATE_BV, XCOMP_BV, reserved */
+#define AREA_AVX    XSAVE_AREA_AVX
+#define AREA_BYTES  XSAVE_AREA_END
 
 struct area {
 	uint8_t bytes[AREA_BYTES];

@@ -60,8 +60,8 @@ static const struct cpuid_leaf leaves_max[] = {
 	{0x4, 1, CACHE(2, 1, 64, 8, 64)},     /* 32 KBytes of instructions, level 1 */
 	{0x4, 2, CACHE(3, 2, 64, 16, 1024)},  /* 1 MByte, level 2 */
 	{0x4, 3, CACHE(3, 3, 64, 16, 8192)},  /* 8 MBytes, level 3 */
-	{0xd, 0, XCR0_X87 | XCR0_SSE | XCR0_AVX, 0, XSAVE_AVX_END, 0}, /* EBX follows XCR0 */
-	{0xd, 2, XSAVE_AVX_END - XSAVE_AVX, XSAVE_AVX, 0, 0},
+	{0xd, 0, XCR0_X87 | XCR0_SSE | XCR0_AVX, 0, XSAVE_AREA_END, 0}, /* EBX follows XCR0 */
+	{0xd, 2, XSAVE_AREA_END - XSAVE_AREA_AVX, XSAVE_AREA_AVX, 0, 0},
 };
 
 #define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])

@@ -177,20 +177,6 @@ static inline bool store_truncated(struct cpu *cpu, const struct uop *u, enum fp
 	return store_by(cpu, u, format, 1, FP_TRUNCATE << FP_RC_SHIFT);
 }
 
-/* FISTTP: truncates whatever RC says; C1 is cleared. */
-static inline bool store_truncated(struct cpu *cpu, const struct uop *u, enum fp_format format)
-{
-	struct fpu_state *f = &cpu->s.fpu;
-	struct fp_stored s = formats[format].indefinite;
-
-	if (UNLIKELY(!x87_ready(cpu)))
-		return false;
-	if (LIKELY(!x87_empty(f, 0)))
-		s = fp_store(format, *x87_st(f, 0), f->cw | 3u << FP_RC_SHIFT);
-	s.sw &= (uint16_t)~FP_C1;
-	return store_value(cpu, u, &s, formats[format].bytes, 1);
-}
-
 static bool store_extended(struct cpu *cpu, const struct uop *u)
 {
 	struct fpu_state *f = &cpu->s.fpu;
