@@ -12,6 +12,9 @@
 #include "cpu/held.h"
 #include "cpu/stackswitch.h"
 
+/* Of what both kinds of gate share: each has a copy of its own. */
+#define INLINE __attribute__((always_inline)) static inline
+
 /* What a gate's frame looks like: the only thing the modes differ in. */
 struct frame_format {
 	uint8_t bytes;    /* of each word */
@@ -170,7 +173,7 @@ static bool find_gate64(struct delivery *d)
  * Faults: #GP(EXT) WHY_GATE_CS_NULL; #GP(CS) WHY_GATE_CS_BEYOND_TABLE, WHY_GATE_CS_TYPE,
  * WHY_GATE_CS_DPL, WHY_GATE_CS_NOT_64BIT; #NP(CS) WHY_GATE_CS_NOT_PRESENT; then, of the target's privilege
  * against VM86's 3, #GP(CS) WHY_GATE_CS_VM86. */
-static bool find_code(struct delivery *d)
+INLINE bool find_code(struct delivery *d)
 {
 	struct cpu *cpu = d->cpu;
 	const struct segment *cs = &d->code.seg;
@@ -293,7 +296,7 @@ static uint64_t flags_image(const struct delivery *d)
 }
 
 /* The words of the frame, in the order of pushing. */
-static void compose_frame(struct delivery *d)
+INLINE void compose_frame(struct delivery *d)
 {
 	static const struct { uint8_t name, seg; } v86[] = {
 		{PUSH_GS, SEG_GS}, {PUSH_FS, SEG_FS}, {PUSH_DS, SEG_DS}, {PUSH_ES, SEG_ES},
@@ -362,15 +365,25 @@ static bool check_room64(struct delivery *d)
 	return true;
 }
 
-static void push_at_once(struct delivery *d)
+static inline void store_words(const struct delivery *d, unsigned bytes)
 {
-	unsigned bytes = d->format.bytes, total = d->rec->words * bytes;
 	uint8_t *p = d->host;
 
 	for (unsigned i = d->rec->words; i-- > 0; p += bytes)
-		bytes == 4   ? host_store(p, 4, d->rec->word[i])
-		: bytes == 8 ? host_store(p, 8, d->rec->word[i]) : host_store(p, 2, d->rec->word[i]);
-	d->sp -= total;
+		host_store(p, bytes, d->rec->word[i]);
+}
+
+static void push_at_once(struct delivery *d)
+{
+	unsigned bytes = d->format.bytes;
+
+	if (bytes == 4)
+		store_words(d, 4);
+	else if (bytes == 8)
+		store_words(d, 8);
+	else
+		store_words(d, 2);
+	d->sp -= d->rec->words * bytes;
 }
 
 static bool probe_pushes(struct delivery *d)
@@ -402,7 +415,7 @@ static bool push_words(struct delivery *d)
 }
 
 /* ---- commit: the only writer of registers ---- */
-static void commit(struct delivery *d)
+INLINE void commit(struct delivery *d)
 {
 	struct cpu *cpu = d->cpu;
 	uint64_t clear = FLAG_TF | FLAG_VM | FLAG_RF | FLAG_NT;
@@ -448,7 +461,7 @@ static bool through_gate(struct delivery *d)
 }
 
 /* The same in IA-32e mode: the order is that of the manual's branches for it. */
-static bool through_gate64(struct delivery *d)
+__attribute__((noinline)) static bool through_gate64(struct delivery *d)
 {
 	struct cpu *cpu = d->cpu;
 

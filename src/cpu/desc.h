@@ -166,8 +166,8 @@ static inline bool desc_fetch(struct cpu *cpu, struct descriptor *d, uint16_t se
 	return true;
 }
 
-static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel, enum vector vector, uint32_t ext,
-			     enum why why)
+__attribute__((always_inline)) static inline bool desc_read(struct cpu *cpu, struct descriptor *d, uint16_t sel,
+							    enum vector vector, uint32_t ext, enum why why)
 {
 	uint64_t address;
 

@@ -21,6 +21,12 @@ struct iret {
 	uint64_t frame;
 };
 
+static inline void load_words(struct iret *r, unsigned count, const uint8_t *p, unsigned bytes)
+{
+	for (; r->count < count; p += bytes)
+		r->word[r->count++] = host_load(p, bytes);
+}
+
 /* The same as one by one, where all of them are a TLB hit inside the segment. */
 static bool pop_at_once(struct iret *r, unsigned count)
 {
@@ -31,9 +37,12 @@ static bool pop_at_once(struct iret *r, unsigned count)
 
 	if (p == NULL || off + (count - r->count) * bytes - 1 > cpu->sp_mask)
 		return false;
-	for (; r->count < count; p += bytes)
-		r->word[r->count++] = bytes == 4   ? host_load(p, 4)
-				      : bytes == 8 ? host_load(p, 8) : host_load(p, 2);
+	if (bytes == 4)
+		load_words(r, count, p, 4);
+	else if (bytes == 8)
+		load_words(r, count, p, 8);
+	else
+		load_words(r, count, p, 2);
 	return true;
 }
 
