@@ -59,16 +59,25 @@ static void put_checks(struct explain *x, const struct delivery_record *r)
 		[STEP_PUSH] = "the frame was written",
 		[STEP_COMMIT] = "the registers were loaded",
 	};
-	bool software = r->kind == EV_SOFT_INT || r->kind == EV_INT3 || r->kind == EV_INTO;
+	static const char *const what64[] = {
+		[STEP_CODE_SEGMENT] = "its selector names a 64-bit code segment, DPL <= CPL",
+		[STEP_STACK_SELECT] = "the TSS holds the stack pointer",
+		[STEP_STACK_LIMIT] = "stack pointer and frame are canonical",
+		[STEP_TARGET_LIMIT] = "the offset is canonical",
+		[STEP_COMMIT] = NULL,
+	};
+	bool software = r->kind == EV_SOFT_INT || r->kind == EV_INT3 || r->kind == EV_INTO, wide = r->gate.width == 64;
 	struct fact *rows = put_list(&x->facts.root, "checks");
 
 	for (unsigned s = STEP_VECTOR; s <= r->step; s++) {
+		if (wide && s == STEP_STACK_SEGMENT)
+			continue; /* SS becomes null */
 		bool same = s >= STEP_STACK_SELECT && s <= STEP_STACK_SEGMENT && r->stack_source == STACK_SAME &&
 			    s != r->step;
 		struct fact *row = put_object(rows, NULL);
 
 		put_text(row, "step", "%s", delivery_step_name((enum delivery_step)s));
-		put_text(row, "rule", "%s", what[s]);
+		put_text(row, "rule", "%s", wide && what64[s] ? what64[s] : what[s]);
 		if (s == STEP_GATE_DPL && software)
 			put_text(row, "here", "CPL %u, DPL %u", r->from.cpl, r->gate.dpl);
 		else if (s == STEP_CODE_SEGMENT && r->step > s)

@@ -260,6 +260,39 @@ static void flags_cleared_by_each_gate(void **state)
 	}
 }
 
+/* ---- between two instructions ---- */
+
+/* MOV SS with null holds interrupts and NMI back for one instruction; NMI blocks the next one up to IRETQ. */
+static void shadows_and_nmi_blocking(void **state)
+{
+	for (unsigned nmi = 0; nmi < 2; nmi++) {
+		at64(0);
+		set_flags(FLAG_IF, 0);
+		set_reg(RAX, 0);
+		INSN(0x8e, 0xd0, NOP, NOP);
+		cpu_step(&r->cpu);
+		nmi ? cpu_pulse_nmi(&r->cpu, 0) : rig_interrupt(r, V);
+		cpu_step(&r->cpu);
+		assert_int_equal(s()->rip, RIG_CODE + 3);
+		cpu_step(&r->cpu);
+		delivered(nmi ? VEC_NMI : V);
+		assert_int_equal(word64(0), RIG_CODE + 3);
+		assert_int_equal(word64(4), 0); /* the null SS */
+		assert_int_equal(s()->nmi_blocked, nmi);
+	}
+	const uint8_t back[] = {0x48, 0xcf}; /* IRETQ */
+	const uint64_t id = last()->id;
+
+	rig_write(r, RIG_HANDLER(VEC_NMI), back, sizeof(back));
+	cpu_pulse_nmi(&r->cpu, 0);
+	cpu_step(&r->cpu);
+	assert_int_equal(last()->id, id); /* still the first one */
+	assert_int_equal(s()->rip, RIG_CODE + 3);
+	cpu_step(&r->cpu);
+	assert_int_equal(last()->vector, VEC_NMI);
+	assert_true(last()->id > id);
+}
+
 /* ---- double faults ---- */
 
 /* #SS for a page fault's frame, then #DF on a good stack of its own: what IST is for. */
@@ -307,6 +340,7 @@ int main(void)
 		T(page_fault_while_pushing),
 		T(pushes_may_cross_into_another_page),
 		T(flags_cleared_by_each_gate),
+		T(shadows_and_nmi_blocking),
 		T(double_fault_gets_a_stack_by_ist),
 		T(triple_fault_without_it),
 	};

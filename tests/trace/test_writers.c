@@ -103,6 +103,58 @@ static void a_card_shows_gate_checks_stack_and_frame(void **state)
 	expect(" to     0008:00200000 system_call\n");
 }
 
+/* A page fault of 64-bit code through a gate with IST. */
+static struct delivery_record fault64(void)
+{
+	struct delivery_record r = int80();
+
+	r.from.mode = r.to.mode = 4;
+	r.from.rip = 0xffffffff81000000;
+	r.to.rsp = r.frame = 0xffff800000004fd8;
+	r.to.ss = 0;
+	r.gate.width = 64;
+	r.gate.ist = 3;
+	r.stack_source = STACK_IST;
+	r.stack_pointer = 0xffff800000005008;
+	r.word_bytes = 8;
+	return r;
+}
+
+static void a_card_of_64_bit_mode_shows_ist_and_alignment(void **state)
+{
+	struct delivery_record r = fault64();
+
+	trace_write_card(&writer, &r);
+	expect("INT 0x80 (software, rax=4)");
+	expect("int64 P=1 DPL=3 IST=3 sel=0008");
+	expect("0008 64-bit code, DPL 0 < CPL 3 -> stack switch: ok\n");
+	expect("stack-select   IST3 readable in the TSS: ok\n");
+	expect("stack-limit    stack pointer and frame canonical: ok\n");
+	expect("target-limit   offset canonical: ok\n");
+	expect(" stack  ist IST3 of TSS@00009000 -> 0000:ffff800000005000");
+	expect("        RSP ffff800000005008 aligned down on 16 bytes before the push\n");
+	expect("   SP-> ffff800000004fd8  0000000000100012  RIP");
+	assert_null(strstr(text, "stack-segment"));
+	r.gate.ist = 0;
+	r.stack_source = STACK_RSP;
+	r.stack_pointer = 0xffff800000005000;
+	trace_write_card(&writer, &r);
+	expect(" stack  rsp RSP0 of TSS@00009000 -> 0000:ffff800000005000");
+}
+
+static void json_of_64_bit_mode(void **state)
+{
+	struct trace_sink sink = trace_jsonl_sink(&writer);
+	struct delivery_record r = fault64();
+
+	sink.delivery(sink.owner, &r);
+	expect("\"type_name\":\"int64\",\"width\":64");
+	expect("\"ist\":3}");
+	expect("\"source\":\"ist\",\"tss\":\"0x9000\",\"pointer\":\"0xffff800000005008\"");
+	expect("\"mode\":\"64-bit\"");
+	expect("\"name\":\"RIP\"");
+}
+
 static void a_refusal_names_the_step_the_error_and_the_reason(void **state)
 {
 	struct delivery_record r = int80();
@@ -420,6 +472,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_card_shows_gate_checks_stack_and_frame),
+		TEST(a_card_of_64_bit_mode_shows_ist_and_alignment),
+		TEST(json_of_64_bit_mode),
 		TEST(a_refusal_names_the_step_the_error_and_the_reason),
 		TEST(a_stack_refused_at_its_segment_was_selected),
 		TEST(a_page_fault_spells_its_error_code),
