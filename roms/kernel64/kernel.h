@@ -189,7 +189,7 @@ bool do_signal(struct pt_regs *regs);
 
 /* ---- traps.c ---- */
 bool user_mode(const struct pt_regs *regs);
-bool fixup_exception(struct pt_regs *regs, uint64_t vector, uint64_t error);
+bool fixup_exception(struct pt_regs *regs, uint64_t vector, uint64_t error) __attribute__((noinline));
 void die(const char *what, const struct pt_regs *regs, uint64_t error) __attribute__((noreturn));
 
 /* ---- irq.c, apic.c: the i386 kernel's ---- */

@@ -11,7 +11,7 @@ struct compat_call {
 	uint32_t number, bx, cx, dx, si, di, bp;
 };
 long call_compat(const char *way, const struct compat_call *how); /* how lies below 4 GiB */
-extern const char compat_int80[], compat_sysenter[], compat_syscall[], compat_nothing[], compat_int3[], compat_sysenter_tf[];
+extern const char compat_int80[], compat_sysenter[], compat_syscall[], compat_narrow[], compat_int3[], compat_sysenter_tf[];
 extern const char compat_behind_int80[];
 
 extern uint64_t syscall_rsp; /* RSP at the last SYSCALL of call */

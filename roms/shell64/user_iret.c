@@ -169,11 +169,11 @@ static void to_16_bit_stack(int number)
 	sc->cs = __USER32_CS;
 	sc->ss = LDT_SELECTOR(2);
 	sc->sp = 0x800;
-	sc->ip = (uint64_t)compat_nothing; /* EAX = ESP */
+	sc->ip = (uint64_t)compat_narrow; /* EAX: ESP behind a system call, which was 12340800h before */
 	sc->flags &= 0xdd5;
 }
 
-/* The handler of INT3 returns to compat_nothing, which leaves by the way of call_compat. */
+/* The handler of INT3 returns to compat_narrow, which leaves by the way of call_compat. */
 static long esp_behind_iretq(void)
 {
 	static const struct compat_call unused;

@@ -12,7 +12,17 @@
 
 #define EXPLAIN_SCHEMA_VERSION 1
 
+#define EXPLAIN_NAMES 16
+
+/* The name of a task, read while the kernel's memory was mapped: ring 3's page tables need not map it. */
+struct task_name {
+	uint64_t task;
+	char name[32];
+};
+
 struct explain {
+	struct task_name names[EXPLAIN_NAMES];
+	unsigned named; /* so many were ever put there; the oldest go */
 	struct session session;
 	struct machine *machine; /* the session's */
 	struct drive drive;

@@ -266,7 +266,7 @@ bool know_task_at(const struct explain *x, struct cpu *cpu, uint64_t *address)
 	return cpu->s.seg[SEG_TR].usable && (cpu->s.seg[SEG_TR].type & 8);
 }
 
-bool know_task_name(const struct explain *x, struct cpu *cpu, uint64_t task, char *name, size_t size)
+static bool read_name(const struct explain *x, struct cpu *cpu, uint64_t task, char *name, size_t size)
 {
 	const struct desc_place *comm = &x->desc.comm;
 	uint64_t at = task + comm->offset + (comm->base == DESC_AT_TASK ? comm->address : 0);
@@ -281,6 +281,32 @@ bool know_task_name(const struct explain *x, struct cpu *cpu, uint64_t task, cha
 			return false;
 	snprintf(name, size, "%s", text);
 	return got > 0 && text[0];
+}
+
+void know_remember_name(struct explain *x, struct cpu *cpu, uint64_t task)
+{
+	struct task_name new = {.task = task};
+
+	if (!read_name(x, cpu, task, new.name, sizeof(new.name)))
+		return;
+	for (unsigned i = 0; i < EXPLAIN_NAMES; i++)
+		if (x->names[i].task == task) {
+			x->names[i] = new;
+			return;
+		}
+	x->names[x->named++ % EXPLAIN_NAMES] = new;
+}
+
+bool know_task_name(const struct explain *x, struct cpu *cpu, uint64_t task, char *name, size_t size)
+{
+	if (read_name(x, cpu, task, name, size))
+		return true;
+	for (unsigned i = 0; task && i < EXPLAIN_NAMES; i++)
+		if (x->names[i].task == task) {
+			snprintf(name, size, "%s", x->names[i].name);
+			return true;
+		}
+	return false;
 }
 
 bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint64_t *address)

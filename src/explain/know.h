@@ -40,6 +40,8 @@ uint64_t know_task(const struct explain *x, struct cpu *cpu);
 bool know_task_at(const struct explain *x, struct cpu *cpu, uint64_t *address);
 /* The name of a task, in *name; false: unknown. */
 bool know_task_name(const struct explain *x, struct cpu *cpu, uint64_t task, char *name, size_t size);
+/* Keeps the name for later. */
+void know_remember_name(struct explain *x, struct cpu *cpu, uint64_t task);
 /* Where flag word i of the present task lies. */
 bool know_word(const struct explain *x, struct cpu *cpu, unsigned i, uint64_t *address);
 bool know_word_value(const struct explain *x, struct cpu *cpu, unsigned i, uint64_t *address, uint32_t *value);

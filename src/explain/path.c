@@ -120,6 +120,7 @@ static void look_for_child(struct path *p, struct cpu *cpu)
 	p->child_t = cpu->icount;
 	p->child_regs = esp;
 	p->child_task = know_task(p->x, cpu);
+	know_remember_name(p->x, cpu, p->child_task);
 	p->child_first = cpu->s;
 	for (unsigned i = 0; i < p->x->desc.regs; i++)
 		know_read(cpu, esp + p->word * i, &p->child_words[i]);
@@ -199,6 +200,7 @@ static bool follow(struct path *p, struct cpu *cpu)
 		p->away = true;
 		if (n)
 			n->value = now;
+		know_remember_name(p->x, cpu, now);
 		p->given_up = p->wish.give_up && p->wish.give_up(p);
 	}
 	return !p->away;
@@ -218,6 +220,11 @@ static void state_changes(struct path *p, const struct cpu *cpu)
 			continue;
 		n->to = before[i];
 		n->value = now[i];
+		/* Ring 3's page tables need not map where the flags are. */
+		if (!i)
+			continue;
+		way_words_again(p, p->x->machine->cpu[p->cpu]);
+		know_remember_name(p->x, p->x->machine->cpu[p->cpu], p->task);
 	}
 }
 

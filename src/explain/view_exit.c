@@ -51,7 +51,7 @@ bool view_words(struct explain *x)
 /* What the return is about to load, out of the frame (IRET) or out of ECX and EDX (SYSEXIT). */
 static void put_loads(struct explain *x, const struct path *p)
 {
-	static const char *const names[] = {"EIP", "CS", "EFLAGS", "ESP", "SS"};
+	static const enum pushed_name names[] = {PUSH_IP, PUSH_CS, PUSH_FLAGS, PUSH_SP, PUSH_SS};
 	const struct return_record *r = &p->end.returned;
 	bool outer = r->to.cpl != r->from.cpl;
 	struct cpu *cpu = x->machine->cpu[p->cpu];
@@ -65,7 +65,7 @@ static void put_loads(struct explain *x, const struct path *p)
 
 		know_read(cpu, r->frame + p->word * i, &value);
 		put_hex(row, "at", r->frame + p->word * i, 8);
-		put_text(row, "name", "%s", names[i]);
+		put_text(row, "name", "%s", pushed_name_text(names[i], p->word * 8));
 		put_hex(row, "value", value, 8);
 		put_hex(row, "loaded_now", old[i], 8);
 		if (i == 0)

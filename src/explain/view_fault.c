@@ -30,7 +30,7 @@ static bool fits_iret(struct explain *x, const struct seen *s)
 /* The words that IRET was given; at this moment they lie untouched above the frame of the fault. */
 static void put_refused_frame(struct explain *x, const struct where *from)
 {
-	static const char *const names[FRAME_WORDS] = {"EIP", "CS", "EFLAGS", "ESP", "SS"};
+	static const enum pushed_name names[FRAME_WORDS] = {PUSH_IP, PUSH_CS, PUSH_FLAGS, PUSH_SP, PUSH_SS};
 	struct cpu *cpu = moment_cpu(x);
 	struct fact *rows = put_list(&x->facts.root, "refused_frame");
 	unsigned word = know_word_bytes(cpu);
@@ -43,7 +43,7 @@ static void put_refused_frame(struct explain *x, const struct where *from)
 
 		know_read(cpu, at + word * i, &value);
 		put_hex(row, "at", at + word * i, 8);
-		put_text(row, "name", "%s", names[i]);
+		put_text(row, "name", "%s", pushed_name_text(names[i], word * 8));
 		put_hex(row, "value", value, 8);
 		if (i == 1 || i == 4) {
 			segment_look_up(cpu, (uint16_t)value, &seg);

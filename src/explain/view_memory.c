@@ -33,6 +33,28 @@ static void put_level(struct fact *rows, const char *name, uint64_t pa, uint64_t
 	put_flag(row, "user", value & PTE_U);
 }
 
+#define PTE_ADDRESS UINT64_C(0xffffffffff000)
+#define PTE_NX      (UINT64_C(1) << 63)
+
+/* The walk of 4-level and of 5-level paging. */
+static uint64_t walk_wide(struct explain *x, struct cpu *cpu, uint64_t lin, struct fact *rows)
+{
+	static const char *const names[] = {"PTE", "PDE", "PDPTE", "PML4E", "PML5E"};
+	uint64_t table = cpu->s.cr3, rights = PTE_P | PTE_W | PTE_U, no_execute = 0;
+
+	for (unsigned level = cpu->s.cr4 & CR4_LA57 ? 5 : 4; level-- > 0;) {
+		uint64_t pa = (table & PTE_ADDRESS) + 8 * (lin >> (12 + 9 * level) & 0x1ff), e = entry_at(x, pa, 8);
+
+		put_level(rows, names[level], pa, e);
+		rights &= e;
+		no_execute |= e & PTE_NX;
+		table = e;
+		if (!(e & PTE_P) || ((e & PTE_PS) && level && level < 3))
+			break;
+	}
+	return rights | no_execute;
+}
+
 /* The walk of 32-bit and of PAE paging; returns the rights of all levels together. */
 static uint64_t walk(struct explain *x, struct cpu *cpu, uint32_t lin, struct fact *rows)
 {
@@ -59,15 +81,15 @@ static uint64_t walk(struct explain *x, struct cpu *cpu, uint32_t lin, struct fa
 	return rights & e;
 }
 
-static void put_bytes(struct explain *x, struct cpu *cpu, uint32_t lin)
+static void put_bytes(struct explain *x, struct cpu *cpu, uint64_t lin)
 {
 	struct fact *rows = put_list(&x->facts.root, "words");
 
-	for (unsigned i = 0; i < BYTES; i += 4) {
+	for (unsigned i = 0; i < BYTES; i += know_word_bytes(cpu)) {
 		struct fact *row;
-		uint32_t value;
+		uint64_t value;
 
-		if (!know_read32(cpu, lin + i, &value))
+		if (!know_read(cpu, lin + i, &value))
 			break;
 		row = put_object(rows, NULL);
 		put_hex(row, "at", lin + i, 8);
@@ -107,7 +129,7 @@ bool view_memory(struct explain *x)
 	if (!explain_number(text, &lin) && !know_address(x, text, &lin))
 		return diagnose(&x->why, "explain memory %s: neither an address nor a symbol of the guest", text);
 	cpu = moment_cpu(x);
-	if (lin > UINT32_MAX || !peek_translate(&cpu->mmu, lin, &pa))
+	if ((lin > UINT32_MAX && !in_ia32e(cpu)) || !peek_translate(&cpu->mmu, lin, &pa))
 		return diagnose(&x->why, "explain memory %s: the address %08" PRIx64 " is not mapped at t=%" PRIu64,
 				text, lin, drive_now(&x->drive));
 	put_text(&x->facts.root, "title", "memory at %08" PRIx64 " at t=%" PRIu64, lin, drive_now(&x->drive));
@@ -115,14 +137,16 @@ bool view_memory(struct explain *x)
 	put_hex(&x->facts.root, "physical", pa, 8);
 	if (cpu->s.cr0 & CR0_PG) {
 		rows = put_list(&x->facts.root, "walk");
-		rights = walk(x, cpu, (uint32_t)lin, rows);
+		rights = in_ia32e(cpu) ? walk_wide(x, cpu, lin, rows) : walk(x, cpu, (uint32_t)lin, rows);
 	}
 	o = put_object(&x->facts.root, "may");
 	put_flag(o, "ring_0_read", true);
 	put_flag(o, "ring_0_write", (rights & PTE_W) || !(cpu->s.cr0 & CR0_WP));
 	put_flag(o, "ring_3_read", rights & PTE_U);
 	put_flag(o, "ring_3_write", (rights & PTE_U) && (rights & PTE_W));
-	put_bytes(x, cpu, (uint32_t)lin);
+	if (in_ia32e(cpu))
+		put_flag(o, "execute", !(rights & PTE_NX));
+	put_bytes(x, cpu, lin);
 	if (!x->options.has_at && !x->options.end && !x->options.symbol)
 		put_cr3(x);
 	return true;

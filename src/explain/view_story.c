@@ -102,7 +102,7 @@ static void tell_syscall(struct story *s)
 	const struct where *from = s->p->entry.from, *to = s->p->entry.to;
 	uint64_t t = s->p->entry.when;
 
-	tell_call(s, where_linear(from) - 2, "SYSCALL"); /* 0F 05; the place is the one behind it */
+	tell_call(s, where_linear(from), "SYSCALL");
 	tell(s, t, processor, 0, "keeps RIP in RCX: %08" PRIx64 ", RFLAGS in R11: %08" PRIx64, state->gpr.r64[RCX],
 	     state->gpr.r64[R11]);
 	tell(s, t, processor, 0, "takes CS %04x and SS %04x from STAR, RIP %08" PRIx64 " from %s", to->cs, to->ss, to->rip,

@@ -112,7 +112,7 @@ static bool fits_narrow(struct explain *x, const struct seen *s)
 	if (!moment_from_user(x, s))
 		return false;
 	segment_look_up(x->machine->cpu[s->cpu], s->from->ss, &ss);
-	return ss.found && !ss.wide;
+	return ss.found && !ss.wide && s->from->mode != MODE_LONG64; /* where SS's size means nothing */
 }
 
 static void put_narrow(struct explain *x, const struct path *p)

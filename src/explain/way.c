@@ -67,18 +67,21 @@ struct write *way_write(struct path *p, uint64_t lin, unsigned bytes, uint64_t v
 }
 
 /* ---- memory ---- */
-void way_words(struct path *p, struct cpu *cpu)
-{
-	for (unsigned i = 0; i < DESC_WORDS; i++)
-		if (!know_word_value(p->x, cpu, i, &p->word_at[i], &p->word_value[i]))
-			p->word_at[i] = 0;
-}
-
 void way_words_again(struct path *p, struct cpu *cpu)
 {
 	for (unsigned i = 0; i < DESC_WORDS; i++)
 		if (p->word_at[i])
 			peek_lin(&cpu->mmu, p->word_at[i], &p->word_value[i], p->x->desc.word[i].bytes);
+}
+
+void way_words(struct path *p, struct cpu *cpu)
+{
+	for (unsigned i = 0; i < DESC_WORDS; i++) {
+		p->word_value[i] = 0;
+		if (!know_word(p->x, cpu, i, &p->word_at[i]))
+			p->word_at[i] = 0;
+	}
+	way_words_again(p, cpu);
 }
 
 /* A store into flag word i: which bits did it change? */

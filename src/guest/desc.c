@@ -9,7 +9,6 @@
 
 #define MAX_TOKENS 40
 #define MAX_LINE   512
-#define REG_BYTES  4u /* of a word of pt_regs: i386 */
 
 /* One line, cut into its words. */
 struct line_of {
@@ -151,10 +150,11 @@ static bool take_recognise(struct desc *d, const struct line_of *l)
 	return true;
 }
 
-static bool take_regs(struct desc *d, const struct line_of *l)
+static bool take_words(struct desc *d, const struct line_of *l, unsigned bytes)
 {
 	uint32_t offset;
 
+	d->reg_bytes = bytes;
 	for (unsigned i = 1; i < l->count; i++) {
 		if (d->regs == DESC_REGS)
 			return wrong(l, "pt_regs has too many words", NULL);
@@ -164,6 +164,16 @@ static bool take_regs(struct desc *d, const struct line_of *l)
 			return false;
 	}
 	return true;
+}
+
+static bool take_regs(struct desc *d, const struct line_of *l)
+{
+	return take_words(d, l, 4);
+}
+
+static bool take_regs64(struct desc *d, const struct line_of *l)
+{
+	return take_words(d, l, 8);
 }
 
 static bool take_syscall(struct desc *d, const struct line_of *l)
@@ -284,6 +294,7 @@ static const struct {
 	{"base", 1, 1, take_base},
 	{"recognise", 1, MAX_TOKENS, take_recognise},
 	{"regs", 1, MAX_TOKENS, take_regs},
+	{"regs64", 1, MAX_TOKENS, take_regs64},
 	{"syscall", 1, 3, take_syscall},
 	{"current", 1, 1, take_current},
 	{"percpu", 1, 1, take_percpu},
@@ -449,7 +460,7 @@ bool desc_reg_offset(const struct desc *d, const char *name, uint32_t *offset)
 {
 	for (unsigned i = 0; i < d->regs; i++)
 		if (strcmp(d->reg[i].name, name) == 0) {
-			*offset = i * REG_BYTES;
+			*offset = i * d->reg_bytes;
 			return true;
 		}
 	return false;

@@ -72,6 +72,7 @@ struct desc {
 	unsigned recognised;
 	char recognise[DESC_RECOGNISED][DESC_NAME]; /* symbols this guest has */
 	unsigned regs;                              /* words of pt_regs, the lowest first */
+	unsigned reg_bytes;                         /* of each: 4 or 8 */
 	struct desc_reg reg[DESC_REGS];
 	bool has_syscall;
 	uint8_t syscall;             /* vector */
