@@ -78,13 +78,16 @@ GUEST32(crc, "crc32 eax, ebx\n hlt")
 
 static void emulation_makes_mmx_and_sse_undefined(void **state)
 {
-	REFUSED(mmx, CR0_EM | CR0_TS, 0, VEC_UD, WHY_SIMD_EMULATED);
-	REFUSED(sse, CR0_EM | CR0_TS, 0, VEC_UD, WHY_SIMD_EMULATED);
+	for (unsigned ts = 0; ts <= CR0_TS; ts += CR0_TS) {
+		REFUSED(mmx, CR0_EM | ts, 0, VEC_UD, WHY_SIMD_EMULATED);
+		REFUSED(sse, CR0_EM | ts, 0, VEC_UD, WHY_SIMD_EMULATED);
+	}
 	RUNS(avx, CR0_EM, 0);
 }
 
 static void osfxsr_is_for_xmm_registers(void **state)
 {
+	REFUSED(sse, 0, CR4_OSFXSR, VEC_UD, WHY_SIMD_OSFXSR);
 	REFUSED(sse, CR0_TS, CR4_OSFXSR, VEC_UD, WHY_SIMD_OSFXSR);
 	RUNS(mmx, 0, CR4_OSFXSR);
 	RUNS(avx, 0, CR4_OSFXSR);
@@ -92,11 +95,13 @@ static void osfxsr_is_for_xmm_registers(void **state)
 
 static void avx_needs_osxsave_and_xcr0(void **state)
 {
-	REFUSED(avx, CR0_TS, CR4_OSXSAVE, VEC_UD, WHY_SIMD_OSXSAVE);
-	begin(CR0_TS, 0);
-	r->cpu.s.xcr0 = XCR0_X87 | XCR0_SSE;
-	LOAD(r, RIG_CODE, avx);
-	assert_refused(VEC_UD, WHY_SIMD_XCR0);
+	for (unsigned ts = 0; ts <= CR0_TS; ts += CR0_TS) {
+		REFUSED(avx, ts, CR4_OSXSAVE, VEC_UD, WHY_SIMD_OSXSAVE);
+		begin(ts, 0);
+		r->cpu.s.xcr0 = XCR0_X87 | XCR0_SSE;
+		LOAD(r, RIG_CODE, avx);
+		assert_refused(VEC_UD, WHY_SIMD_XCR0);
+	}
 }
 
 static void a_task_switch_makes_them_unavailable(void **state)
