@@ -48,9 +48,13 @@ static bool one_register(struct scene *scene, const struct entry *e)
 	bool wide = scene_is_long(scene);
 	uint64_t value, mask, all;
 	const struct node *where;
+	struct scope scope = scene_scope(scene);
+	const char *name = expr_substitute(&scope, e->key);
 
-	if (!reg_find(e->key->text, strlen(e->key->text), wide, &part))
-		return problem(scene->problems, e->key, "there is no register '%s'", e->key->text);
+	if (!name)
+		return false;
+	if (!reg_find(name, strlen(name), wide, &part))
+		return problem(scene->problems, e->key, "there is no register '%s'", name);
 	if (!masked(scene, e->value, part.bits, &where, &value, &mask))
 		return false;
 	want = &scene->expect.reg[part.reg];

@@ -184,10 +184,14 @@ static bool plain_register(struct scene *scene, const struct node *key, const st
 
 static bool register_entry(struct scene *scene, const struct entry *e, bool selectors)
 {
+	struct scope scope = scene_scope(scene);
+	const char *name = expr_substitute(&scope, e->key);
 	struct reg_part part;
 
-	if (!reg_find(e->key->text, strlen(e->key->text), scene_is_long(scene), &part))
-		return problem(scene->problems, e->key, "there is no register '%s'", e->key->text);
+	if (!name)
+		return false;
+	if (!reg_find(name, strlen(name), scene_is_long(scene), &part))
+		return problem(scene->problems, e->key, "there is no register '%s'", name);
 	if (is_selector(part.reg) != selectors)
 		return true;
 	return selectors ? segment_register(scene, part.reg, e->value) : plain_register(scene, e->key, &part, e->value);
