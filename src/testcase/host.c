@@ -69,7 +69,7 @@ void native_record(int number, siginfo_t *info, void *context)
 	const ucontext_t *uc = context;
 	const greg_t *g = uc->uc_mcontext.gregs;
 	static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-				      REG_R8,  REG_R9,	REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+				      REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 	struct outcome *o = child_outcome;
 	const struct _libc_fpstate *f = uc->uc_mcontext.fpregs;
 
@@ -267,9 +267,12 @@ static void ours(const struct bench *b, struct outcome *o)
 	const struct arch_state *s = &b->cpu.s;
 	struct fpu_state f = s->fpu;
 
-	*o = (struct outcome){
-		.ended = true, .ds = s->seg[SEG_DS].sel, .es = s->seg[SEG_ES].sel, .fcw = f.cw, .fsw = f.sw,
-		.mxcsr = s->mxcsr};
+	*o = (struct outcome){.ended = true,
+			      .ds = s->seg[SEG_DS].sel,
+			      .es = s->seg[SEG_ES].sel,
+			      .fcw = f.cw,
+			      .fsw = f.sw,
+			      .mxcsr = s->mxcsr};
 	for (unsigned i = 0; i < 16; i++) {
 		o->gpr[i] = s->gpr.r64[i];
 		memcpy(o->ymm[i], &s->vec[i], sizeof(o->ymm[i]));

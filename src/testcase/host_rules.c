@@ -128,9 +128,8 @@ void host_look_at(void *owner, struct cpu *cpu, const uint8_t *bytes, unsigned s
 /* Exceptions that come of control registers, which are the host's own. */
 static bool why_is_of_the_system(unsigned why)
 {
-	static const uint16_t list[] = {WHY_SIMD_EMULATED, WHY_SIMD_OSFXSR,        WHY_SIMD_OSXSAVE,
-					WHY_SIMD_XCR0,     WHY_SIMD_TASK_SWITCHED, WHY_FSGSBASE_DISABLED,
-					WHY_PKRU_DISABLED};
+	static const uint16_t list[] = {WHY_SIMD_EMULATED,      WHY_SIMD_OSFXSR,       WHY_SIMD_OSXSAVE, WHY_SIMD_XCR0,
+					WHY_SIMD_TASK_SWITCHED, WHY_FSGSBASE_DISABLED, WHY_PKRU_DISABLED};
 
 	return is_one_of(why, list, sizeof(list) / sizeof(list[0]));
 }

@@ -177,6 +177,24 @@ static bool word_rights(struct scene *scene, const struct node *node, const char
 	return problem(scene->problems, node, "'%.*s' is no property of a page", (int)length, text);
 }
 
+/* key=5: bits 62:59 (SDM 3A, "Protection Keys"). */
+static bool key_rights(struct scene *scene, const struct node *node, const char *text, size_t length,
+		       struct rights *rights)
+{
+	struct scope scope = scene_scope(scene);
+	int64_t key;
+
+	if (scene_paging_levels(scene->paging) < 4)
+		return problem(scene->problems, node, "a protection key needs 4 or 5 levels of tables");
+	if (!expr_text(&scope, node, arena_copy(scene->arena, text, length), &key))
+		return false;
+	if (key < 0 || key > 15)
+		return problem(scene->problems, node, "the protection keys are 0 to 15");
+	rights->set |= (uint64_t)key << 59;
+	rights->clear |= (uint64_t)(~key & 15) << 59;
+	return true;
+}
+
 static bool read_rights(struct scene *scene, const struct node *node, struct rights *rights)
 {
 	struct scope scope = scene_scope(scene);
@@ -185,7 +203,10 @@ static bool read_rights(struct scene *scene, const struct node *node, struct rig
 
 	while (good && *(text += strspn(text, " ,\t"))) {
 		size_t n = strcspn(text, " ,\t");
-		good = word_rights(scene, node, text, n, rights);
+		if (!strncmp(text, "key=", 4))
+			good = key_rights(scene, node, text + 4, n - 4, rights);
+		else
+			good = word_rights(scene, node, text, n, rights);
 		text += n;
 	}
 	if (good && ((rights->set & rights->clear) || (rights->table_set & rights->table_clear)))
@@ -235,8 +256,6 @@ static bool read_span(struct scene *scene, const struct node *item, struct span 
 	span->to = span->at;
 	if (span->to_node && !expr_bits(&scope, span->to_node, scene->paging == PAGING_32 ? 32 : 52, &span->to))
 		return false;
-	if (!span->to_node && span->at >> 52)
-		return problem(scene->problems, item, "a page up there needs 'to', its physical address");
 	if (span->as_node && !read_rights(scene, span->as_node, &span->rights))
 		return false;
 	return check_span(scene, span, at, count);
@@ -249,6 +268,8 @@ static bool is_large(const struct span *span)
 
 static bool apply_span(struct tables *t, const struct node *item, const struct span *span)
 {
+	if (!span->to_node && span->at >> 52)
+		return problem(t->scene->problems, item, "a page up there needs 'to', its physical address");
 	for (uint64_t i = 0; i < span->count; i++) {
 		uint64_t linear = span->at + i * 0x1000;
 		unsigned level;

@@ -152,6 +152,8 @@ static const char *mode_key(const struct arch_state *s)
 		return "real";
 	if (s->rflags & FLAG_VM)
 		return "vm86";
+	if (s->efer & EFER_LMA)
+		return s->seg[SEG_CS].l ? "long64" : "compat";
 	return s->seg[SEG_CS].db ? "prot32" : "prot16";
 }
 
@@ -210,8 +212,8 @@ static void write_registers(FILE *f, const struct arch_state *before, const stru
 			continue;
 		bool wrap = column > WIDEST;
 		column = wrap ? (int)strlen(indent) : column;
-		column += fprintf(f, ",%s%s%s: 0x%" PRIx64, wrap ? "\n" : " ", wrap ? indent : "", reg_table[i].name,
-				  reg_get(now, i));
+		column += fprintf(f, ",%s%s%s: 0x%" PRIx64, wrap ? "\n" : " ", wrap ? indent : "",
+				  reg_name(i, before->efer & EFER_LMA), reg_get(now, i));
 	}
 }
 
@@ -289,13 +291,15 @@ static void write_deliveries(FILE *f, struct arena *arena, const struct replica 
 
 static void write_instruction(FILE *f, const struct replica *r)
 {
-	bool wide = !strcmp(mode_key(&r->start), "prot32");
+	const struct segment *cs = &r->start.seg[SEG_CS];
+	bool protected = (r->start.cr0 & CR0_PE) && !(r->start.rflags & FLAG_VM);
+	unsigned bits = protected && (r->start.efer & EFER_LMA) && cs->l ? 64 : protected && cs->db ? 32 : 16;
 	uint8_t bytes[INSN_MAX_LENGTH];
 	char text[160];
 	size_t got = r->code_bytes;
 
 	memcpy(bytes, r->code, sizeof(bytes));
-	unsigned n = disassemble(bytes, got, wide ? 32 : 16, r->start.rip, text, sizeof(text));
+	unsigned n = disassemble(bytes, got, bits, r->start.rip, text, sizeof(text));
 	fprintf(f, "    # %04x:%08" PRIx64 "  ", r->start.seg[SEG_CS].sel, r->start.rip);
 	for (unsigned i = 0; i < n; i++)
 		fprintf(f, "%02x ", bytes[i]);
@@ -390,7 +394,7 @@ static int record_here(const struct wish *wish, struct machine *m, struct cpu *c
 {
 	struct arena arena = {NULL};
 	struct replica *r = replica_new(m->bus, cpu);
-	uint64_t linear = cpu->s.seg[SEG_CS].base + cpu->s.rip;
+	uint64_t linear = code_linear(cpu, cpu->s.rip);
 	const char *raise = NULL, *what = NULL;
 	int status;
 
