@@ -70,12 +70,15 @@
 #define XCR0_X87 0x1u
 #define XCR0_SSE 0x2u
 #define XCR0_AVX 0x4u
+#define XCR0_PKRU 0x200u
 
 /* The XSAVE area, standard format (SDM 1, "XSAVE Area"). */
 #define XSAVE_AREA_HEADER  512u
 #define XSAVE_AREA_SSE_END 576u
 #define XSAVE_AREA_AVX     576u
-#define XSAVE_AREA_END     832u
+#define XSAVE_AREA_AVX_END 832u
+#define XSAVE_AREA_PKRU    832u
+#define XSAVE_AREA_END     840u
 
 /* MXCSR (SDM 1, "MXCSR Control and Status Register"). */
 #define MXCSR_RESET    0x00001f80u

@@ -108,6 +108,11 @@ static void tell_apic(const struct cpu *cpu, struct cpuid_leaf *out)
 	}
 }
 
+static uint32_t xsave_area_size(uint64_t xcr0)
+{
+	return xcr0 & XCR0_PKRU ? XSAVE_AREA_END : xcr0 & XCR0_AVX ? XSAVE_AREA_AVX_END : XSAVE_AREA_SSE_END;
+}
+
 /* What follows from the mode: OSPKE is CR4.PKE, OSXSAVE CR4.OSXSAVE; SYSCALL is shown in 64-bit mode alone, but by
  * AMD; leaf 0DH tells the size of the XSAVE area for the present XCR0. */
 static void tell_mode(const struct cpu *cpu, uint32_t leaf, struct cpuid_leaf *out)
@@ -117,7 +122,7 @@ static void tell_mode(const struct cpu *cpu, uint32_t leaf, struct cpuid_leaf *o
 	if (leaf == 1 && (cpu->s.cr4 & CR4_OSXSAVE))
 		out->ecx |= F1C_OSXSAVE;
 	if (leaf == 0xd && reg32(cpu, RCX) == 0 && out->eax != 0)
-		out->ebx = cpu->s.xcr0 & XCR0_AVX ? XSAVE_AREA_END : XSAVE_AREA_SSE_END;
+		out->ebx = xsave_area_size(cpu->s.xcr0);
 	if (leaf == 0x80000001 && !cpu->model->amd && !in_long64(cpu))
 		out->edx &= ~F81D_SYSCALL;
 }

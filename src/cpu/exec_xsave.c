@@ -30,6 +30,7 @@ const struct exec exec_stmxcsr = {{[FORM_M] = EXEC_ALL(stmxcsr_m)}};
 #define AREA_XMM    160u
 #define AREA_HEADER XSAVE_AREA_HEADER /* XSTATE_BV, XCOMP_BV, reserved */
 #define AREA_AVX    XSAVE_AREA_AVX
+#define AREA_PKRU   XSAVE_AREA_PKRU
 #define AREA_BYTES  XSAVE_AREA_END
 
 struct area {
@@ -54,9 +55,11 @@ static unsigned ranges_of(const struct cpu *cpu, uint64_t components, struct ran
 		range[n++] = (struct range){AREA_XMM, 16 * vec_count(cpu)};
 	if (components & XCR0_AVX)
 		range[n++] = (struct range){AREA_AVX, 16 * vec_count(cpu)};
+	if (components & XCR0_PKRU)
+		range[n++] = (struct range){AREA_PKRU, 8};
 	return n;
 }
-#define MOST_RANGES 6
+#define MOST_RANGES 7
 
 static bool area_aligned(struct cpu *cpu, const struct uop *u, unsigned align)
 {
@@ -248,6 +251,7 @@ static uint64_t in_use(const struct cpu *cpu)
 	use |= x87 ? XCR0_X87 : 0;
 	use |= lanes[0] || cpu->s.mxcsr != MXCSR_RESET ? XCR0_SSE : 0;
 	use |= lanes[1] ? XCR0_AVX : 0;
+	use |= cpu->s.pkru ? XCR0_PKRU : 0;
 	return use;
 }
 
@@ -274,6 +278,7 @@ static bool xsave(struct cpu *cpu, const struct uop *u, bool optimized)
 	pack_mxcsr(cpu, &a);
 	pack_vec(cpu, &a, AREA_XMM, 0);
 	pack_vec(cpu, &a, AREA_AVX, 1);
+	host_store(&a.bytes[AREA_PKRU], 8, cpu->s.pkru);
 	return area_store(cpu, u, &a, range, n);
 }
 THEN_NEXT(xsave_m, xsave(cpu, u, false))
@@ -326,6 +331,10 @@ static bool xrstor(struct cpu *cpu, const struct uop *u)
 		unpack_vec(cpu, present & XCR0_SSE ? &a : NULL, AREA_XMM, 0);
 	if (asked & XCR0_AVX)
 		unpack_vec(cpu, present & XCR0_AVX ? &a : NULL, AREA_AVX, 1);
+	if (asked & XCR0_PKRU) {
+		cpu->s.pkru = present & XCR0_PKRU ? host_load(&a.bytes[AREA_PKRU], 4) : 0;
+		mmu_pkru_changed(&cpu->mmu);
+	}
 	return true;
 }
 THEN_NEXT(xrstor_m, xrstor(cpu, u))
@@ -349,7 +358,8 @@ static bool xgetbv(struct cpu *cpu)
 /* What XCR0 can have on this model. */
 static uint64_t xcr0_of(const struct cpu_model *model)
 {
-	return XCR0_X87 | XCR0_SSE | (model_has(model, FEAT_1_ECX, F1C_AVX) ? XCR0_AVX : 0);
+	return XCR0_X87 | XCR0_SSE | (model_has(model, FEAT_1_ECX, F1C_AVX) ? XCR0_AVX : 0) |
+	       (model_has(model, FEAT_7_ECX, F7C_PKU) ? XCR0_PKRU : 0);
 }
 
 /* x87 state is always on, AVX state needs SSE state (SDM 2, "XSETBV"). */

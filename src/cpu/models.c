@@ -22,7 +22,19 @@
 		     F1C_AVX | F1C_F16C)
 #define F1C_MAX     (F1C_SIMD | F1C_CX16 | F1C_PCID | F1C_X2APIC | F1C_MOVBE | F1C_POPCNT | F1C_RDRAND | F1C_GUEST)
 #define F1D_P6      (F1D_PENTIUM | F1D_PAE | F1D_SEP | F1D_MTRR | F1D_PGE | F1D_MCA | F1D_CMOV | F1D_PAT | F1D_PSE36)
-#define F1D_MAX     (F1D_P6 | F1D_CLFSH | F1D_MMX | F1D_FXSR | F1D_SSE | F1D_SSE2)
+/* The levels of the x86-64 psABI: what each has more than the one before. */
+#define F1D_X64     (F1D_P6 | F1D_CLFSH | F1D_MMX | F1D_FXSR | F1D_SSE | F1D_SSE2)
+#define F1C_CORE2   (F1C_SSE3 | F1C_SSSE3 | F1C_CX16 | F1C_GUEST)
+#define F1C_V2      (F1C_CORE2 | F1C_SSE41 | F1C_SSE42 | F1C_POPCNT)
+#define F1C_V3      (F1C_V2 | F1C_FMA | F1C_MOVBE | F1C_XSAVE | F1C_AVX | F1C_F16C)
+#define F7B_V3      (F7B_BMI1 | F7B_AVX2 | F7B_BMI2)
+#define F81D_X64    (F81D_SYSCALL | F81D_NX | F81D_LM)
+#define CR4_X64     (CR4_P6 | CR4_OSFXSR | CR4_OSXMMEXCPT)
+
+/* AMD's processors of the time have no virtual-8086 mode extensions in QEMU's model of one; and tell the features
+ * of leaf 1 again in leaf 80000001H (APM 3, "CPUID"). */
+#define F1D_QEMU64  (F1D_X64 & ~F1D_VME)
+#define F81D_QEMU64 (F81D_X64 | (F1D_QEMU64 & 0x0183f3ffu))
 #define F7B_MAX     (F7B_FSGSBASE | F7B_BMI1 | F7B_AVX2 | F7B_SMEP | F7B_BMI2 | F7B_INVPCID | F7B_RDSEED | F7B_ADX | \
 		     F7B_SMAP | F7B_CLFLUSHOPT)
 #define F7C_MAX     (F7C_UMIP | F7C_PKU | F7C_LA57)
@@ -35,6 +47,10 @@
 #define SIGNATURE_PENTIUM 0x052cu
 #define SIGNATURE_P2      0x0652u
 #define SIGNATURE_MAX     0x0663u
+#define SIGNATURE_QEMU64  0x060fb1u /* family 15, model 107 */
+#define SIGNATURE_CORE2   0x06fbu
+#define SIGNATURE_V2      0x0106a3u /* Nehalem */
+#define SIGNATURE_V3      0x0306c3u /* Haswell */
 
 /* Leaf 2 of a Pentium II: 4-KByte and 4-MByte TLBs, 16 KBytes of each L1
  * cache, 512 KBytes of L2. */
@@ -54,14 +70,31 @@ static const struct cpuid_leaf leaves_pentium2[] = {
 	{0x2, ANY, CACHES_EAX, 0, 0, CACHES_EDX},
 };
 
+/* Leaf 4: 32 KBytes of data and of instructions, level 1; 1 MByte, level 2; 8 MBytes, level 3. */
+#define CACHE_LEAVES                                                                                \
+	{0x2, ANY, CACHES_BY_LEAF_4, 0, 0, 0}, {0x4, 0, CACHE(1, 1, 64, 8, 64)},                    \
+		{0x4, 1, CACHE(2, 1, 64, 8, 64)}, {0x4, 2, CACHE(3, 2, 64, 16, 1024)},              \
+	{                                                                                           \
+		0x4, 3, CACHE(3, 3, 64, 16, 8192)                                                   \
+	}
+/* Leaf 0DH: components, size of the area with all of them (EBX follows XCR0); size and place of one. */
+#define XSAVE_LEAVES(components, size)                                                              \
+	{0xd, 0, (components), 0, (size), 0},                                                       \
+	{                                                                                           \
+		0xd, 2, XSAVE_AREA_AVX_END - XSAVE_AREA_AVX, XSAVE_AREA_AVX, 0, 0                   \
+	}
+
+static const struct cpuid_leaf leaves_caches[] = {CACHE_LEAVES};
+
+static const struct cpuid_leaf leaves_avx[] = {
+	CACHE_LEAVES,
+	XSAVE_LEAVES(XCR0_X87 | XCR0_SSE | XCR0_AVX, XSAVE_AREA_AVX_END),
+};
+
 static const struct cpuid_leaf leaves_max[] = {
-	{0x2, ANY, CACHES_BY_LEAF_4, 0, 0, 0},
-	{0x4, 0, CACHE(1, 1, 64, 8, 64)},     /* 32 KBytes of data, level 1 */
-	{0x4, 1, CACHE(2, 1, 64, 8, 64)},     /* 32 KBytes of instructions, level 1 */
-	{0x4, 2, CACHE(3, 2, 64, 16, 1024)},  /* 1 MByte, level 2 */
-	{0x4, 3, CACHE(3, 3, 64, 16, 8192)},  /* 8 MBytes, level 3 */
-	{0xd, 0, XCR0_X87 | XCR0_SSE | XCR0_AVX, 0, XSAVE_AREA_END, 0}, /* EBX follows XCR0 */
-	{0xd, 2, XSAVE_AREA_END - XSAVE_AREA_AVX, XSAVE_AREA_AVX, 0, 0},
+	CACHE_LEAVES,
+	XSAVE_LEAVES(XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_PKRU, XSAVE_AREA_END),
+	{0xd, 9, XSAVE_AREA_END - XSAVE_AREA_PKRU, XSAVE_AREA_PKRU, 0, 0},
 };
 
 #define LEAVES(table) .leaves = (table), .leaf_count = sizeof(table) / sizeof((table)[0])
@@ -129,11 +162,75 @@ const struct cpu_model cpu_models[] = {
 		LEAVES(leaves_pentium2),
 	},
 	{
+		.name = "qemu64",
+		.description = "64-bit mode with SSE3 by AMD's rules, as QEMU's of that name",
+		.generation = GEN_LATER,
+		.amd = true,
+		.signature = SIGNATURE_QEMU64,
+		.feature = {[FEAT_1_EDX] = F1D_QEMU64, [FEAT_1_ECX] = F1C_SSE3 | F1C_CX16 | F1C_GUEST,
+			    [FEAT_81_EDX] = F81D_QEMU64, [FEAT_81_ECX] = F81C_LAHF64},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_X64 & ~(CR4_VME | CR4_PVI),
+		.eflags = EFLAGS_PENTIUM & ~(FLAG_VIF | FLAG_VIP),
+		.phys_bits = 40,
+		.highest_leaf = 1,
+		.highest_extended_leaf = 0x80000008,
+	},
+	{
+		.name = "core2",
+		.description = "Core 2: 64-bit mode, SSSE3",
+		.generation = GEN_LATER,
+		.signature = SIGNATURE_CORE2,
+		.feature = {[FEAT_1_EDX] = F1D_X64, [FEAT_1_ECX] = F1C_CORE2,
+			    [FEAT_81_EDX] = F81D_X64, [FEAT_81_ECX] = F81C_LAHF64},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_X64,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 40,
+		.highest_leaf = 0xa,
+		.highest_extended_leaf = 0x80000008,
+		LEAVES(leaves_caches),
+	},
+	{
+		.name = "x86-64-v2",
+		.description = "core2 with SSE4.2 and POPCNT",
+		.generation = GEN_LATER,
+		.signature = SIGNATURE_V2,
+		.feature = {[FEAT_1_EDX] = F1D_X64, [FEAT_1_ECX] = F1C_V2,
+			    [FEAT_81_EDX] = F81D_X64, [FEAT_81_ECX] = F81C_LAHF64},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_X64,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 40,
+		.highest_leaf = 0xa,
+		.highest_extended_leaf = 0x80000008,
+		LEAVES(leaves_caches),
+	},
+	{
+		.name = "x86-64-v3",
+		.description = "x86-64-v2 with AVX2, FMA, F16C, BMI, MOVBE, LZCNT, XSAVE",
+		.generation = GEN_LATER,
+		.signature = SIGNATURE_V3,
+		.feature = {[FEAT_1_EDX] = F1D_X64, [FEAT_1_ECX] = F1C_V3, [FEAT_7_EBX] = F7B_V3,
+			    [FEAT_81_EDX] = F81D_X64, [FEAT_81_ECX] = F81C_LAHF64 | F81C_LZCNT},
+		.cr0 = CR0_486,
+		.cr0_fixed = CR0_ET,
+		.cr4 = CR4_X64 | CR4_OSXSAVE,
+		.eflags = EFLAGS_PENTIUM,
+		.phys_bits = 40,
+		.highest_leaf = 0xd,
+		.highest_extended_leaf = 0x80000008,
+		LEAVES(leaves_avx),
+	},
+	{
 		.name = "max",
 		.description = "everything that is built: AVX2, FMA, NX, SMEP, SMAP, UMIP, 64-bit mode",
 		.generation = GEN_LATER,
 		.signature = SIGNATURE_MAX,
-		.feature = {[FEAT_1_EDX] = F1D_MAX, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
+		.feature = {[FEAT_1_EDX] = F1D_X64, [FEAT_1_ECX] = F1C_MAX, [FEAT_7_EBX] = F7B_MAX,
 			    [FEAT_7_ECX] = F7C_MAX, [FEAT_81_EDX] = F81D_MAX, [FEAT_81_ECX] = F81C_MAX,
 			    [FEAT_D1_EAX] = FD1A_XSAVEOPT},
 		.cr0 = CR0_486,
