@@ -243,6 +243,35 @@ static void xrstor_initializes_what_the_header_lacks(void **state)
 	assert_int_equal(s->fpu.st[2].mantissa, 0);
 }
 
+GUEST32(xsave_keys, "mov eax, 0x200\n xor edx, edx\n xsave [ebx]\n hlt")
+GUEST32(xrstor_keys, "mov eax, 0x200\n xor edx, edx\n xrstor [ebx]\n hlt")
+/* SDM 1, "PKRU State": component 9; its place is what CPUID says. */
+static void pkru_is_component_9(void **state)
+{
+	struct arch_state *s = &r->cpu.s;
+
+	begin(0, 0);
+	s->xcr0 |= XCR0_PKRU;
+	s->pkru = 0x5555aaaa;
+	LOAD(r, RIG_CODE, xsave_keys);
+	assert_runs();
+	assert_int_equal(rig_read64(r, DATA + 512), XCR0_PKRU);
+	assert_int_equal(rig_read32(r, DATA + XSAVE_AREA_PKRU), 0x5555aaaa);
+	begin(0, 0);
+	s->xcr0 |= XCR0_PKRU;
+	s->pkru = 7;
+	LOAD(r, RIG_CODE, xrstor_keys);
+	assert_runs();
+	assert_int_equal(s->pkru, 0x5555aaaa);
+	rig_write64(r, DATA + 512, 0);
+	begin(0, 0);
+	s->xcr0 |= XCR0_PKRU;
+	s->pkru = 7;
+	LOAD(r, RIG_CODE, xrstor_keys);
+	assert_runs();
+	assert_int_equal(s->pkru, 0);
+}
+
 static void assert_last(enum vector vector, enum why why)
 {
 	assert_int_equal(rig_run(r, 20), STOP_HALT);
@@ -308,9 +337,9 @@ static void cpuid_follows_cr4_and_xcr0(void **state)
 
 	RUNS(cpuids, 0, 0);
 	assert_true(gpr[RSI] & F1C_OSXSAVE);
-	assert_int_equal(gpr[RAX], 7);
-	assert_int_equal(gpr[RBX], 832);
-	assert_int_equal(gpr[RCX], 832);
+	assert_int_equal(gpr[RAX], XCR0_X87 | XCR0_SSE | XCR0_AVX | XCR0_PKRU);
+	assert_int_equal(gpr[RBX], XSAVE_AREA_AVX_END);
+	assert_int_equal(gpr[RCX], XSAVE_AREA_END);
 	begin(0, CR4_OSXSAVE);
 	r->cpu.s.xcr0 = XCR0_X87 | XCR0_SSE;
 	assert_runs();
@@ -399,6 +428,7 @@ int main(void)
 		TEST(reserved_bits_of_mxcsr_stay_0),
 		TEST(xrstor_initializes_what_the_header_lacks),
 		TEST(xrstor_checks_area_and_header),
+		TEST(pkru_is_component_9),
 		TEST(xcr0_has_values_it_cannot_have),
 		TEST(cpuid_follows_cr4_and_xcr0),
 		TEST(init_leaves_vectors_alone),
