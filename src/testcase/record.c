@@ -365,7 +365,8 @@ static bool same_outcome(const struct replica *r, const struct cpu *cpu, struct 
 	for (unsigned i = 0; i < reg_count; i++)
 		if (reg_get(&r->cpu.s, i) != reg_get(&cpu->s, i)) {
 			*what = arena_print(arena, "%s is then %" PRIx64 " in the run and %" PRIx64 " in the case",
-					    reg_table[i].name, reg_get(&cpu->s, i), reg_get(&r->cpu.s, i));
+					    reg_name(i, r->start.efer & EFER_LMA), reg_get(&cpu->s, i),
+					    reg_get(&r->cpu.s, i));
 			return false;
 		}
 	return true;
@@ -390,6 +391,58 @@ static int write_and_check(const struct wish *wish, struct arena *arena, struct 
 	return testcase_main(2, arguments);
 }
 
+/* ---- a processor that waited: its interrupt comes by a clock that has not gone on yet ---- */
+struct own_pin {
+	struct cpu *cpu;
+	bool level;
+	uint8_t vector;
+};
+
+static bool own_pending(void *device)
+{
+	return ((struct own_pin *)device)->level;
+}
+
+static uint8_t own_acknowledge(void *device, uint64_t *cause)
+{
+	struct own_pin *pin = device;
+
+	(void)cause;
+	pin->level = false;
+	cpu_set_intr(pin->cpu, false, 0);
+	return pin->vector;
+}
+
+static const char *own_quiet(void *device)
+{
+	(void)device;
+	return "nothing is raised";
+}
+
+/* The step that the replica has done, on the processor itself. */
+static void step_itself(struct machine *m, struct cpu *cpu, const struct delivery_record *d, bool event)
+{
+	struct own_pin pin = {.cpu = cpu, .level = true, .vector = event ? d->vector : 0};
+	bool waited = cpu->s.activity == ACT_HALTED;
+	struct intr_pin real = cpu->intr;
+
+	cpu->plain = true;
+	cpu->s.activity = ACT_RUNNING;
+	if (!event || waited) { /* the instruction itself, whatever waits */
+		cpu_set_intr(cpu, false, 0);
+		cpu->nmi_pending = false;
+	}
+	if (event && waited && d->kind == EV_NMI) {
+		cpu_pulse_nmi(cpu, 0);
+	} else if (event && waited) {
+		cpu->intr = (struct intr_pin){&pin, own_pending, own_acknowledge, own_quiet};
+		cpu_set_intr(cpu, true, 0);
+	}
+	bus_set_initiator(m->bus, cpu->id);
+	cpu_step(cpu);
+	cpu->intr = real;
+}
+
 static int record_here(const struct wish *wish, struct machine *m, struct cpu *cpu, const struct delivery_record *d)
 {
 	struct arena arena = {NULL};
@@ -410,14 +463,7 @@ static int record_here(const struct wish *wish, struct machine *m, struct cpu *c
 	}
 	r->code_bytes = (unsigned)peek_lin(&cpu->mmu, linear & cpu->mmu.lin_mask, r->code, sizeof(r->code));
 	replica_step(r);
-	cpu->plain = true;
-	if (!raise) {
-		cpu_set_intr(cpu, false, 0); /* the instruction itself, whatever waits */
-		cpu->nmi_pending = false;
-	}
-	cpu->s.activity = ACT_RUNNING;
-	bus_set_initiator(m->bus, cpu->id);
-	cpu_step(cpu);
+	step_itself(m, cpu, d, raise != NULL);
 	if (r->trouble)
 		status = complain(OPTION ": this cannot be a case of its own: %s", r->trouble);
 	else if (!same_outcome(r, cpu, &arena, &what))
