@@ -67,6 +67,12 @@ static void tell(struct story *s, uint64_t t, const char *who, uint64_t where, c
 	}
 }
 
+/* Of the names of registers in the mode of the kernel: eax, rax. */
+static char letter(const struct path *p)
+{
+	return p->word == 8 ? 'r' : 'e';
+}
+
 /* ---- the way in ---- */
 /* The number and the arguments, as the program left them in its registers. */
 static void tell_call(struct story *s, uint64_t where, const char *how)
@@ -203,7 +209,7 @@ static void tell_words(struct story *s)
 			at -= p->word;
 			n += (size_t)snprintf(names + n, sizeof(names) - n, " %s", reg_name(s, at));
 		}
-		tell(s, w->t, kernel, w->eip, "pushes %s", names);
+		tell(s, w->t, kernel, w->eip, "%s %s", w->has_from ? "copies" : "pushes", names);
 	}
 	tell(s, s->pushed, kernel, 0, "pt_regs are complete: %08" PRIx64 " to %08" PRIx64 "%s", p->regs, end,
 	     end == p->top ? ", top of the kernel stack" : "");
@@ -356,8 +362,8 @@ static void tell_until(struct story *s, uint64_t t)
 	w = s->call && !s->told_result ? path_result_write(p) : NULL;
 	if (w && t >= w->t) {
 		s->told_result = true;
-		tell(s, w->t, kernel, w->eip, "writes %08" PRIx64 " over the saved eax at %08" PRIx64, w->value,
-		     w->lin);
+		tell(s, w->t, kernel, w->eip, "writes %08" PRIx64 " over the saved %cax at %08" PRIx64, w->value,
+		     letter(p), w->lin);
 	}
 }
 
@@ -378,12 +384,14 @@ static void tell_iret(struct story *s)
 	bool iret = r->kind == RET_IRET;
 
 	tell(s, r->when, processor, where,
-	     iret ? "IRET takes EIP %08" PRIx64 ", CS %04x, EFLAGS %08" PRIx64 "%s"
-		  : "SYSEXIT takes EIP %08" PRIx64 " from EDX; CS %04x; EFLAGS %08" PRIx64 " stays%s",
+	     s->p->word == 8 && iret ? "IRETQ takes RIP %08" PRIx64 ", CS %04x, RFLAGS %08" PRIx64 "%s"
+	     : iret		     ? "IRET takes EIP %08" PRIx64 ", CS %04x, EFLAGS %08" PRIx64 "%s"
+				     : "SYSEXIT takes EIP %08" PRIx64 " from EDX; CS %04x; EFLAGS %08" PRIx64 " stays%s",
 	     r->to.rip, r->to.cs, r->to.rflags, iret ? " from the frame" : "");
 	if (r->to.cpl != r->from.cpl)
-		tell(s, r->when, processor, 0, "%s SS %04x, ESP %08" PRIx64 "%s: ring %u -> %u",
-		     iret ? "and, because the ring changes," : "and", r->to.ss, r->to.rsp, iret ? "" : " (from ECX)",
+		tell(s, r->when, processor, 0, "%s SS %04x, %cSP %08" PRIx64 "%s: ring %u -> %u",
+		     !iret || s->p->word == 8 ? "and" : "and, because the ring changes,", r->to.ss,
+		     letter(s->p) == 'r' ? 'R' : 'E', r->to.rsp, iret ? "" : " (from ECX)",
 		     r->from.cpl, r->to.cpl);
 }
 
@@ -396,7 +404,8 @@ static void tell_return(struct story *s)
 	else
 		tell_iret(s);
 	tell(s, r->when, r->to.cpl ? program : kernel, where_linear(&r->to),
-	     "goes on in ring %u with eax = %" PRId32 ", IF = %u", r->to.cpl, (int32_t)s->p->after_end.gpr.r64[RAX],
+	     "goes on in ring %u with %cax = %" PRId32 ", IF = %u", r->to.cpl, letter(s->p),
+	     (int32_t)s->p->after_end.gpr.r64[RAX],
 	     !!(r->to.rflags & FLAG_IF));
 }
 
