@@ -185,7 +185,8 @@ static bool percpu_base(const struct explain *x, struct cpu *cpu, uint64_t *add)
 	struct segment_facts segment;
 
 	if (percpu->base == DESC_AT_SYMBOL)
-		return percpu->resolved && know_read(cpu, percpu->address + percpu->offset + know_word_bytes(cpu) * cpu->id, add);
+		return percpu->resolved &&
+		       know_read(cpu, percpu->address + percpu->offset + know_word_bytes(cpu) * cpu->id, add);
 	segment_look_up(cpu, (uint16_t)percpu->mask, &segment);
 	*add = segment.base;
 	return segment.found;

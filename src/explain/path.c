@@ -273,8 +273,7 @@ static bool begin(struct path *p, struct explain *x)
 	struct cpu *cpu = x->machine->cpu[x->drive.cpu];
 	const struct seen *s = &x->drive.seen;
 
-	*p = (struct path){.x = x, .entry = *s, .cpu = cpu->id, .begun = s->when,
-			   .word = know_word_bytes(cpu)};
+	*p = (struct path){.x = x, .entry = *s, .cpu = cpu->id, .begun = s->when, .word = know_word_bytes(cpu)};
 	p->entry.from = s->kind == SEEN_DELIVERY ? &p->entry.delivery.from : &p->entry.entry.from;
 	p->entry.to = s->kind == SEEN_DELIVERY ? &p->entry.delivery.to : &p->entry.entry.to;
 	p->from_user = p->entry.from->cpl == 3;

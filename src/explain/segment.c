@@ -10,7 +10,10 @@ static void describe(struct segment_facts *f)
 		snprintf(f->text, sizeof(f->text), "%s%s", gate_type_name(f->type), f->present ? "" : ", not present");
 	else if (f->code)
 		snprintf(f->text, sizeof(f->text), "%scode%s dpl %u%s", f->conforming ? "conforming " : "",
-			 f->l ? "64" : f->wide ? "32" : "16", f->dpl, f->present ? "" : ", not present");
+			 f->l      ? "64"
+			 : f->wide ? "32"
+				   : "16",
+			 f->dpl, f->present ? "" : ", not present");
 	else
 		snprintf(f->text, sizeof(f->text), "data%s dpl %u%s%s", f->wide ? "32" : "16", f->dpl,
 			 f->type & TYPE_WRITABLE ? "" : " read-only", f->present ? "" : ", not present");

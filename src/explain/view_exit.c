@@ -96,7 +96,8 @@ bool view_frame(struct explain *x)
 		put_text(o, "by", "%s", return_kind_name((enum return_kind)r->kind));
 		put_number(o, "t", r->when);
 		put_text(o, "ss_esp", "%04x:%08" PRIx64 " (linear %08" PRIx64 ")", p.before_end.seg[SEG_SS].sel,
-			 r->from.rsp, p.word == 8 ? r->from.rsp : (p.before_end.seg[SEG_SS].base + r->from.rsp) & UINT32_MAX);
+			 r->from.rsp,
+			 p.word == 8 ? r->from.rsp : (p.before_end.seg[SEG_SS].base + r->from.rsp) & UINT32_MAX);
 		put_number(o, "ring", r->from.cpl);
 		put_hex(o, "eflags", r->from.rflags, 8);
 		if (r->frame)

@@ -81,8 +81,8 @@ static void tell_call(struct story *s, uint64_t where, const char *how)
 
 	if (path_wide_call(s->p)) {
 		tell(s, s->p->entry.when, program, where,
-		     "%s in ring %u: rax = %" PRIu32 ", rdi = %" PRIx64 "h, rsi = %" PRIx64 "h, rdx = %" PRIx64 "h", how,
-		     s->p->entry.from->cpl, s->p->nr, r[RDI], r[RSI], r[RDX]);
+		     "%s in ring %u: rax = %" PRIu32 ", rdi = %" PRIx64 "h, rsi = %" PRIx64 "h, rdx = %" PRIx64 "h",
+		     how, s->p->entry.from->cpl, s->p->nr, r[RDI], r[RSI], r[RDX]);
 		return;
 	}
 	tell(s, s->p->entry.when, program, where,
@@ -111,8 +111,8 @@ static void tell_syscall(struct story *s)
 	tell_call(s, where_linear(from), "SYSCALL");
 	tell(s, t, processor, 0, "keeps RIP in RCX: %08" PRIx64 ", RFLAGS in R11: %08" PRIx64, state->gpr.r64[RCX],
 	     state->gpr.r64[R11]);
-	tell(s, t, processor, 0, "takes CS %04x and SS %04x from STAR, RIP %08" PRIx64 " from %s", to->cs, to->ss, to->rip,
-	     from->mode == MODE_LONG64 ? "LSTAR" : "CSTAR");
+	tell(s, t, processor, 0, "takes CS %04x and SS %04x from STAR, RIP %08" PRIx64 " from %s", to->cs, to->ss,
+	     to->rip, from->mode == MODE_LONG64 ? "LSTAR" : "CSTAR");
 	tell(s, t, processor, 0, "clears in RFLAGS what FMASK has: %08" PRIx64 " & ~%08" PRIx64 " = %08" PRIx64,
 	     from->rflags, state->sfmask, to->rflags);
 	tell(s, t, processor, where_linear(to), "goes on in ring 0; RSP %08" PRIx64 ", GS and CR3 are still ring 3's",
@@ -327,7 +327,8 @@ static void tell_note(struct story *s, const struct note *n)
 		tell(s, n->t, kernel, 0, "this task runs again");
 		break;
 	case NOTE_GS:
-		tell(s, n->t, kernel, n->eip, "changes the base of GS from %08" PRIx64 " to %08" PRIx64, n->to, n->value);
+		tell(s, n->t, kernel, n->eip, "changes the base of GS from %08" PRIx64 " to %08" PRIx64, n->to,
+		     n->value);
 		break;
 	case NOTE_CR3:
 		tell(s, n->t, kernel, n->eip, "changes CR3 from %08" PRIx64 " to %08" PRIx64, n->to, n->value);
@@ -372,8 +373,8 @@ static void tell_until(struct story *s, uint64_t t)
 static void tell_sysret(struct story *s, const struct return_record *r)
 {
 	tell(s, r->when, processor, where_linear(&r->from),
-	     "SYSRET takes RIP %08" PRIx64 " from RCX, RFLAGS %08" PRIx64 " from R11; CS %04x and SS %04x from STAR", r->to.rip,
-	     r->to.rflags, r->to.cs, r->to.ss);
+	     "SYSRET takes RIP %08" PRIx64 " from RCX, RFLAGS %08" PRIx64 " from R11; CS %04x and SS %04x from STAR",
+	     r->to.rip, r->to.rflags, r->to.cs, r->to.ss);
 	tell(s, r->when, processor, 0, "RSP stays: %08" PRIx64 "; ring %u -> %u", r->to.rsp, r->from.cpl, r->to.cpl);
 }
 
@@ -385,14 +386,13 @@ static void tell_iret(struct story *s)
 
 	tell(s, r->when, processor, where,
 	     s->p->word == 8 && iret ? "IRETQ takes RIP %08" PRIx64 ", CS %04x, RFLAGS %08" PRIx64 "%s"
-	     : iret		     ? "IRET takes EIP %08" PRIx64 ", CS %04x, EFLAGS %08" PRIx64 "%s"
-				     : "SYSEXIT takes EIP %08" PRIx64 " from EDX; CS %04x; EFLAGS %08" PRIx64 " stays%s",
+	     : iret                  ? "IRET takes EIP %08" PRIx64 ", CS %04x, EFLAGS %08" PRIx64 "%s"
+		    : "SYSEXIT takes EIP %08" PRIx64 " from EDX; CS %04x; EFLAGS %08" PRIx64 " stays%s",
 	     r->to.rip, r->to.cs, r->to.rflags, iret ? " from the frame" : "");
 	if (r->to.cpl != r->from.cpl)
 		tell(s, r->when, processor, 0, "%s SS %04x, %cSP %08" PRIx64 "%s: ring %u -> %u",
 		     !iret || s->p->word == 8 ? "and" : "and, because the ring changes,", r->to.ss,
-		     letter(s->p) == 'r' ? 'R' : 'E', r->to.rsp, iret ? "" : " (from ECX)",
-		     r->from.cpl, r->to.cpl);
+		     letter(s->p) == 'r' ? 'R' : 'E', r->to.rsp, iret ? "" : " (from ECX)", r->from.cpl, r->to.cpl);
 }
 
 static void tell_return(struct story *s)
@@ -405,8 +405,7 @@ static void tell_return(struct story *s)
 		tell_iret(s);
 	tell(s, r->when, r->to.cpl ? program : kernel, where_linear(&r->to),
 	     "goes on in ring %u with %cax = %" PRId32 ", IF = %u", r->to.cpl, letter(s->p),
-	     (int32_t)s->p->after_end.gpr.r64[RAX],
-	     !!(r->to.rflags & FLAG_IF));
+	     (int32_t)s->p->after_end.gpr.r64[RAX], !!(r->to.rflags & FLAG_IF));
 }
 
 static void tell_all(struct story *s)

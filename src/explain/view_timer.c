@@ -13,9 +13,7 @@ static bool after_hlt(struct explain *x, const struct seen *s)
 	struct cpu *cpu = x->machine->cpu[s->cpu];
 	uint8_t byte;
 
-	return s->from->cpl < 3 &&
-	       peek_lin(&cpu->mmu, where_linear(s->from) - 1, &byte, 1) == 1 &&
-	       byte == OPCODE_HLT;
+	return s->from->cpl < 3 && peek_lin(&cpu->mmu, where_linear(s->from) - 1, &byte, 1) == 1 && byte == OPCODE_HLT;
 }
 
 static bool fits_irq(struct explain *x, const struct seen *s)

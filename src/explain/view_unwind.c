@@ -139,8 +139,7 @@ static const struct open_handler *came_at(const struct unwinder *u, uint64_t ip)
 	const struct match *match = &u->x->machine->trace.match;
 
 	for (unsigned i = match->open; i-- > 0;)
-		if (match->handler[i].outer && match->handler[i].cpu == u->cpu->id &&
-		    match->handler[i].back.ip == ip)
+		if (match->handler[i].outer && match->handler[i].cpu == u->cpu->id && match->handler[i].back.ip == ip)
 			return &match->handler[i];
 	return NULL;
 }
@@ -165,8 +164,8 @@ static void put_user(struct unwinder *u)
 	h = came_at(u, word(u, regs + ip));
 	if (h) {
 		event_text(text, sizeof(text), h->kind, h->vector);
-		snprintf(event, sizeof(event), "%s (vector %u) at t=%" PRIu64, h->entry ? (h->kind == ENTRY_SYSCALL ? "SYSCALL" : "SYSENTER") : text, h->vector,
-			 h->when);
+		snprintf(event, sizeof(event), "%s (vector %u) at t=%" PRIu64,
+			 h->entry ? (h->kind == ENTRY_SYSCALL ? "SYSCALL" : "SYSENTER") : text, h->vector, h->when);
 	}
 	put_frame(u, word(u, regs + ip), word(u, regs + sp), "ring 3", event);
 }

@@ -186,7 +186,8 @@ static void await_branch(struct path *p, struct awaited *a)
 		return;
 	if (is_jcc(&p->insn) && p->insn.op[0].kind == OPD_REL) {
 		a->jumping = true;
-		a->target = (p->eip + p->insn.length + (uint64_t)p->insn.imm) & p->x->machine->cpu[p->cpu]->mmu.lin_mask;
+		a->target =
+			(p->eip + p->insn.length + (uint64_t)p->insn.imm) & p->x->machine->cpu[p->cpu]->mmu.lin_mask;
 	} else if (a->left-- == 0) {
 		a->wanted = false;
 	}

@@ -83,7 +83,7 @@ row64(C2_idle RUN sleep VIEW timer --idle CHECK [=[
   .interrupt.words_pushed == 5]=])
 row64(C3_user_loop RUN busy VIEW timer --user CHECK [=[
   .interrupt.ring == "3 -> 0" and .kernel_stack.empty_before and (.stack_switch.from_tss | startswith("0000:"))]=])
-row64(C4_unwind RUN busy VIEW unwind --symbol scheduler_tick --nth 30 CHECK [=[
+row64(C4_unwind RUN busy VIEW unwind --symbol scheduler_tick --after 10000000 CHECK [=[
   .frames[0].at.symbol.name == "scheduler_tick" and ([.frames[].at.symbol.name] | index("smp_apic_timer_interrupt")) and
   .frames[-1].found_by == "ring 3" and (.frames[-1].interrupted_by | startswith("IRQ ef"))]=])
 row64(C5_quiet_behind_syscall RUN fork VIEW quiet --symbol entry_SYSCALL_64 CHECK [=[
