@@ -52,12 +52,25 @@ static void idt_and_gdt_lie_anywhere(void **state)
 		s()->idtr.base = FIRST_HIGH + RIG_IDT;
 		s()->gdtr.base = FIRST_HIGH + RIG_GDT;
 		s()->seg[SEG_TR].base = FIRST_HIGH + RIG_TSS;
-		map64(RIG_GDT, 0); /* low: gone, for both; so they are at their aliases */
-		map64(RIG_GDT, RIG_GDT | 7);
+		cpu_state_changed(&r->cpu);
 		happen(INT_N);
 		delivered(V);
 		assert_int_equal(last()->gate.address, FIRST_HIGH + RIG_IDT + V * 16);
 		assert_int_equal(last()->tss_base, FIRST_HIGH + RIG_TSS);
+	}
+}
+
+static void descriptor_tables_above_4_gib_are_read_there(void **state)
+{
+	for (unsigned compat = 0; compat < 2; compat++) {
+		unsigned chain;
+
+		at_mode(compat, 3);
+		s()->gdtr.base = FIRST_HIGH + 0x70000;
+		map64(0x70000, 0);
+		happen(INT_N);
+		assert_int_equal(first(&chain)->refused.vector, VEC_PF);
+		assert_int_equal(first(&chain)->refused.cr2, FIRST_HIGH + 0x70000 + RIG_CS0_64);
 	}
 }
 
@@ -276,6 +289,7 @@ int main(void)
 		T(idt_limit_counts_16_bytes_an_entry),
 		T(idt_entry_beyond_the_canonical_half),
 		T(idt_and_gdt_lie_anywhere),
+		T(descriptor_tables_above_4_gib_are_read_there),
 		T(only_64_bit_interrupt_and_trap_gates),
 		T(gate_dpl_counts_for_software),
 		T(gate_not_present),

@@ -315,7 +315,7 @@ static void vm_does_not_exist(void **state)
 }
 
 /* ---- data segments ---- */
-static void inner_segments_become_null(void **state)
+static void inner_segments_become_null_with(uint16_t null_rpl)
 {
 	at64(0);
 	load(SEG_DS, DSC(3));
@@ -325,15 +325,33 @@ static void inner_segments_become_null(void **state)
 	load(SEG_GS, 0);
 	s()->seg[SEG_GS] = null_segment(0);
 	s()->seg[SEG_GS].base = 0x987654321; /* by WRMSR, the selector being null */
+	s()->seg[SEG_GS].sel = null_rpl;
 	frame(8, TO, RIG_CS3_64, FLAG_ONE, SP, DSC(3));
 	iret(8);
 	returned(TO, RIG_CS3_64, SP, DSC(3));
+	assert_int_equal(s()->seg[SEG_GS].sel, 0);
 	assert_int_equal(s()->seg[SEG_DS].sel, DSC(3));
 	assert_int_equal(s()->seg[SEG_ES].sel, 0);
 	assert_false(s()->seg[SEG_ES].usable);
 	assert_int_equal(s()->seg[SEG_FS].sel, 0);
 	assert_int_equal(s()->seg[SEG_FS].base, 0); /* Intel's rule */
 	assert_int_equal(s()->seg[SEG_GS].base, 0x987654321);
+}
+
+static void inner_segments_become_null(void **state)
+{
+	inner_segments_become_null_with(0);
+	inner_segments_become_null_with(2);
+}
+
+static void same_level_leaves_data_segments_alone(void **state)
+{
+	at64(0);
+	s()->seg[SEG_FS] = null_segment(2);
+	frame(8, TO, RIG_CS0_64, FLAG_ONE, SP, RIG_DS0);
+	iret(8);
+	returned(TO, RIG_CS0_64, SP, RIG_DS0);
+	assert_int_equal(s()->seg[SEG_FS].sel, 2);
 }
 
 /* AMD's: FS and GS keep their bases when they become null. */
@@ -454,6 +472,7 @@ int main(void)
 		T(flags_by_cpl_and_iopl),
 		T(vm_does_not_exist),
 		T(inner_segments_become_null),
+		T(same_level_leaves_data_segments_alone),
 		T(inner_fs_keeps_its_base_with_amd),
 		T(iretq_ends_the_blocking_of_nmi_even_if_it_faults),
 		T(fast_is_plain),

@@ -246,6 +246,19 @@ static void through_a_gate_of_the_same_level(void **state)
 	}
 }
 
+/* A gate's return address goes onto the stack of 64-bit code, which knows no base. */
+static void gate_from_compatibility_mode_ignores_the_base_of_ss(void **state)
+{
+	at_compat(0);
+	descriptor(DATA, 0x1000, FLAT, A_DATA(0), F_32);
+	load(SEG_SS, DATA);
+	call_gate(RIG_CS0_64, TO, G_CALL64(3));
+	far_i(true, GATE, 0);
+	arrived(TO, RIG_CS0_64, RIG_STACK0 - 16);
+	assert_int_equal(rig_read64(r, RIG_STACK0 - 16), RIG_CODE + 7);
+	assert_int_equal(rig_read64(r, RIG_STACK0 - 8), CSC(0));
+}
+
 static void gate_faults(unsigned cpl, unsigned sel, uint64_t offset, unsigned access, enum vector vector, uint32_t error,
 			enum why why)
 {
@@ -506,6 +519,7 @@ int main(void)
 		T(system_descriptors_of_other_modes),
 		T(through_a_gate_inwards),
 		T(through_a_gate_of_the_same_level),
+		T(gate_from_compatibility_mode_ignores_the_base_of_ss),
 		T(checks_of_a_gate),
 		T(gates_lead_to_64_bit_code),
 		T(upper_type_of_a_gate),
