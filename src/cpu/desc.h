@@ -79,8 +79,8 @@ bool desc_set_busy(struct cpu *cpu, uint16_t tss_sel, bool busy) MUST_CHECK;
  * becomes #GP(error).  False. */
 bool desc_unreadable(struct cpu *cpu, uint32_t error);
 /* IA-32e mode: the upper half of a system descriptor of 16 bytes that desc_read() has read the lower one of (SDM 3A,
- * "System Segment Descriptors in 64-bit mode").  Beyond the table: #GP(sel) with the given why; bits 12:8 not zero: #GP(sel)
- * WHY_SYSTEM_UPPER_TYPE; #PF. */
+ * "System Segment Descriptors in 64-bit mode").  Beyond the table: #GP(sel) with the given why; bits 12:8 not
+ * zero: #GP(sel) WHY_SYSTEM_UPPER_TYPE; #PF. */
 bool desc_read_upper(struct cpu *cpu, const struct descriptor *d, enum why why, uint64_t *upper) MUST_CHECK;
 
 static inline bool sel_null(uint16_t sel) { return (sel & ~SEL_RPL) == 0; }

@@ -24,7 +24,8 @@ struct far_transfer {
 bool far_land(struct cpu *cpu, const struct far_transfer *t, unsigned word, struct descriptor *cs,
 	      uint64_t target) MUST_CHECK;
 
-/* callgate.c.  Through the call gate that t->sel names; upper: the second half of its 16 bytes in IA-32e mode, else 0. */
+/* callgate.c.  Through the call gate that t->sel names; upper: the second half of its 16 bytes in IA-32e
+ * mode, else 0. */
 bool far_through_call_gate(struct cpu *cpu, struct far_transfer *t, const struct descriptor *gate,
 			   uint64_t upper) MUST_CHECK;
 
