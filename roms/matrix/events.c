@@ -274,33 +274,33 @@ static bool pages(struct world *w, uint32_t index, uint32_t n)
 	use_stack(w, place, 0xffff, 0x13, hash(index) & 1 ? FLAG_B : 0, 0x3004);
 	switch (variant) {
 	case 0:
-		protect(w, base, all & ~PAGE_PRESENT);
+		guard(&w->guarded, base, all & ~PAGE_PRESENT);
 		break;
 	case 1:
-		protect(w, base + 0x1000, all & ~PAGE_PRESENT);
+		guard(&w->guarded, base + 0x1000, all & ~PAGE_PRESENT);
 		break;
 	case 2:
-		protect(w, base, all & ~PAGE_WRITE);
+		guard(&w->guarded, base, all & ~PAGE_WRITE);
 		break;
 	case 3:
-		protect(w, base + 0x1000, all & ~PAGE_WRITE);
+		guard(&w->guarded, base + 0x1000, all & ~PAGE_WRITE);
 		break;
 	case 4:
-		protect(w, base, all & ~PAGE_USER);
+		guard(&w->guarded, base, all & ~PAGE_USER);
 		break;
 	case 5:
-		protect(w, base + 0x1000, all & ~PAGE_USER);
+		guard(&w->guarded, base + 0x1000, all & ~PAGE_USER);
 		break;
 	case 6:
-		protect(w, base, all & ~PAGE_WRITE);
+		guard(&w->guarded, base, all & ~PAGE_WRITE);
 		w->wp = false;
 		break;
 	case 7:
-		protect(w, base, PAGE_PRESENT);
+		guard(&w->guarded, base, PAGE_PRESENT);
 		break;
 	default:
-		protect(w, base, 0);
-		protect(w, base + 0x1000, 0);
+		guard(&w->guarded, base, 0);
+		guard(&w->guarded, base + 0x1000, 0);
 		break;
 	}
 	set_gate(w, SEL(G_TEST_CS, 0), true, type, 3, 1);
@@ -321,19 +321,19 @@ static bool tables(struct world *w, uint32_t index, uint32_t n)
 	set_nested(w, level == V86 ? NESTED_RING0 : NESTED_SAME);
 	switch (variant) {
 	case 0:
-		protect(w, (GDT_BASE + 0x1000) & ~0xfffu, all & ~PAGE_PRESENT);
+		guard(&w->guarded, (GDT_BASE + 0x1000) & ~0xfffu, all & ~PAGE_PRESENT);
 		break;
 	case 1:
-		protect(w, (GDT_BASE + 0x1000) & ~0xfffu, PAGE_PRESENT | PAGE_WRITE);
+		guard(&w->guarded, (GDT_BASE + 0x1000) & ~0xfffu, PAGE_PRESENT | PAGE_WRITE);
 		break; /* no hindrance */
 	case 2:
-		protect(w, (IDT_BASE + 0x1000) & ~0xfffu, all & ~PAGE_PRESENT);
+		guard(&w->guarded, (IDT_BASE + 0x1000) & ~0xfffu, all & ~PAGE_PRESENT);
 		break;
 	case 3:
-		protect(w, TSS_BASE, all & ~PAGE_PRESENT);
+		guard(&w->guarded, TSS_BASE, all & ~PAGE_PRESENT);
 		break;
 	default:
-		protect(w, LDT_BASE, all & ~PAGE_PRESENT);
+		guard(&w->guarded, LDT_BASE, all & ~PAGE_PRESENT);
 		w->ldt_sel = SEL(G_LDT, 0);
 		break;
 	}
@@ -415,7 +415,7 @@ static bool spoil(struct world *w, unsigned v, unsigned failure)
 		tss_stack(w, to, SEL(G_TEST_SS, failure == 3 ? (to + 1) & 3 : to), 0x8000);
 		w->idt[v] = gate(SEL(G_TEST_CS, 0), offset, 14, 3, 1);
 		if (failure == 5)
-			protect(w, IN_STACK + 0x7000, 0);
+			guard(&w->guarded, IN_STACK + 0x7000, 0);
 	}
 	return true;
 }

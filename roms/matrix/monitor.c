@@ -7,10 +7,8 @@
  * from SS:ESP up to where the stack began; saved: EIP, EFLAGS, ESP, CS, SS in the interrupted task's TSS, where the
  * handler is a task.
  */
-#include "pc.h"
+#include "machine.h"
 #include "world.h"
-
-#include <stddef.h>
 
 extern const uint8_t stubs[], stubs_end[];
 extern uint8_t stack[], back[];
@@ -31,102 +29,10 @@ struct safe {
 void enter_outer(const struct start *);
 void enter_ring0(const struct start *);
 void main(uint32_t magic, const uint32_t *multiboot);
-void *memset(void *at, int c, size_t n);
-void *memcpy(void *to, const void *from, size_t n);
 
 static struct world world;
 
-/* ---- the machine ---- */
-
-static inline void outb(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t v;
-
-	__asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
-	return v;
-}
-
-static inline void wrmsr(uint32_t n, uint32_t v)
-{
-	__asm__ volatile("wrmsr" : : "c"(n), "a"(v), "d"(0));
-}
-
-static inline void invlpg(uint32_t linear)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(linear) : "memory");
-}
-
-static inline void load_table(bool idt, uint32_t base, uint32_t limit)
-{
-	struct {
-		uint16_t limit;
-		uint32_t base;
-	} __attribute__((packed)) r = {(uint16_t)limit, base};
-
-	if (idt)
-		__asm__ volatile("lidt %0" : : "m"(r));
-	else
-		__asm__ volatile("lgdt %0" : : "m"(r));
-}
-
-static void copy(uint32_t to, const void *from, uint32_t bytes)
-{
-	void *d = (void *)to;
-
-	__asm__ volatile("rep movsl" : "+D"(d), "+S"(from), "=c"(bytes) : "2"(bytes / 4) : "memory");
-}
-
-/* What compilers call of their own accord. */
-void *memset(void *at, int c, size_t n)
-{
-	void *d = at;
-
-	__asm__ volatile("rep stosb" : "+D"(d), "+c"(n) : "a"(c) : "memory");
-	return at;
-}
-
-void *memcpy(void *to, const void *from, size_t n)
-{
-	void *d = to;
-
-	__asm__ volatile("rep movsb" : "+D"(d), "+S"(from), "+c"(n) : : "memory");
-	return to;
-}
-
-static void copy_bytes(uint32_t to, const void *from, uint32_t bytes)
-{
-	memcpy((void *)to, from, bytes);
-}
-
-/* ---- output ---- */
-
-static void put(char c)
-{
-	outb(PORT_DEBUGCON, (uint8_t)c);
-}
-
-static void put_hex(uint32_t v, int digits)
-{
-	while (digits < 8 && v >> (digits * 4))
-		digits++;
-	while (digits--)
-		put("0123456789abcdef"[v >> (digits * 4) & 15]);
-}
-
-static void put_field(uint32_t v)
-{
-	put(' ');
-	put_hex(v, 1);
-}
-
 /* ---- set-up ---- */
-
-#define ALL (PAGE_PRESENT | PAGE_WRITE | PAGE_USER)
 
 static volatile uint32_t *pte(uint32_t linear)
 {
@@ -165,44 +71,7 @@ static void set_up(void)
 	wrmsr(0x174, SEL(G_MONITOR_CS, 0));
 	wrmsr(0x175, (uint32_t)stack);
 	wrmsr(0x176, (uint32_t)back);
-	outb(0x20, 0x11); /* both PICs: edge triggered; IRQ 0 at 40h; IRQ 4 alone is let through */
-	outb(0x21, TEST_VECTOR & ~7);
-	outb(0x21, 4);
-	outb(0x21, 1);
-	outb(0xa0, 0x11);
-	outb(0xa1, 0x70);
-	outb(0xa1, 2);
-	outb(0xa1, 1);
-	outb(0x21, 0xef);
-	outb(0xa1, 0xff);
-	outb(0x3fb, 3); /* the UART: its transmitter is empty, so IER bit 1 is an interrupt request */
-	outb(0x3f9, 0);
-	outb(0x3fc, 8);
-}
-
-/* The UART asks for IRQ 4, and the PIC has seen it. */
-static void raise_irq(void)
-{
-	outb(0x3f9, 2);
-	outb(0x20, 0x0a);
-	for (unsigned i = 0; i < 100000 && !(inb(0x20) & 0x10); i++)
-		;
-}
-
-static void lower_irq(void)
-{
-	outb(0x3f9, 0);
-	inb(0x3fa);
-	outb(0x20, 0x20);
-}
-
-static void set_wp(bool wp)
-{
-	uint32_t cr0;
-
-	__asm__ volatile("clts; mov %%cr0, %0" : "=r"(cr0));
-	if ((cr0 >> 16 & 1) != wp)
-		__asm__ volatile("mov %0, %%cr0" : : "r"(cr0 ^ 0x10000) : "memory");
+	set_up_interrupts(TEST_VECTOR & ~7);
 }
 
 static void install(const struct world *w)
@@ -218,14 +87,6 @@ static void install(const struct world *w)
 	__asm__ volatile("ltr %w0; lldt %w1" : : "r"(SEL(G_TSS, 0)), "r"((uint32_t)w->ldt_sel) : "memory");
 	load_table(false, GDT_BASE, w->gdt_limit);
 	load_table(true, IDT_BASE, w->idt_limit);
-}
-
-static void set_pages(const struct world *w, bool on)
-{
-	for (unsigned i = 0; i < w->pages; i++) {
-		*pte(w->page[i].linear) = w->page[i].linear | (on ? w->page[i].flags : ALL);
-		invlpg(w->page[i].linear);
-	}
 }
 
 static void enter(const struct world *w)
@@ -284,9 +145,7 @@ static void put_frame(const struct world *w, const struct capture *c)
 	for (uint32_t i = 0; i < bytes && i < 44; i++) {
 		uint32_t linear = base + ((c->esp + i) & mask);
 
-		if (i % 2 == 0)
-			put(i % 4 ? '.' : ' ');
-		put_hex(linear < 0x160000 ? *(const uint8_t *)linear : 0, 2);
+		put_byte(i, linear < 0x160000 ? *(const uint8_t *)linear : 0);
 	}
 }
 
@@ -332,28 +191,14 @@ static void one(uint32_t index)
 	__asm__ volatile("mov %0, %%cr2" : : "r"(0));
 	if (world.source == SRC_EXT)
 		raise_irq();
-	set_pages(&world, true);
+	set_pages(&world.guarded, true, pte);
 	enter(&world);
-	set_pages(&world, false);
+	set_pages(&world.guarded, false, pte);
 	set_wp(true);
 	if (world.source == SRC_EXT)
 		lower_irq();
 	__asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
 	record(index, &world, cr2);
-}
-
-/* A number on the Multiboot command line (behind the image's name, where the loader puts that): each STEPth index only.
- */
-static uint32_t step(uint32_t magic, const uint32_t *multiboot)
-{
-	const char *s;
-	uint32_t n = 0;
-
-	if (magic != 0x2badb002 || !(multiboot[0] & 4))
-		return 1;
-	for (s = (const char *)multiboot[4]; *s; s++)
-		n = *s >= '0' && *s <= '9' ? n * 10 + (uint32_t)(*s - '0') : 0;
-	return n ? n : 1;
 }
 
 /* The test world's selectors, in its table. */
@@ -362,19 +207,7 @@ static void use_world_gdt(void)
 	world_build(0, &world);
 	copy(GDT_BASE, world.gdt, sizeof(world.gdt));
 	load_table(false, GDT_BASE, GDT_ENTRIES * 8 - 1);
-	__asm__ volatile("ljmp %0, $1f; 1: mov %1, %%ss; mov %2, %%ds; mov %2, %%es; mov %2, %%fs; mov %2, %%gs"
-			 :
-			 : "i"(SEL(G_MONITOR_CS, 0)), "r"(SEL(G_MONITOR_SS, 0)), "r"(SEL(G_FLAT3, 3)));
-}
-
-static void end(void)
-{
-	for (const char *s = "end\n"; *s; s++)
-		put(*s);
-	for (const char *s = "Shutdown"; *s; s++) /* Bochs switches off by these */
-		outb(0x8900, (uint8_t)*s);
-	outb(PORT_DEBUG_EXIT, 0);
-	__asm__ volatile("outw %w0, %w1" : : "a"(POWER_OFF), "d"(PORT_POWER_OFF));
+	LOAD_SEGMENTS(SEL(G_MONITOR_CS, 0), SEL(G_MONITOR_SS, 0), SEL(G_FLAT3, 3));
 }
 
 void main(uint32_t magic, const uint32_t *multiboot)

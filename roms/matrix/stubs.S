@@ -12,6 +12,7 @@
 #define CAP_FS     28
 #define CAP_GS     32
 #define CAP_SAFE   0x100 /* SS:ESP by the low byte of CS: 8 bytes each */
+#include "capture.h"
 
 	.section .rodata
 	.globl stubs, stubs_end
@@ -78,7 +79,7 @@ stubs:
 	lretw
 	missed
 
-/* The handlers touch no stack and no flag before they have stored SS:ESP.  DS is whatever the event left. */
+	/* The handlers touch no stack and no flag before they have stored SS:ESP.  DS is whatever the event left. */
 	.macro handlers offset, common
 	.set id, 0
 	.rept HANDLERS
@@ -88,31 +89,6 @@ stubs:
 	jmp \common
 	.set id, id + 1
 	.endr
-	.endm
-
-	.macro capture
-	movl $SEL(G_FLAT3, 3), %eax
-	movl %eax, %ds
-	movl $CAPTURE, %edx
-	movl %ebx, CAP_ID(%edx)
-	movl %esp, CAP_ESP(%edx)
-	movl %ebp, CAP_DS(%edx)
-	movl $0, %eax
-	movl %es, %eax
-	movl %eax, CAP_ES(%edx)
-	movl %fs, %eax
-	movl %eax, CAP_FS(%edx)
-	movl %gs, %eax
-	movl %eax, CAP_GS(%edx)
-	movl %ss, %eax
-	movl %eax, CAP_SS(%edx)
-	movl %cs, %eax
-	movl %eax, CAP_CS(%edx)
-	movzbl %al, %eax
-	lss CAP_SAFE(%edx, %eax, 8), %esp
-	pushfl
-	popl CAP_EFLAGS(%edx)
-	sysenter
 	.endm
 
 	handlers HANDLERS32, 1f

@@ -7,48 +7,11 @@ const uint8_t source_vector[SOURCES] = {
 
 /* ---- descriptors ---- */
 
-uint64_t segment(uint32_t base, uint32_t limit, unsigned type, unsigned dpl, unsigned p, unsigned flags)
-{
-	uint32_t low = (base & 0xffff) << 16 | (limit & 0xffff);
-	uint32_t high = (base & 0xff000000) | flags << 20 | (limit & 0xf0000) | p << 15 | dpl << 13 | type << 8 |
-			((base >> 16) & 0xff);
-
-	return (uint64_t)high << 32 | low;
-}
-
 uint64_t gate(unsigned selector, uint32_t offset, unsigned type, unsigned dpl, unsigned p)
 {
 	uint32_t high = (offset & 0xffff0000) | p << 15 | dpl << 13 | type << 8;
 
 	return (uint64_t)high << 32 | (selector << 16 | (offset & 0xffff));
-}
-
-void put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v & 0xffff);
-	put16(p + 2, v >> 16);
-}
-
-uint32_t hash(uint32_t index)
-{
-	index *= 0x9e3779b1u;
-	index ^= index >> 15;
-	index *= 0x85ebca6bu;
-	return index ^ index >> 13;
-}
-
-unsigned take(uint32_t *n, unsigned radix)
-{
-	unsigned digit = *n % radix;
-
-	*n /= radix;
-	return digit;
 }
 
 /* ---- the parts of a world ---- */
@@ -106,15 +69,6 @@ void task16(uint8_t *t, unsigned handler, unsigned sp)
 	put16(t + 0x28, SEL(G_FLAT3, 3));
 }
 
-void protect(struct world *w, uint32_t linear, uint32_t flags)
-{
-	for (unsigned i = 0; i < w->pages; i++)
-		if (w->page[i].linear == linear)
-			return;
-	w->page[w->pages].linear = linear;
-	w->page[w->pages++].flags = flags;
-}
-
 void set_nested(struct world *w, enum nested nested)
 {
 	unsigned level = nested == NESTED_SAME && w->level != V86 ? w->level : 0;
@@ -158,7 +112,7 @@ static void set_program(struct world *w, uint32_t h)
 }
 
 /* What a source needs of the flags; where the interrupted program starts. */
-static void finish(struct world *w)
+void world_finish(struct world *w)
 {
 	if (w->source == SRC_EXT)
 		w->eflags |= EFLAGS_IF;
@@ -202,7 +156,7 @@ bool begin(struct world *w, uint32_t index, unsigned source, unsigned level)
 	w->ldt_sel = 0;
 	for (unsigned i = 0; i < 4; i++)
 		w->ldt[i] = w->gdt[G_TEST_CS];
-	w->pages = 0;
+	w->guarded.pages = 0;
 	w->images = 0;
 	w->wp = true;
 	task32(w->tss[TSS_DF], TASK_DF, TASK_STACK + 0x100);
@@ -216,52 +170,8 @@ bool begin(struct world *w, uint32_t index, unsigned source, unsigned level)
 	return true;
 }
 
-static const struct block *block_at(unsigned i)
-{
-	return i < EVENT_BLOCKS                   ? &event_blocks[i]
-	       : i - EVENT_BLOCKS < RETURN_BLOCKS ? &return_blocks[i - EVENT_BLOCKS]
-						  : 0;
-}
-
-static const struct block *find(uint32_t index, uint32_t *within)
-{
-	const struct block *b;
-
-	for (unsigned i = 0; (b = block_at(i)); i++) {
-		if (index < b->count) {
-			*within = index;
-			return b;
-		}
-		index -= b->count;
-	}
-	return 0;
-}
-
-uint32_t world_count(void)
-{
-	const struct block *b;
-	uint32_t n = 0;
-
-	for (unsigned i = 0; (b = block_at(i)); i++)
-		n += b->count;
-	return n;
-}
-
-const char *world_block(uint32_t index)
-{
-	uint32_t within;
-	const struct block *b = find(index, &within);
-
-	return b ? b->name : "none";
-}
-
-bool world_build(uint32_t index, struct world *w)
-{
-	uint32_t within;
-	const struct block *b = find(index, &within);
-
-	if (!b || !b->build(w, index, within))
-		return false;
-	finish(w);
-	return true;
-}
+const struct block_list world_blocks[] = {
+	{event_blocks, EVENT_BLOCKS},
+	{return_blocks, RETURN_BLOCKS},
+	{0, 0},
+};

@@ -5,6 +5,8 @@
 #ifndef MATRIX_WORLD_H
 #define MATRIX_WORLD_H
 
+#include "common.h"
+
 /* ---- places (linear = physical addresses), for C and the assembler ---- */
 #define STUBS      0x110000 /* base of every test code segment: triggers and handlers */
 #define IDT_BASE   0x113f00 /* vectors 0-1Fh in one page, 20h and up in the next */
@@ -68,12 +70,7 @@
 #define GDT_ENTRIES  32
 #define G_NONE       0x1555 /* beyond every GDT */
 
-#define SEL(index, rpl) ((index) << 3 | (rpl))
-
 #ifndef __ASSEMBLER__
-
-#include <stdbool.h>
-#include <stdint.h>
 
 enum source {
 	SRC_INT,
@@ -103,10 +100,6 @@ enum nested { NESTED_SAME, NESTED_RING0, NESTED_TASK };
 
 enum { TSS_CUR, TSS_DF, TSS_EXC, TSS_TEST = TSS_EXC + 5, TSS_COUNT };
 
-#define PAGE_PRESENT 1u
-#define PAGE_WRITE   2u
-#define PAGE_USER    4u
-
 struct world {
 	unsigned source, level;
 	uint64_t gdt[GDT_ENTRIES], ldt[4], idt[VECTORS];
@@ -114,10 +107,7 @@ struct world {
 	uint16_t ldt_sel; /* LDTR; 0: none */
 	bool tss32;       /* kind of the current TSS */
 	uint8_t tss[TSS_COUNT][0x68];
-	struct {
-		uint32_t linear, flags;
-	} page[4]; /* pages that are not present, writable, user */
-	unsigned pages;
+	struct guarded guarded;
 	bool wp; /* CR0.WP */
 	/* the interrupted program */
 	uint32_t eip, eflags, esp, eax;
@@ -145,17 +135,14 @@ static inline bool returns_to_v86(const struct world *w)
 	return w->source == SRC_IRET32 && w->level == 0 && (w->image[2] & 0x20000) && !(w->eflags & 0x4000);
 }
 
+/* Do the segment registers belong to the record? */
+static inline bool shows_segments(const struct world *w)
+{
+	return w->level == V86 || is_return(w);
+}
+
 /* The vector of each event. */
 extern const uint8_t source_vector[SOURCES];
-
-/* The number of indices. */
-uint32_t world_count(void);
-
-/* Builds the world of an index below world_count().  False: there is no such combination. */
-bool world_build(uint32_t index, struct world *w);
-
-/* The name of the index's block: its group of combinations. */
-const char *world_block(uint32_t index);
 
 /* The memory of task number n in struct world.tss. */
 static inline uint32_t world_tss_base(unsigned n)

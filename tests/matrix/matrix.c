@@ -1,9 +1,11 @@
-/* matrix [-a] [-e STEP] check FILE [PEER]: compares what the guest printed with the oracle; with PEER, with the oracle
+/* A delivery matrix, by its world.h, oracle and peers.def.
+ * matrix [-a] [-e STEP] check FILE [PEER]: compares what the guest printed with the oracle; with PEER, with the oracle
  * and that peer's rows of peers.def, whose counts must be the real ones.  Names every difference (the first 40 unless
  * -a is given). STEP: the guest tried each STEPth index only.  Status 0: all is as it should be. matrix expect: prints
  * the oracle's records. matrix doc: prints docs/peers-delivery.md. */
 #include "oracle.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@ static const struct row {
 } rows[] = {
 #define PEER(peer, version, combinations)
 #define QUIRK(peer, name, combinations, who, what, where) {#peer, #name, combinations, who, what, where},
-#include "peers.def"
+#include <peers.def>
 #undef PEER
 #undef QUIRK
 };
@@ -26,7 +28,7 @@ static const struct peer {
 } peers[] = {
 #define PEER(peer, version, combinations) {#peer, version, combinations},
 #define QUIRK(peer, name, combinations, who, what, where)
-#include "peers.def"
+#include <peers.def>
 #undef PEER
 #undef QUIRK
 };
@@ -35,31 +37,30 @@ static const struct peer {
 
 /* ---- a record as the guest prints it (roms/matrix/monitor.c) ---- */
 
-static bool shows_segments(const struct world *w)
-{
-	return w->level == V86 || is_return(w);
-}
-
 static void print_record(const char *head, const struct record *r, bool segments)
 {
-	printf("%s%05x %x %x %x %x %x %x", head, r->index, r->handler, r->cs, r->ss, r->esp, r->eflags, r->cr2);
-	if (segments)
-		printf(" %x %x %x %x", r->seg[0], r->seg[1], r->seg[2], r->seg[3]);
+	const uint64_t fields[] = {r->handler, r->cs,     r->ss,     r->esp,    r->eflags,
+				   r->cr2,     r->seg[0], r->seg[1], r->seg[2], r->seg[3]};
+
+	printf("%s%05x", head, r->index);
+	for (unsigned i = 0; i < (segments ? 10 : 6); i++)
+		printf(" %" PRIx64, fields[i]);
 	printf(" :");
 	for (unsigned i = 0; i < r->frame_bytes; i++)
 		printf("%s%02x", i % 2 ? "" : i % 4 ? "." : " ", r->frame[i]);
 	if (r->handler >= VECTORS)
-		printf(" : %x %x %x %x %x", r->saved[0], r->saved[1], r->saved[2], r->saved[3], r->saved[4]);
+		printf(" : %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64, r->saved[0], r->saved[1],
+		       r->saved[2], r->saved[3], r->saved[4]);
 	printf("\n");
 }
 
-static bool field(const char **s, uint32_t *v)
+static bool field(const char **s, uint64_t *v)
 {
 	char *end;
 
 	if (**s == ' ')
 		++*s;
-	*v = (uint32_t)strtoul(*s, &end, 16);
+	*v = strtoull(*s, &end, 16);
 	if (end == *s)
 		return false;
 	*s = end;
@@ -73,8 +74,8 @@ static int hex_digit(char c)
 
 static bool parse(const char *s, struct record *r)
 {
-	uint32_t *fields[] = {&r->index, &r->handler, &r->cs,     &r->ss,     &r->esp,   &r->eflags,
-			      &r->cr2,   &r->seg[0],  &r->seg[1], &r->seg[2], &r->seg[3]};
+	uint64_t index = 0, *fields[] = {&index,  &r->handler, &r->cs,     &r->ss,     &r->esp,   &r->eflags,
+					 &r->cr2, &r->seg[0],  &r->seg[1], &r->seg[2], &r->seg[3]};
 	unsigned n = 0;
 
 	memset(r, 0, sizeof(*r));
@@ -83,6 +84,7 @@ static bool parse(const char *s, struct record *r)
 			return false;
 	if ((n != 7 && n != 11) || strncmp(s, " :", 2) != 0)
 		return false;
+	r->index = (uint32_t)index;
 	for (s += 2; *s && *s != '\n' && *s != ':'; s++) {
 		if (*s == ' ' || *s == '.')
 			continue;
@@ -100,27 +102,24 @@ static bool parse(const char *s, struct record *r)
 	return *s == '\n';
 }
 
-/* EFLAGS in the frame: the third value from the bottom, behind the error code. */
-static void forget_undefined(const struct record *expected, const struct world *w, struct record *r)
+static void forget_undefined(const struct record *expected, struct record *r)
 {
-	unsigned at = 12;
-
 	r->esp &= ~expected->esp_undefined;
 	r->eflags &= ~expected->eflags_undefined;
 	for (unsigned i = 0; i < FRAME_MAX; i++)
 		if (expected->frame_unseen >> i & 1)
 			r->frame[i] = 0;
 	r->saved[1] &= ~expected->saved_eflags_undefined;
-	if (expected->frame_eflags_undefined && r->frame_bytes >= 16 && (w->idt[8] >> 40 & 31) >= 14)
-		r->frame[at + 2] &= (uint8_t) ~(expected->frame_eflags_undefined >> 16);
+	if (expected->frame_rf_undefined)
+		r->frame[expected->frame_rf_undefined] &= 0xfe;
 }
 
 static bool same(struct record e, struct record g, const struct world *w)
 {
 	struct record undefined = e;
 
-	forget_undefined(&undefined, w, &e);
-	forget_undefined(&undefined, w, &g);
+	forget_undefined(&undefined, &e);
+	forget_undefined(&undefined, &g);
 	return e.any ||
 	       (e.handler == g.handler && e.cs == g.cs && e.ss == g.ss && e.esp == g.esp && e.eflags == g.eflags &&
 		e.cr2 == g.cr2 && (!shows_segments(w) || memcmp(e.seg, g.seg, sizeof(e.seg)) == 0) &&
@@ -130,11 +129,6 @@ static bool same(struct record e, struct record g, const struct world *w)
 
 /* ---- the comparison ---- */
 
-static const char *const source_names[SOURCES] = {
-	"INT n", "INT3", "INTO", "INT1", "external", "#UD",   "#DE",   "#GP",
-	"#NP",   "#SS",  "#TS",  "#PF",  "IRETD",    "IRETW", "RETFD", "RETFW",
-};
-
 struct tally {
 	uint32_t combinations, different, departures, missing; /* departures: records that are not the SDM's */
 	uint32_t row[QUIRKS];
@@ -142,11 +136,8 @@ struct tally {
 
 static void explain(const struct world *w, const struct record *e, const struct record *got)
 {
-	static const char *const level[] = {"ring 0", "ring 1", "ring 2", "ring 3", "virtual-8086 mode"};
-	unsigned v = source_vector[w->source];
-
-	printf("%05x %s: %s from %s, %d-bit TSS, gate %016llx\n", e->index, world_block(e->index),
-	       source_names[w->source], level[w->level], w->tss32 ? 32 : 16, (unsigned long long)w->idt[v]);
+	printf("%05x %s: ", e->index, world_block(e->index));
+	describe(w);
 	print_record("  expected ", e, shows_segments(w));
 	if (got)
 		print_record("  found    ", got, shows_segments(w));
@@ -281,18 +272,7 @@ static int doc(void)
 
 	for (uint32_t i = 0; i < world_count(); i++)
 		combinations += world_build(i, &w);
-	printf("# Deliveries and returns: where the peers depart from the SDM\n\n");
-	printf("Printed by `matrix doc` from tests/matrix/peers.def; `ctest -R matrix_qemu` and `ctest -C soak -R\n");
-	printf("matrix_bochs` prove it.\n\n");
-	printf("The guest roms/matrix walks %u combinations of source, gate, code segment, CPL, task state and "
-	       "stack,\n",
-	       combinations);
-	printf("and of what IRET and RETF return to. Trapgate's records are those of tests/matrix/oracle.c, the "
-	       "SDM's\n");
-	printf("pseudocode written down plainly, in every one. So are the peers', except by the rules below: with a\n");
-	printf("peer's rules in force the oracle gives each of its records, and without one of them the stated "
-	       "number\n");
-	printf("of records would be others. A record may come under several rules.\n");
+	doc_head(combinations);
 	for (unsigned p = 0; p < PEERS; p++) {
 		printf("\n## %s\n\n%u records are not the SDM's.\n\n| records | what it does otherwise | right | SDM "
 		       "|\n|--:|---|---|---|\n",

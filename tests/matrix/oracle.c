@@ -3,33 +3,9 @@
  * "Error Code", "Page-Fault Exceptions", "Limit Checking", "Task Switching" and 3B "Restart Flag (RF)". */
 #include "oracle.h"
 
+#include "sdm.h"
+
 #include <string.h>
-
-#define IF_FLAG 0x200u
-#define TF_FLAG 0x100u
-#define NT_FLAG 0x4000u
-#define RF_FLAG 0x10000u
-#define VM_FLAG 0x20000u
-
-enum { UD = 6, DF = 8, TS = 10, NP = 11, SS = 12, GP = 13, PF = 14 };
-
-struct event {
-	unsigned vector;
-	bool software; /* INT n, INT3, INTO */
-	bool int_n;    /* CD ib */
-	bool fault;    /* fault-class exception: RF is pushed as 1 */
-	bool has_code;
-	uint32_t code;
-	uint32_t eip; /* return address */
-	uint32_t rf;  /* RF to push where it is no fault */
-};
-
-struct descriptor {
-	uint32_t base, limit;
-	unsigned type; /* bits 4-0: S and type */
-	unsigned dpl;
-	bool p, b;
-};
 
 struct run {
 	const struct world *w;
@@ -59,26 +35,16 @@ static bool raise(struct run *x, unsigned vector, uint32_t code)
 	return false;
 }
 
-static uint32_t error_code(uint32_t num, unsigned idt, unsigned ext)
-{
-	return idt ? num << 3 | 2 | ext : (num & 0xfffc) | ext;
-}
-
 /* ---- memory ---- */
 
-/* SDM 3A, "Access Rights", "Page-Fault Exceptions".  user: an access by CPL 3 that is not implicit. */
 static bool access(struct run *x, uint32_t linear, bool write, bool user)
 {
-	uint32_t flags = PAGE_PRESENT | PAGE_WRITE | PAGE_USER;
+	uint32_t code;
 
-	for (unsigned i = 0; i < x->w->pages; i++)
-		if (x->w->page[i].linear == (linear & ~0xfffu))
-			flags = x->w->page[i].flags;
-	if ((flags & PAGE_PRESENT) && (!user || (flags & PAGE_USER)) &&
-	    (!write || (flags & PAGE_WRITE) || (!user && !x->w->wp)))
+	if (page_allows(&x->w->guarded, linear, x->w->wp, write, user, &code))
 		return true;
 	x->r->cr2 = linear;
-	return raise(x, PF, (flags & PAGE_PRESENT) | (write ? 2 : 0) | (user ? 4 : 0));
+	return raise(x, PF, code);
 }
 
 /* A range of bytes: the first page that refuses names the address. */
@@ -89,21 +55,6 @@ static bool accesses(struct run *x, uint32_t linear, unsigned size, bool write, 
 	if (!access(x, linear, write, user))
 		return false;
 	return (last & ~0xfffu) == (linear & ~0xfffu) || access(x, last & ~0xfffu, write, user);
-}
-
-static struct descriptor decode(uint64_t d)
-{
-	struct descriptor s;
-
-	s.base = ((uint32_t)(d >> 16) & 0xffffff) | ((uint32_t)(d >> 56) << 24);
-	s.limit = ((uint32_t)d & 0xffff) | ((uint32_t)(d >> 32) & 0xf0000);
-	if (d >> 55 & 1)
-		s.limit = s.limit << 12 | 0xfff;
-	s.type = d >> 40 & 31;
-	s.dpl = d >> 45 & 3;
-	s.p = d >> 47 & 1;
-	s.b = d >> 54 & 1;
-	return s;
 }
 
 /* Is the selector's descriptor within its table's limits? */
@@ -126,37 +77,13 @@ static bool read_descriptor(struct run *x, unsigned selector, struct descriptor 
 	return true;
 }
 
-static uint32_t get(const uint8_t *p, unsigned bytes)
-{
-	uint32_t v = 0;
-
-	while (bytes--)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
 static bool read_tss(struct run *x, unsigned offset, unsigned bytes, uint32_t *v)
 {
-	*v = get(x->w->tss[TSS_CUR] + offset, bytes);
+	*v = (uint32_t)get(x->w->tss[TSS_CUR] + offset, bytes);
 	return accesses(x, TSS_BASE + offset, bytes, false, false);
 }
 
 /* ---- the stack ---- */
-
-static uint32_t stack_mask(const struct descriptor *s)
-{
-	return s->b ? 0xffffffff : 0xffff;
-}
-
-/* SDM 3A, "Limit Checking": expand-down segments hold the offsets above the limit. */
-static bool in_limits(const struct descriptor *s, uint32_t offset, unsigned size)
-{
-	uint64_t last = (uint64_t)offset + size - 1;
-
-	if ((s->type & 0x1c) == 0x14)
-		return offset > s->limit && last <= stack_mask(s);
-	return last <= s->limit;
-}
 
 /* Room for so many values of size bytes below ESP. */
 static bool room(const struct run *x, const struct descriptor *s, uint32_t esp, unsigned values, unsigned size)
@@ -207,7 +134,7 @@ static void enter(struct run *x, const struct event *e, unsigned selector, uint3
 	r->esp = x->sp;
 	r->eflags = x->eflags & ~(interrupt_gate ? IF_FLAG : 0) & ~(TF_FLAG | VM_FLAG | RF_FLAG | NT_FLAG);
 	/* SDM 3A, "Interrupt 8": the program state after a double fault is undefined */
-	r->frame_eflags_undefined = e->vector == DF ? RF_FLAG : 0;
+	r->frame_rf_undefined = e->vector == DF && r->frame_bytes >= 16 ? 3 * 4 + 2 : 0;
 }
 
 /* ---- the pseudocode ---- */
@@ -375,7 +302,7 @@ static void switch_tasks(struct run *x, const struct event *e, unsigned task, bo
 	for (unsigned i = 0; i < 5; i++)
 		r->saved[i] = w->tss32 ? saved[i] : saved[i] & 0xffff;
 	r->saved_eflags_undefined = w->tss32 && e->vector == DF ? RF_FLAG : 0;
-	r->handler = (get(t + (new32 ? 0x20 : 0x0e), 2) - HANDLERS32) / 16;
+	r->handler = ((uint32_t)get(t + (new32 ? 0x20 : 0x0e), 2) - HANDLERS32) / 16;
 	r->eflags = (new32 ? get(t + 0x24, 4) : get(t + 0x10, 2)) | NT_FLAG;
 	r->esp = new32 ? get(t + 0x38, 4) : get(t + 0x1a, 2);
 	r->cs = get(t + (new32 ? 0x4c : 0x24), 2);
@@ -508,26 +435,6 @@ static struct event first_event(const struct world *w, uint64_t quirks)
 	return e;
 }
 
-/* SDM 3A, "Interrupt 8 - Double Fault Exception (#DF)": the classes and the table. */
-static int severity(const struct event *e)
-{
-	if (e->vector == PF)
-		return 2;
-	return e->vector == 0 || (e->vector >= TS && e->vector <= GP);
-}
-
-static bool makes_double_fault(const struct event *first, const struct event *second)
-{
-	switch (severity(first)) {
-	case 0:
-		return false;
-	case 1:
-		return severity(second) == 1;
-	default:
-		return severity(second) >= 1;
-	}
-}
-
 /* The event, or what its failures become.  False: shutdown. */
 static bool deliver(struct run *x, struct event e)
 {
@@ -655,7 +562,7 @@ static uint32_t return_data_segment(const struct run *x, uint32_t selector, unsi
 static bool task_return(struct run *x)
 {
 	const struct world *w = x->w;
-	unsigned selector = get(w->tss[TSS_CUR], 2);
+	unsigned selector = (unsigned)get(w->tss[TSS_CUR], 2);
 	struct event e = {.eip = w->trigger + (w->source == SRC_IRET32 ? 1 : 2)};
 	struct descriptor tss;
 	bool new32;
