@@ -27,6 +27,7 @@
 #define PAGE_PRESENT 1u
 #define PAGE_WRITE   2u
 #define PAGE_USER    4u
+#define ALL_RIGHTS   7u
 
 /* Pages that are not present, writable, user. */
 struct guarded {

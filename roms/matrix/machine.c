@@ -74,10 +74,12 @@ void set_wp(bool wp)
 
 void set_pages(const struct guarded *g, bool on, volatile uint32_t *(*entry)(uint32_t linear))
 {
-	for (unsigned i = 0; i < g->pages; i++) {
-		*entry(g->page[i].linear) = g->page[i].linear | (on ? g->page[i].flags : ALL);
-		invlpg(g->page[i].linear);
-	}
+	uint32_t cr3;
+
+	for (unsigned i = 0; i < g->pages; i++)
+		*entry(g->page[i].linear) = g->page[i].linear | (on ? g->page[i].flags : ALL_RIGHTS);
+	if (g->pages) /* a page may have several addresses */
+		__asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
 }
 
 void put(char c)

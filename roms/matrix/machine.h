@@ -6,8 +6,6 @@
 
 #include <stddef.h>
 
-#define ALL (PAGE_PRESENT | PAGE_WRITE | PAGE_USER)
-
 static inline void outb(uint16_t port, uint8_t v)
 {
 	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
@@ -24,11 +22,6 @@ static inline uint8_t inb(uint16_t port)
 static inline void wrmsr(uint32_t n, uint32_t v)
 {
 	__asm__ volatile("wrmsr" : : "c"(n), "a"(v), "d"(0));
-}
-
-static inline void invlpg(uint32_t linear)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(linear) : "memory");
 }
 
 static inline void load_table(bool idt, uint32_t base, uint32_t limit)

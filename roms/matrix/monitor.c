@@ -59,10 +59,10 @@ static void set_up(void)
 	}
 	for (unsigned i = 0; i < 1024; i++) {
 		dir[i] = 0;
-		*pte(i << 12) = i << 12 | ALL;
+		*pte(i << 12) = i << 12 | ALL_RIGHTS;
 	}
 	*pte(ABSENT) = 0;
-	dir[0] = PAGE_TABLE | ALL;
+	dir[0] = PAGE_TABLE | ALL_RIGHTS;
 	__asm__ volatile("mov %0, %%cr3; mov %%cr0, %%eax; and $~0x6000000e, %%eax; or $0x80010001, %%eax;"
 			 "mov %%eax, %%cr0"
 			 :
