@@ -93,17 +93,17 @@ static const uint64_t pointers[] = {
 	0,
 	7,
 	0x10,
-	HOLE - 1,          /* canonical, and aligned still */
-	HOLE,              /* not; but all values lie below it */
+	HOLE - 1, /* canonical, and aligned still */
+	HOLE,     /* not; but all values lie below it */
 	HOLE + 15,
 	HOLE + 0x20,
 	HOLE | 0x1234567890u,
 	0x1234567890abcde0u,
 	HOLE_END - 0x100,
 	HOLE_END - 8,
-	HOLE_END + 0x20,   /* canonical, but not where the last values go */
+	HOLE_END + 0x20, /* canonical, but not where the last values go */
 	HOLE_END + 0x28,
-	HOLE_END + 0x30,   /* room for six values exactly */
+	HOLE_END + 0x30, /* room for six values exactly */
 	HOLE_END + 0x38,
 	HOLE_END + 0x1000,
 };
@@ -220,8 +220,10 @@ static bool pages(struct world *w, uint32_t index, uint32_t n)
 		uint8_t first, second; /* what the page below and the page above may not */
 		bool wp;
 	} how[] = {
-		{PAGE_PRESENT, 0, true}, {0, PAGE_PRESENT, true}, {PAGE_WRITE, 0, true},  {0, PAGE_WRITE, true},
-		{PAGE_USER, 0, true},    {0, PAGE_USER, true},    {PAGE_WRITE, 0, false}, {PAGE_WRITE | PAGE_USER, 0, true},
+		{PAGE_PRESENT, 0, true},        {0, PAGE_PRESENT, true},
+		{PAGE_WRITE, 0, true},          {0, PAGE_WRITE, true},
+		{PAGE_USER, 0, true},           {0, PAGE_USER, true},
+		{PAGE_WRITE, 0, false},         {PAGE_WRITE | PAGE_USER, 0, true},
 		{ALL_RIGHTS, ALL_RIGHTS, true},
 	};
 	unsigned source = some_sources[take(&n, SOME)], level = take(&n, LEVELS), mode = take(&n, MODES);

@@ -60,12 +60,13 @@ static void set_up_pages(void)
 	}
 	*table(5, 3) = (TABLES + 0x6000) | ALL_RIGHTS;
 	*table(6, 0xfee00000 >> 21 & 511) = 0xfee00000 | 0x90 | ALL_RIGHTS; /* 2 MiB, PCD */
-	__asm__ volatile("mov %0, %%cr3; mov %%cr4, %%eax; or $0x20, %%eax; mov %%eax, %%cr4;"
-			 "mov $0xc0000080, %%ecx; rdmsr; or $0x100, %%eax; wrmsr;"
-			 "mov %%cr0, %%eax; and $~0x6000000e, %%eax; or $0x80010001, %%eax; mov %%eax, %%cr0; jmp 1f; 1:"
-			 :
-			 : "r"(TABLES)
-			 : "eax", "ecx", "edx", "memory");
+	__asm__ volatile(
+		"mov %0, %%cr3; mov %%cr4, %%eax; or $0x20, %%eax; mov %%eax, %%cr4;"
+		"mov $0xc0000080, %%ecx; rdmsr; or $0x100, %%eax; wrmsr;"
+		"mov %%cr0, %%eax; and $~0x6000000e, %%eax; or $0x80010001, %%eax; mov %%eax, %%cr0; jmp 1f; 1:"
+		:
+		: "r"(TABLES)
+		: "eax", "ecx", "edx", "memory");
 }
 
 static void set_up(void)

@@ -50,8 +50,8 @@ static bool begin_return(struct world *w, uint32_t index, unsigned op, unsigned 
 	w->image[n++] = landing[to];
 	w->image[n++] = SEL(G_TEST_CS, rpl);
 	if (iret)
-		w->image[n++] = EFLAGS_ONE |
-				(~hash(index) & (EFLAGS_FREE | EFLAGS_OF | EFLAGS_NT | EFLAGS_IF | EFLAGS_RF | 0x3000u));
+		w->image[n++] = EFLAGS_ONE | (~hash(index) &
+					      (EFLAGS_FREE | EFLAGS_OF | EFLAGS_NT | EFLAGS_IF | EFLAGS_RF | 0x3000u));
 	w->image[n++] = LOW_STACK + (h & 0xfff) + ((h & 0x1000) && to == MODE64 ? (uint64_t)h << 32 : 0);
 	w->image[n++] = SEL(G_TEST_SS, rpl) | (uint64_t)(h & 0xffff0000); /* the upper half is thrown away */
 	w->image[1] |= h << 16;
@@ -168,7 +168,10 @@ static bool return_rooms(struct world *w, uint32_t index, uint32_t n)
 		w->rsp = edges[edge] - below * size;
 	else {
 		w->rsp = (w->mode == MODE16 ? LOW_STACK + 0x1000u : CUR_STACK + 0x5000u);
-		guard(&w->guarded, (uint32_t)w->rsp, ALL_RIGHTS & ~(edge == 6 ? PAGE_PRESENT : edge == 7 ? PAGE_USER : PAGE_WRITE));
+		guard(&w->guarded, (uint32_t)w->rsp,
+		      ALL_RIGHTS & ~(edge == 6   ? PAGE_PRESENT
+				     : edge == 7 ? PAGE_USER
+						 : PAGE_WRITE));
 		w->rsp -= below * size;
 	}
 	return true;

@@ -193,8 +193,8 @@ enter:
 	xorl %ecx, %ecx
 	iretq
 
-/* void take_nmi(volatile uint32_t *icr, uint32_t command): an NMI, which is taken and not returned from: NMIs are blocked
- * until the next IRET. */
+/* void take_nmi(volatile uint32_t *icr, uint32_t command): an NMI, which is taken and not returned from: NMIs are
+ * blocked until the next IRET. */
 	.code32
 take_nmi:
 	pushal

@@ -2,8 +2,8 @@
 #include "parts.h"
 
 const uint8_t source_vector[SOURCES] = {
-	TEST_VECTOR, 3, 1, TEST_VECTOR, 2, 6, 0, 13, 11, 12, 14, 13, 12, 4,
-	TEST_VECTOR, TEST_VECTOR, TEST_VECTOR, TEST_VECTOR, TEST_VECTOR, TEST_VECTOR,
+	TEST_VECTOR, 3,  1,  TEST_VECTOR, 2,           6,           0,           13,          11,          12,
+	14,          13, 12, 4,           TEST_VECTOR, TEST_VECTOR, TEST_VECTOR, TEST_VECTOR, TEST_VECTOR, TEST_VECTOR,
 };
 
 void set_vector(struct world *w, unsigned v, unsigned selector, uint64_t offset, unsigned type, unsigned dpl,

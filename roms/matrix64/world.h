@@ -95,8 +95,8 @@ enum source {
 
 enum mode { MODE64, MODE32, MODE16 };
 
-/* Where exceptions that come up while the event is delivered are handled: at the program's level on its stack, at ring 0
- * on RSP0, at ring 0 on a stack of their own. */
+/* Where exceptions that come up while the event is delivered are handled: at the program's level on its stack, at ring
+ * 0 on RSP0, at ring 0 on a stack of their own. */
 enum nested { NESTED_SAME, NESTED_RING0, NESTED_IST };
 
 struct world {

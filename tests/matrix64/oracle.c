@@ -135,7 +135,8 @@ static bool push_and_enter(struct run *x, const struct event *e, const uint64_t 
 	/* "IF NewRSP contains a non-canonical address", and each push */
 	for (unsigned i = !from_tss && (DIFFERS(x, QEMU_RSP) || DIFFERS(x, BOCHS_RSP)) ? 1 : 0; i <= n; i++)
 		if (!canonical(rsp - i * 8))
-			return stack_not_canonical(x, x->ext | (i == 0 && from_tss && DIFFERS(x, BOCHS_SS_CODE) ? w->ss & 0xfffcu : 0));
+			return stack_not_canonical(
+				x, x->ext | (i == 0 && from_tss && DIFFERS(x, BOCHS_SS_CODE) ? w->ss & 0xfffcu : 0));
 	if (!canonical(rip) && !DIFFERS(x, QEMU_RIP) && !DIFFERS(x, BOCHS_RIP_LAST))
 		return raise(x, GP, x->ext);
 	for (unsigned i = 1; i <= n; i++)
@@ -172,7 +173,8 @@ static bool trap_or_interrupt_gate(struct run *x, const struct event *e, const u
 		return raise(x, GP, error_code(selector, 0, x->ext));
 	if (!cs.p && DIFFERS(x, QEMU_PRESENT_FIRST))
 		return raise(x, NP, error_code(selector, 0, x->ext));
-	if (!cs.l || cs.b) /* 64-Bit Mode Exceptions: "doesn't have the L-bit set, or has both the L-bit and D-bit set" */
+	if (!cs.l ||
+	    cs.b) /* 64-Bit Mode Exceptions: "doesn't have the L-bit set, or has both the L-bit and D-bit set" */
 		return raise(x, GP, error_code(selector, 0, x->ext));
 	if (!cs.p)
 		return raise(x, NP, error_code(selector, 0, x->ext));
@@ -180,7 +182,7 @@ static bool trap_or_interrupt_gate(struct run *x, const struct event *e, const u
 		cpl = cs.dpl;
 		if (!tss_stack(x, ist ? ist * 8 + 28 : cpl * 8 + 4, &new_rsp))
 			return false;
-		new_ss = cpl; /* NULL selector with RPL = new CPL */
+		new_ss = cpl;                                      /* NULL selector with RPL = new CPL */
 	} else if (ist && !tss_stack(x, ist * 8 + 28, &new_rsp)) { /* INTRA-PRIVILEGE-LEVEL-INTERRUPT */
 		return false;
 	}
@@ -294,7 +296,14 @@ static uint64_t popped_at(const struct run *x, unsigned i)
 {
 	uint64_t at = x->w->rsp + i * return_size(x->w);
 
-	return x->w->mode != MODE64 || (return_size(x->w) < 8 && DIFFERS(x, QEMU_SP_MASK)) ? at & stack_mask(&x->ss) : at;
+	return x->w->mode != MODE64 || (return_size(x->w) < 8 && DIFFERS(x, QEMU_SP_MASK)) ? at & stack_mask(&x->ss)
+											   : at;
+}
+
+/* Are the values read from the last to the first?  IRET pops RIP first; RET looks at the selector before it pops. */
+static bool last_first(const struct run *x)
+{
+	return x->w->source < SRC_RETF64 ? DIFFERS(x, BOCHS_POP_ORDER) : !DIFFERS(x, QEMU_POP_ORDER);
 }
 
 /* Pops the values from first on. */
@@ -308,12 +317,15 @@ static bool pops(struct run *x, unsigned first, unsigned count)
 
 		if (w->mode == MODE64 && (!canonical(at) || !canonical(at + size - 1)))
 			return stack_not_canonical(x, 0);
-		if (w->mode != MODE64 && !in_limits(&x->ss, at, first && i > first && w->source >= SRC_RETF64 && DIFFERS(x, BOCHS_RETURN_ROOM) ? 2 : size) &&
+		if (w->mode != MODE64 &&
+		    !in_limits(&x->ss, at,
+			       first && i > first && w->source >= SRC_RETF64 && DIFFERS(x, BOCHS_RETURN_ROOM) ? 2
+													      : size) &&
 		    !DIFFERS(x, QEMU_STACK_LIMIT))
 			return raise(x, SS, 0);
 	}
 	for (unsigned n = first; n < first + count; n++) {
-		unsigned i = DIFFERS(x, BOCHS_POP_ORDER) ? 2 * first + count - 1 - n : n;
+		unsigned i = last_first(x) ? 2 * first + count - 1 - n : n;
 
 		if (!accesses(x, popped_at(x, i), size, false, x->cpl == 3 && !DIFFERS(x, QEMU_POP_USER)))
 			return false;
@@ -360,7 +372,11 @@ static bool return_stack_segment(struct run *x, unsigned selector, unsigned rpl,
 	if ((selector & 3) != rpl || (ss->type & 0x1a) != 0x12 || ss->dpl != rpl)
 		return raise(x, GP, selector & 0xfffc);
 	if (!ss->p)
-		return raise(x, DIFFERS(x, QEMU_RETURN_SS) || (DIFFERS(x, BOCHS_IRET_SS) && x->w->source < SRC_RETF64) ? NP : SS, selector & 0xfffc);
+		return raise(x,
+			     DIFFERS(x, QEMU_RETURN_SS) || (DIFFERS(x, BOCHS_IRET_SS) && x->w->source < SRC_RETF64)
+				     ? NP
+				     : SS,
+			     selector & 0xfffc);
 	return true;
 }
 
@@ -374,7 +390,8 @@ static uint64_t return_rflags(const struct run *x, uint64_t image)
 	if (x->cpl <= (x->rflags >> 12 & 3))
 		mask |= IF_FLAG;
 	if (x->cpl == 0)
-		mask |= 0x3000 | (return_size(x->w) > 2 && !DIFFERS(x, QEMU_IRET_VIF) ? 0x180000 : 0); /* IOPL; VIF VIP */
+		mask |= 0x3000 |
+			(return_size(x->w) > 2 && !DIFFERS(x, QEMU_IRET_VIF) ? 0x180000 : 0); /* IOPL; VIF VIP */
 	return (x->rflags & ~mask) | (image & mask);
 }
 
@@ -390,7 +407,8 @@ static uint64_t return_data_segment(const struct run *x, uint64_t selector, unsi
 
 static bool within_code(struct run *x, const struct descriptor *cs, uint64_t rip)
 {
-	if (cs->l ? !canonical(rip) && !DIFFERS(x, QEMU_RIP) : (uint32_t)rip > cs->limit && !DIFFERS(x, QEMU_CODE_LIMIT))
+	if (cs->l ? !canonical(rip) && !DIFFERS(x, QEMU_RIP)
+		  : (uint32_t)rip > cs->limit && !DIFFERS(x, QEMU_CODE_LIMIT))
 		return raise(x, GP, 0);
 	return true;
 }
@@ -410,8 +428,11 @@ static bool ia_32e_mode_return(struct run *x)
 		return false;
 	r->ss = w->ss;
 	r->esp = popped_at(x, n);
-	if ((w->ss & 0xfffc) == 0 && DIFFERS(x, BOCHS_NULL_SS_SP))
-		r->esp = (w->rsp & ~0xffffull) | (r->esp & 0xffff);
+	if (w->mode == MODE64 && (iret || !cs.l) && DIFFERS(x, BOCHS_SP)) {
+		uint64_t bits = w->ss & 0xfffc ? 0xffffffff : 0xffff;
+
+		r->esp = (w->rsp & ~bits) | (r->esp & bits);
+	}
 	if (rpl > x->cpl || (iret && w->mode == MODE64 && (size == 8 || !DIFFERS(x, BOCHS_IRET_STACK)))) {
 		r->ss = w->image[n + 1] & 0xffff;
 		if (!pops(x, n, 2) || !return_stack_segment(x, (unsigned)r->ss, rpl, cs.l, &ss))
