@@ -201,7 +201,11 @@ take_nmi:
 	movl %esp, saved_esp
 	movl 36(%esp), %esi
 	movl 40(%esp), %eax
-	movl %eax, (%esi)
+	pushfl				/* the last one may have left them blocked */
+	pushl %cs
+	pushl $1f
+	iretl
+1:	movl %eax, (%esi)
 1:	pause
 	jmp 1b
 
@@ -210,11 +214,12 @@ take_nmi:
 back:
 	movq %cr2, %rax
 	movq %rax, CAPTURE + CAP_CR2
-	movl saved_esp, %esp
+	movl saved_esp(%rip), %esp
 	pushq $2
 	popfq
 	pushq $SEL(G_MONITOR_CS, 0)
-	pushq $1f
+	leal 1f(%rip), %eax
+	pushq %rax
 	.byte 0x48, 0xcb		/* RETF, 64-bit */
 	.code32
 1:	movl $SEL(G_FLAT3, 3), %eax
