@@ -127,8 +127,8 @@ static uint8_t operand_size64(const struct decoding *d, const struct row *row, u
 		return 64;
 	if (attributes & ATTR_BRANCH)
 		return amd && opsize && !w ? 16 : 64;
-	if (w && !(amd && (attributes & ATTR_FAR)))
-		return 64;
+	if (w) /* over 66 too, where it makes no pointer of 64 bits */
+		return amd && (attributes & ATTR_FAR) ? 32 : 64;
 	return opsize ? 16 : attributes & ATTR_D64 ? 64 : 32;
 }
 

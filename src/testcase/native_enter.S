@@ -70,7 +70,11 @@ native_enter64:
 	vmovups ymm13, [HOST_YMM + 416]
 	vmovups ymm14, [HOST_YMM + 448]
 	vmovups ymm15, [HOST_YMM + 480]
-2:	mov ds, [HOST_DS64]
+2:
+	/* The general registers and flags; tests/native comes here with all else loaded. */
+	.globl native_enter64_registers
+native_enter64_registers:
+	mov ds, [HOST_DS64]
 	mov es, [HOST_ES64]
 	push [HOST_FLAGS64]
 	popfq

@@ -61,6 +61,8 @@ void native_enter(void);
 void native_leave(void) __attribute__((noreturn));
 /* The same, into 64-bit code, and for ever. */
 void native_enter64(void) __attribute__((noreturn));
+/* A part of that: what is below ymm is loaded and not the rest. */
+void native_enter64_registers(void) __attribute__((noreturn));
 /* The handler for sigaction(); calls native_record(), which who uses this defines. */
 void native_on_signal(int number, siginfo_t *info, void *context);
 void native_record(int number, siginfo_t *info, void *context);

@@ -1,10 +1,28 @@
 /* Where a test instruction lives: the same linear addresses natively and in
- * the emulator.  Everything else below 4 GiB is unmapped in both. */
+ * the emulator.  Everything else below 4 GiB is unmapped in both.
+ *
+ * NATIVE_BITS: 32, compatibility mode, or 64, where the arena is a second time at UPPER_ARENA. */
 #ifndef TRAPGATE_TESTS_NATIVE_ARENA_H
 #define TRAPGATE_TESTS_NATIVE_ARENA_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#ifndef NATIVE_BITS
+#define NATIVE_BITS 32
+#endif
+
+#if NATIVE_BITS == 64
+typedef uint64_t word; /* a general register, an address */
+enum { AX, CX, DX, BX, SP, BP, SI, DI, REGS = 16 };
+#define UPPER_ARENA UINT64_C(0x123400000000)
+#define UPPER(linear) ((linear) & ~(uint64_t)UINT32_MAX)
+#else
+typedef uint32_t word;
+enum { AX, CX, DX, BX, SP, BP, SI, DI, REGS };
+#define UPPER(linear) 0u
+#endif
+#define WORD_BITS NATIVE_BITS
 
 #define PAGE 0x1000u
 
@@ -54,13 +72,13 @@ struct fsave {
 #define FSAVE_BYTES 108u
 _Static_assert(sizeof(struct fsave) == FSAVE_BYTES, "FSAVE image, 32-bit protected mode");
 
-enum { AX, CX, DX, BX, SP, BP, SI, DI, REGS };
-
 /* What an instruction starts from. */
 struct start {
-	uint32_t gpr[REGS];
-	uint32_t eip, eflags;
+	word gpr[REGS];
+	word eip;
+	uint32_t eflags;
 	uint16_t cs, ss, ds, es, gs; /* FS is null: the host needs its own */
+	word gs_base;                /* 64 bits: GS is null, and this is its base */
 	bool x87, vec; /* loaded, and compared at the end */
 	struct fsave fpu;
 	uint32_t mxcsr;
@@ -70,10 +88,13 @@ struct start {
 /* The trap that ended it: a fault of its own or the int3 behind it. */
 struct outcome {
 	uint8_t vector;
-	uint32_t error, cr2;
-	uint32_t gpr[REGS];
-	uint32_t eip, eflags;
+	uint32_t error;
+	word cr2;
+	word gpr[REGS];
+	word eip;
+	uint32_t eflags;
 	uint16_t cs, ss, ds, es, gs;
+	word gs_base;
 	/* x87, meaningful if the instruction itself trapped: no FNSAVE came after */
 	uint16_t fcw, fsw;
 	uint8_t full; /* physical registers that are not empty */

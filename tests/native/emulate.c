@@ -4,6 +4,8 @@
 
 #include "cpu/desc.h"
 #include "cpu/x87.h"
+#include "native/generate.h"
+#include "native/host.h"
 
 #define GDT_AT     SYSTEM
 #define IDT_AT     (SYSTEM + 0x1000)
@@ -66,46 +68,48 @@ const struct segment *emulator_segment(uint16_t selector)
 }
 
 /* ---- paging ---- */
-/* PAE with NX, as Linux pages. */
-static void map_page(struct rig *r, uint32_t linear, uint32_t pa, bool user, bool writable, bool execute)
+/* As Linux pages, with NX: 4 levels, or PAE. */
+static void map_page(struct emulator *e, uint64_t linear, uint32_t pa, bool user, bool writable, bool execute)
 {
-	uint32_t directory = PA_TABLES + 0x1000 + (linear >> 30) * 0x1000, pde = directory + ((linear >> 21) & 511) * 8;
-	uint32_t table = rig_read32(r, pde) & ~0xfffu;
+	uint32_t table = PA_TABLES;
 
-	if (!table) {
-		table = rig_read32(r, PA_TABLES + 0x800);
-		rig_write32(r, PA_TABLES + 0x800, table + 0x1000);
-		rig_write32(r, pde, table | 0x67);
+	for (unsigned level = NATIVE_BITS == 64 ? 3 : 2; level > 0; level--) {
+		uint32_t entry = table + ((linear >> (12 + 9 * level)) & 511) * 8;
+		bool pdpt = NATIVE_BITS == 32 && level == 2;
+		if (!rig_read32(e->rig, entry)) {
+			e->next_table += PAGE;
+			rig_write32(e->rig, entry, e->next_table | (pdpt ? 1 : 0x67));
+		}
+		table = rig_read32(e->rig, entry) & ~0xfffu;
 	}
-	rig_write32(r, table + ((linear >> 12) & 511) * 8, pa | 0x61 | (user ? 4 : 0) | (writable ? 2 : 0));
-	rig_write32(r, table + ((linear >> 12) & 511) * 8 + 4, execute ? 0 : 0x80000000);
+	rig_write64(e->rig, table + ((linear >> 12) & 511) * 8,
+		    pa | 0x61 | (user ? 4 : 0) | (writable ? 2 : 0) | (execute ? 0 : UINT64_C(1) << 63));
 }
 
-static void map_pages(struct rig *r, uint32_t linear, uint32_t pa, uint32_t bytes, bool user, bool writable,
+static void map_pages(struct emulator *e, uint32_t linear, uint32_t pa, uint32_t bytes, bool user, bool writable,
 		      bool execute)
 {
-	for (uint32_t i = 0; i < bytes; i += PAGE)
-		map_page(r, linear + i, pa + i, user, writable, execute);
+	for (uint32_t i = 0; i < bytes; i += PAGE) {
+		map_page(e, linear + i, pa + i, user, writable, execute);
+#if NATIVE_BITS == 64
+		if (user)
+			map_page(e, UPPER_ARENA + linear + i, pa + i, user, writable, execute);
+#endif
+	}
 }
 
-static void make_paging(struct rig *r)
+static void make_paging(struct emulator *e)
 {
-	rig_write32(r, PA_TABLES + 0x800, PA_TABLES + 0x8000); /* next free table */
-	for (unsigned i = 0; i < 4; i++)
-		rig_write32(r, PA_TABLES + i * 8, (PA_TABLES + 0x1000 + i * 0x1000) | 1);
-	map_pages(r, CODE, PA_CODE, CODE_BYTES, true, false, true);
-	map_pages(r, DATA, PA_DATA, DATA_BYTES, true, true, false);
-	map_pages(r, READ_ONLY, PA_READ_ONLY, PAGE, true, false, false);
-	map_pages(r, STACK, PA_STACK, STACK_BYTES, true, true, false);
-	map_pages(r, X87, PA_X87, PAGE, true, true, false);
-	map_pages(r, SYSTEM, PA_SYSTEM, SYSTEM_BYTES, false, true, true);
+	e->next_table = PA_TABLES;
+	map_pages(e, CODE, PA_CODE, CODE_BYTES, true, false, true);
+	map_pages(e, DATA, PA_DATA, DATA_BYTES, true, true, false);
+	map_pages(e, READ_ONLY, PA_READ_ONLY, PAGE, true, false, false);
+	map_pages(e, STACK, PA_STACK, STACK_BYTES, true, true, false);
+	map_pages(e, X87, PA_X87, PAGE, true, true, false);
+	map_pages(e, SYSTEM, PA_SYSTEM, SYSTEM_BYTES, false, true, true);
 }
 
 /* ---- tables ---- */
-static void write64(struct rig *r, uint32_t pa, uint64_t v)
-{
-	rig_write(r, pa, &v, 8);
-}
 static uint32_t system_pa(uint32_t linear)
 {
 	return linear - SYSTEM + PA_SYSTEM;
@@ -115,17 +119,18 @@ static uint32_t system_pa(uint32_t linear)
 static void make_tables(struct rig *r)
 {
 	for (unsigned i = 0; i < 16; i++)
-		write64(r, system_pa(GDT_AT) + i * 8, gdt_descriptor(i));
+		rig_write64(r, system_pa(GDT_AT) + i * 8, gdt_descriptor(i));
 	for (unsigned i = 0; i < LDT_COUNT; i++)
-		write64(r, system_pa(LDT_AT) + i * 8, ldt_descriptor(i));
+		rig_write64(r, system_pa(LDT_AT) + i * 8, ldt_descriptor(i));
 	for (unsigned v = 0; v < 256; v++) {
 		uint64_t access = v == VEC_BP || v == VEC_OF ? 0xee : 0x8e, offset = HALT_AT;
-		write64(r, system_pa(IDT_AT) + v * 8,
-			(offset & 0xffff) | UINT64_C(0x08) << 16 | access << 40 | (offset >> 16) << 48);
+		uint64_t selector = NATIVE_BITS == 64 ? 0x10 : 0x08;
+		rig_write64(r, system_pa(IDT_AT) + v * (NATIVE_BITS / 4),
+			    (offset & 0xffff) | selector << 16 | access << 40 | (offset >> 16) << 48);
 	}
 	rig_write8(r, system_pa(HALT_AT), 0xf4);
 	rig_write32(r, system_pa(TSS_AT) + 4, STACK0_AT);
-	rig_write32(r, system_pa(TSS_AT) + 8, 0x18);
+	rig_write32(r, system_pa(TSS_AT) + 8, NATIVE_BITS == 64 ? 0 : 0x18);
 	rig_write16(r, system_pa(TSS_AT) + 0x66, 0x68);
 }
 
@@ -138,10 +143,12 @@ void emulator_init(struct emulator *e)
 	/* The host pushes and pops whole doublewords of segment registers. */
 	e->model = *r->cpu.model;
 	e->model.sreg_full_width = true;
+	if (!host_has_la57())
+		e->model.feature[FEAT_7_ECX] &= ~F7C_LA57;
 	r->cpu.model = &e->model;
 
 	emulator_make_segments();
-	make_paging(r);
+	make_paging(e);
 	make_tables(r);
 	rig_real(r, 0, 0);
 	s->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
@@ -150,9 +157,14 @@ void emulator_init(struct emulator *e)
 	s->efer = EFER_NXE;
 	s->cr3 = PA_TABLES;
 	for (unsigned i = 0; i < 4; i++)
-		s->pdpte[i] = (PA_TABLES + 0x1000 + i * 0x1000) | 1;
+		s->pdpte[i] = rig_read32(r, PA_TABLES + i * 8);
+	if (NATIVE_BITS == 64) {
+		s->cr4 |= host_has_gs_base() ? CR4_FSGSBASE : 0;
+		s->efer |= EFER_LME | EFER_LMA | EFER_SCE;
+		r->cpu.how |= host_decodes();
+	}
 	s->gdtr = (struct table_register){GDT_AT, 0x7f};
-	s->idtr = (struct table_register){IDT_AT, 0x7ff};
+	s->idtr = (struct table_register){IDT_AT, 256 * (NATIVE_BITS / 4) - 1};
 	desc_decode(&d, rig_descriptor(TSS_AT, 0x67, 0x8b, 0), 0x40);
 	s->seg[SEG_TR] = d.seg;
 	desc_decode(&d, rig_descriptor(LDT_AT, LDT_COUNT * 8 - 1, 0x82, 0), 0x50);
@@ -170,22 +182,29 @@ static const struct {
 	{STACK, PA_STACK, STACK_BYTES}, {X87, PA_X87, PAGE},
 };
 
-static uint32_t physical(uint32_t linear)
+/* The upper arena is the lower one. */
+static uint32_t physical(word at)
 {
+	uint32_t linear = (uint32_t)at;
+
+#if NATIVE_BITS == 64
+	if (UPPER(at) != 0 && UPPER(at) != UPPER_ARENA)
+		return 0;
+#endif
 	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++)
 		if (linear - places[i].linear < places[i].bytes)
 			return linear - places[i].linear + places[i].pa;
 	return 0;
 }
 
-uint8_t *emulator_memory(struct emulator *e, uint32_t linear)
+uint8_t *emulator_memory(struct emulator *e, word linear)
 {
 	uint32_t pa = physical(linear);
 
 	return pa ? e->rig->ram->host + pa : NULL;
 }
 
-void emulator_load(struct emulator *e, uint32_t linear, const void *bytes, unsigned size)
+void emulator_load(struct emulator *e, word linear, const void *bytes, unsigned size)
 {
 	rig_write(e->rig, physical(linear), bytes, size);
 }
@@ -230,11 +249,11 @@ static void store_vec(struct outcome *end, const struct arch_state *s)
 		memcpy(end->ymm[i], &s->vec[i], 32);
 }
 
-static uint32_t pushed(const struct delivery_record *d, enum pushed_name name)
+static word pushed(const struct delivery_record *d, enum pushed_name name)
 {
 	for (unsigned i = 0; i < d->words; i++)
 		if (d->word_name[i] == name)
-			return (uint32_t)d->word[i];
+			return (word)d->word[i];
 	return 0;
 }
 
@@ -253,6 +272,8 @@ bool emulator_run(struct emulator *e, const struct start *start, bool plain, str
 	s->seg[SEG_DS] = *emulator_segment(start->ds);
 	s->seg[SEG_ES] = *emulator_segment(start->es);
 	s->seg[SEG_GS] = *emulator_segment(start->gs);
+	if (NATIVE_BITS == 64)
+		s->seg[SEG_GS].base = start->gs_base;
 	if (start->x87)
 		load_x87(&s->fpu, &start->fpu);
 	if (start->vec)
@@ -269,17 +290,18 @@ bool emulator_run(struct emulator *e, const struct start *start, bool plain, str
 	*end = (struct outcome){
 		.vector = d->vector,
 		.error = d->has_error ? d->error : 0,
-		.cr2 = (uint32_t)d->cr2,
+		.cr2 = (word)d->cr2,
 		.eip = pushed(d, PUSH_IP),
-		.eflags = pushed(d, PUSH_FLAGS),
+		.eflags = (uint32_t)pushed(d, PUSH_FLAGS),
 		.cs = (uint16_t)pushed(d, PUSH_CS),
 		.ss = (uint16_t)pushed(d, PUSH_SS),
 		.ds = s->seg[SEG_DS].sel,
 		.es = s->seg[SEG_ES].sel,
 		.gs = s->seg[SEG_GS].sel,
+		.gs_base = NATIVE_BITS == 64 && host_has_gs_base() ? (word)s->seg[SEG_GS].base : 0,
 	};
 	for (unsigned i = 0; i < REGS; i++)
-		end->gpr[i] = (uint32_t)(i == SP ? pushed(d, PUSH_SP) : s->gpr.r64[i]);
+		end->gpr[i] = (word)(i == SP ? pushed(d, PUSH_SP) : s->gpr.r64[i]);
 	store_x87(end, &s->fpu);
 	store_vec(end, s);
 	return true;

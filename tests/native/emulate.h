@@ -18,12 +18,13 @@ struct emulator {
 	struct rig *rig;
 	struct cpu_model model;
 	struct arch_state blank;
+	uint32_t next_table; /* page tables are there up to this one */
 };
 
 void emulator_init(struct emulator *e);
 /* What lies at a linear address; NULL: nothing. */
-uint8_t *emulator_memory(struct emulator *e, uint32_t linear);
-void emulator_load(struct emulator *e, uint32_t linear, const void *bytes, unsigned size);
+uint8_t *emulator_memory(struct emulator *e, word linear);
+void emulator_load(struct emulator *e, word linear, const void *bytes, unsigned size);
 /* False: it never trapped (*end is not filled). */
 bool emulator_run(struct emulator *e, const struct start *start, bool plain, struct outcome *end);
 /* Base and usability of a selector's segment. */

@@ -6,6 +6,31 @@
 #include "cpu/model.h"
 #include "decode/table.h"
 #include "native/emulate.h"
+#include "native/host.h"
+
+uint64_t host_decodes(void)
+{
+#if NATIVE_BITS == 64
+	unsigned eax = 0, ebx, ecx = 0, edx;
+
+	__asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	return ebx == 0x68747541 ? DECODE_AMD : 0; /* "Auth" */
+#else
+	return 0;
+#endif
+}
+
+bool row_is_met(const struct cpu_model *model, unsigned row)
+{
+	uint32_t attributes = opcode_rows[row].attributes;
+
+	if (!model_has_row(model, &opcode_rows[row]) || ((attributes & ATTR_INTEL) && host_decodes()))
+		return false;
+	if (NATIVE_BITS == 64)
+		return !(attributes & ATTR_I64);
+	/* CMPXCHG16B needs REX.W. */
+	return !(attributes & ATTR_O64) && opcode_rows[row].mnemonic != MN_cmpxchg16b;
+}
 
 static bool chance(struct random *r, unsigned percent)
 {
@@ -16,7 +41,60 @@ static uint32_t random32(struct random *r)
 	return (uint32_t)(random_next(r) >> 16);
 }
 
-static uint32_t random_value(struct random *r)
+#if NATIVE_BITS == 64
+static word random_word(struct random *r)
+{
+	return random_next(r);
+}
+
+/* 32-bit edges as they are, carried on by the sign, or in the upper half. */
+static word widened(struct random *r, uint32_t low)
+{
+	switch (random_below(r, 4)) {
+	case 0:
+		return (uint64_t)(int64_t)(int32_t)low;
+	case 1:
+		return (uint64_t)low << 32 | (random_below(r, 2) ? low : 0);
+	case 2:
+		return (uint64_t)random32(r) << 32 | low;
+	default:
+		return low;
+	}
+}
+
+/* Of a place in the lower arena: mostly there, else in the upper one. */
+static word anywhere(struct random *r, uint32_t place)
+{
+	return chance(r, 40) ? UPPER_ARENA + place : place;
+}
+
+/* Around the ends of the canonical addresses, and in the kernel's half. */
+static word far_place(struct random *r)
+{
+	static const uint64_t edges[] = {UINT64_C(0x0000800000000000), UINT64_C(0xffff800000000000),
+					 UINT64_C(0x100000000), 0};
+	uint64_t any = random_next(r);
+
+	if (chance(r, 70))
+		return edges[random_below(r, 4)] + random_below(r, 48) - 24;
+	return chance(r, 50) ? any : (uint64_t)((int64_t)(any << 16) >> 16);
+}
+#else
+static word random_word(struct random *r)
+{
+	return random32(r);
+}
+static word widened(struct random *r, uint32_t low)
+{
+	return low;
+}
+static word anywhere(struct random *r, uint32_t place)
+{
+	return place;
+}
+#endif
+
+static uint32_t random_value32(struct random *r)
 {
 	static const uint32_t edges[] = {0,          1,          2,      0x7f,    0x80,       0xff,
 					 0x7fff,     0x8000,     0xffff, 0x10000, 0x7fffffff, 0x80000000,
@@ -32,22 +110,31 @@ static uint32_t random_value(struct random *r)
 	}
 }
 
+static word random_value(struct random *r)
+{
+	return widened(r, random_value32(r));
+}
+
 /* A place for an operand: mostly readable and writable, often near the end of something. */
-static uint32_t random_place(struct random *r)
+static word random_place(struct random *r)
 {
 	static const uint32_t edges[] = {
 		DATA, DATA + PAGE,       READ_ONLY,         READ_ONLY + PAGE,  STACK, STACK + STACK_BYTES,
 		CODE, LDT_BASE + 0x2ff4, LDT_BASE + 0x1801, LDT_BASE + 0x10000};
 	unsigned kind = random_below(r, 100);
 
+#if NATIVE_BITS == 64
+	if (chance(r, 6))
+		return far_place(r);
+#endif
 	if (kind < 60)
-		return DATA + 64 + random_below(r, DATA_BYTES - 256);
+		return anywhere(r, DATA + 64 + random_below(r, DATA_BYTES - 256));
 	if (kind < 90)
-		return edges[random_below(r, sizeof(edges) / sizeof(edges[0]))] - 16 + random_below(r, 24);
+		return anywhere(r, edges[random_below(r, sizeof(edges) / sizeof(edges[0]))] - 16 + random_below(r, 24));
 	if (kind < 94)
-		return READ_ONLY + random_below(r, PAGE - 16);
+		return anywhere(r, READ_ONLY + random_below(r, PAGE - 16));
 	if (kind < 97)
-		return STACK + random_below(r, STACK_BYTES);
+		return anywhere(r, STACK + random_below(r, STACK_BYTES));
 	return kind == 97 ? 0u - random_below(r, 16) : random32(r) & 0x7fffffff;
 }
 
@@ -85,8 +172,8 @@ static uint16_t random_selector(struct random *r)
 
 static uint16_t random_code_selector(struct random *r, bool ldt)
 {
-	static const uint16_t selectors[] = {SEL_USER_CODE,  SEL_USER_CODE,  SEL_USER_CODE,
-					     SEL_LDT_CODE16, SEL_LDT_CODE32, SEL_LDT_EXECUTE};
+	static const uint16_t selectors[] = {SEL_USER_CODE, NATIVE_BITS == 64 ? SEL_USER_CODE64 : SEL_USER_CODE,
+					     SEL_USER_CODE, SEL_LDT_CODE16, SEL_LDT_CODE32, SEL_LDT_EXECUTE};
 
 	if (chance(r, 20))
 		return random_selector(r);
@@ -94,15 +181,19 @@ static uint16_t random_code_selector(struct random *r, bool ldt)
 }
 
 /* Is the address among the bytes of the test's own instructions, or may be? */
-static bool is_own(const struct test_case *c, uint32_t at)
+static bool is_own(const struct test_case *c, word at)
 {
-	return at + sizeof(c->lead_bytes) - c->at < sizeof(c->lead_bytes) + sizeof(c->bytes);
+	return (word)(at + sizeof(c->lead_bytes) - c->at) < sizeof(c->lead_bytes) + sizeof(c->bytes);
 }
 
 /* An offset that leads to int3, mostly, and not into the instruction itself. */
-static uint32_t random_target(struct random *r, const struct test_case *c, uint16_t cs)
+static word random_target(struct random *r, const struct test_case *c, uint16_t cs)
 {
-	uint32_t at = CODE + random_below(r, CODE_BYTES);
+	word at = UPPER(c->at) + CODE + random_below(r, CODE_BYTES);
+#if NATIVE_BITS == 64
+	if (chance(r, 8))
+		return far_place(r);
+#endif
 
 	if (chance(r, 10))
 		return random32(r) & 0x7fffffff;
@@ -114,7 +205,7 @@ static uint32_t random_target(struct random *r, const struct test_case *c, uint1
 /* ---- the bytes ---- */
 static unsigned put_prefixes(struct random *r, unsigned attributes, uint8_t *p)
 {
-	static const uint8_t overrides[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+	static const uint8_t overrides[] = {0x26, 0x2e, 0x36, 0x3e, 0x65, NATIVE_BITS == 64 ? 0x65 : 0x64};
 	uint8_t chosen[8];
 	unsigned n = 0;
 
@@ -168,8 +259,12 @@ static void random_bytes(struct random *r, uint8_t *p, unsigned n)
 
 static enum decode_status decode_case(struct test_case *c)
 {
+	uint64_t how = model_decode(cpu_model_find(NULL)) | host_decodes();
+
+	if (NATIVE_BITS == 64)
+		return decode(&c->insn, c->bytes, INSN_MAX_LENGTH, MODE_LONG64, how);
 	return decode(&c->insn, c->bytes, INSN_MAX_LENGTH, MODE_PROTECTED,
-		      model_decode(cpu_model_find(NULL)) | (c->start.cs == SEL_USER_CODE ? DECODE_D32 : 0));
+		      how | (c->start.cs == SEL_USER_CODE ? DECODE_D32 : 0));
 }
 
 /* An instruction that exists, or one that LOCK makes #UD. */
@@ -197,22 +292,33 @@ static unsigned put_selecting(struct random *r, unsigned selector, uint8_t *p)
 	return n;
 }
 
-/* SDM 2, "The VEX Prefix", as outside 64-bit mode. */
+/* SDM 2, "The VEX Prefix".  What names registers 8 to 15, upside down: 1 outside 64-bit mode. */
+#define VEX_UPPER(mask) (NATIVE_BITS == 64 ? random_below(r, 256) & (mask) : (mask))
+
 static unsigned put_vex(struct random *r, const struct row *d, uint8_t *p)
 {
 	unsigned map = d->map == MAP_V0F ? 1 : d->map == MAP_V0F38 ? 2 : 3, bits = random_below(r, 256);
 	unsigned pp = d->prefix == PREFIX_P66 ? 1 : d->prefix == PREFIX_PF3 ? 2 : d->prefix == PREFIX_PF2 ? 3 : 0;
-	unsigned vvvv = chance(r, 30) ? 0x78 : 0x40 | (bits & 0x38);
+	unsigned vvvv = chance(r, 30) ? 0x78 : VEX_UPPER(0x40) | (bits & 0x38);
 
 	if (map == 1 && chance(r, 50)) {
 		p[0] = 0xc5;
-		p[1] = (uint8_t)(0x80 | vvvv | (bits & 4) | pp);
+		p[1] = (uint8_t)(VEX_UPPER(0x80) | vvvv | (bits & 4) | pp);
 		return 2;
 	}
 	p[0] = 0xc4;
-	p[1] = (uint8_t)(0xe0 | map);
+	p[1] = (uint8_t)(VEX_UPPER(0xe0) | map);
 	p[2] = (uint8_t)((bits & 0x80) | vvvv | (bits & 4) | pp);
 	return 3;
+}
+
+/* Right before the opcode, W as often as not. */
+static unsigned put_rex(struct random *r, uint8_t *p)
+{
+	if (NATIVE_BITS != 64 || chance(r, 30))
+		return 0;
+	p[0] = (uint8_t)(0x40 | random_below(r, 16));
+	return 1;
 }
 
 static unsigned put_opcode_map(struct random *r, const struct row *d, uint8_t *p)
@@ -251,6 +357,8 @@ static bool make_bytes(struct random *r, unsigned row, unsigned turn, struct tes
 			p += put_prefixes(r, opcode_rows[row].attributes, p);
 		else
 			p += put_selecting(r, d->prefix, p);
+		if (!is_vex(d))
+			p += put_rex(r, p);
 		p += put_opcode_map(r, d, p);
 		*p++ = d->opcode;
 		if (d->operand[0] == COL_Zb || d->operand[0] == COL_Zv)
@@ -264,6 +372,14 @@ static bool make_bytes(struct random *r, unsigned row, unsigned turn, struct tes
 }
 
 /* ---- segments, registers, flags ---- */
+/* Canonical. */
+static word random_gs_base(struct random *r)
+{
+	uint64_t any = chance(r, 50) ? DATA : random_place(r);
+
+	return chance(r, 60) || !host_has_gs_base() ? 0 : (word)((int64_t)(any << 16) >> 16);
+}
+
 static void make_segments(struct random *r, bool ldt, bool x87, struct test_case *c)
 {
 	static const uint16_t data[] = {SEL_LDT_DATA16, SEL_LDT_SHORT, SEL_LDT_READ_ONLY, SEL_LDT_DOWN, SEL_LDT_CODE32};
@@ -271,31 +387,36 @@ static void make_segments(struct random *r, bool ldt, bool x87, struct test_case
 
 	s->ds = s->es = s->ss = SEL_USER_DATA;
 	s->gs = 0;
+	if (NATIVE_BITS == 64)
+		s->gs_base = random_gs_base(r);
 	if (!ldt)
 		return;
 	if (chance(r, 30))
 		s->ds = chance(r, 5) ? 0 : data[random_below(r, 5)];
 	if (chance(r, 30))
 		s->es = chance(r, 5) ? 0 : data[random_below(r, 5)];
-	if (chance(r, 50))
+	if (NATIVE_BITS == 32 && chance(r, 50))
 		s->gs = chance(r, 30) ? SEL_USER_DATA : data[random_below(r, 5)];
-	if (chance(r, 20) && !x87)
+	if (NATIVE_BITS == 32 && chance(r, 20) && !x87)
 		s->ss = data[random_below(r, 2)];
 }
 
-static uint32_t segment_base(const struct test_case *c, unsigned seg)
+static word segment_base(const struct test_case *c, unsigned seg)
 {
 	const struct start *s = &c->start;
+
+	if (NATIVE_BITS == 64)
+		return seg == SEG_GS ? s->gs_base : 0;
 	const uint16_t selectors[] = {s->es, s->cs, s->ss, s->ds, 0, s->gs};
 
 	return (uint32_t)emulator_segment(selectors[seg])->base;
 }
 
-static void set_register(struct test_case *c, unsigned n, unsigned width, uint32_t value)
+static void set_register(struct test_case *c, unsigned n, unsigned width, word value)
 {
-	if (width == 16)
-		value = (c->start.gpr[n] & 0xffff0000) | (value & 0xffff);
-	c->start.gpr[n] = value;
+	word mask = (word)~(word)0 >> (WORD_BITS - width);
+
+	c->start.gpr[n] = (c->start.gpr[n] & ~mask) | (value & mask);
 }
 
 static void make_registers(struct random *r, struct test_case *c)
@@ -305,9 +426,9 @@ static void make_registers(struct random *r, struct test_case *c)
 	for (unsigned i = 0; i < REGS; i++)
 		s->gpr[i] = random_value(r);
 	if (chance(r, 30))
-		s->gpr[DX] = chance(r, 50) ? 0 : 0u - (s->gpr[AX] >> 31);
-	uint32_t stack = chance(r, 80) ? STACK + 256 + random_below(r, STACK_BYTES - 512) : random_place(r);
-	s->gpr[SP] = (chance(r, 80) ? stack & ~3u : stack) - segment_base(c, SEG_SS);
+		s->gpr[DX] = chance(r, 50) ? 0 : (word)0 - (s->gpr[AX] >> (WORD_BITS - 1));
+	word stack = chance(r, 80) ? anywhere(r, STACK + 256 + random_below(r, STACK_BYTES - 512)) : random_place(r);
+	s->gpr[SP] = (chance(r, 80) ? stack & ~(word)(WORD_BITS / 8 - 1) : stack) - segment_base(c, SEG_SS);
 	if (chance(r, 40))
 		s->gpr[BP] = s->gpr[SP] + random_below(r, 64);
 	s->eflags = (random32(r) & FLAGS_STATUS) | FLAG_ONE | FLAG_IF | (chance(r, 30) ? FLAG_DF : 0) |
@@ -353,24 +474,24 @@ static void make_vec(struct random *r, struct start *s)
 }
 
 /* ---- addresses ---- */
-static uint32_t effective(const struct test_case *c)
+static word effective(const struct test_case *c)
 {
 	const struct insn *i = &c->insn;
-	uint32_t a = (uint32_t)i->disp;
+	word a = (word)i->disp + (i->rip_relative ? c->start.eip + c->lead + c->size : 0);
 
 	a += i->base == REG_NONE ? 0 : c->start.gpr[i->base];
 	a += i->index == REG_NONE || i->vsib ? 0 : c->start.gpr[i->index] << i->scale;
-	return i->asize == 16 ? a & 0xffff : a;
+	return a & ((word)~(word)0 >> (WORD_BITS - i->asize));
 }
 
 /* Directs the memory operand at a linear address, by the displacement or the base. */
-static void aim(struct test_case *c, uint32_t linear)
+static void aim(struct test_case *c, word linear)
 {
 	struct insn *i = &c->insn;
-	uint32_t missing = linear - segment_base(c, i->seg) - effective(c);
+	word missing = linear - segment_base(c, i->seg) - effective(c), disp = (word)i->disp + missing;
+	bool fits = i->disp_size == i->asize / 8 || (i->disp_size == 4 && (int64_t)disp == (int32_t)disp);
 
-	if (i->disp_size == i->asize / 8) {
-		uint32_t disp = (uint32_t)i->disp + missing;
+	if (fits) {
 		memcpy(c->bytes + c->size - i->imm_size - i->disp_size, &disp, i->disp_size);
 		decode_case(c);
 	} else if (i->base != REG_NONE) {
@@ -378,7 +499,7 @@ static void aim(struct test_case *c, uint32_t linear)
 	}
 }
 
-static void add_poke(struct test_case *c, uint32_t address, const void *bytes, unsigned size)
+static void add_poke(struct test_case *c, word address, const void *bytes, unsigned size)
 {
 	struct poke *p = &c->poke[c->pokes];
 
@@ -390,17 +511,19 @@ static void add_poke(struct test_case *c, uint32_t address, const void *bytes, u
 	memcpy(p->bytes, bytes, size);
 }
 
-static uint32_t stack_linear(const struct test_case *c)
+static word stack_linear(const struct test_case *c)
 {
-	uint32_t sp = c->start.gpr[SP];
+	word sp = c->start.gpr[SP];
 
+	if (NATIVE_BITS == 64)
+		return sp;
 	return segment_base(c, SEG_SS) + (emulator_segment(c->start.ss)->db ? sp : sp & 0xffff);
 }
 
 /* Words of the operand size, one after the other. */
-static void poke_words(struct test_case *c, uint32_t at, unsigned n, const uint32_t *words)
+static void poke_words(struct test_case *c, word at, unsigned n, const word *words)
 {
-	uint8_t bytes[12];
+	uint8_t bytes[40];
 	unsigned each = c->insn.osize / 8;
 
 	for (unsigned i = 0; i < n; i++)
@@ -416,17 +539,19 @@ static void make_stack(struct random *r, struct test_case *c, bool ldt)
 
 	switch (c->insn.mnemonic) {
 	case MN_ret:
-		poke_words(c, stack_linear(c), 1, (uint32_t[]){random_target(r, c, c->start.cs)});
+		poke_words(c, stack_linear(c), 1, (word[]){random_target(r, c, c->start.cs)});
 		break;
 	case MN_retf:
-		poke_words(c, stack_linear(c), 2, (uint32_t[]){random_target(r, c, cs), cs});
+		poke_words(c, stack_linear(c), 2, (word[]){random_target(r, c, cs), cs});
 		break;
 	case MN_iret:
-		poke_words(c, stack_linear(c), 3, (uint32_t[]){random_target(r, c, cs), cs, flags});
+		poke_words(c, stack_linear(c), NATIVE_BITS == 64 ? 5 : 3,
+			   (word[]){random_target(r, c, cs), cs, flags, random_place(r),
+				    chance(r, 80) ? SEL_USER_DATA : random_selector(r)});
 		break;
 	case MN_pop:
 		if (c->insn.op[0].kind == OPD_SREG)
-			poke_words(c, stack_linear(c), 1, (uint32_t[]){random_selector(r)});
+			poke_words(c, stack_linear(c), 1, (word[]){random_selector(r)});
 		break;
 	default:
 		break;
@@ -447,18 +572,18 @@ static void make_selectors(struct random *r, struct test_case *c, bool ldt)
 	uint16_t cs = random_code_selector(r, ldt), selector = random_selector(r);
 
 	if (c->has_memory && (mn == MN_lds || mn == MN_les || mn == MN_lss || mn == MN_lgs))
-		poke_words(c, c->memory, 2, (uint32_t[]){random32(r), selector});
+		poke_words(c, c->memory, 2, (word[]){random_word(r), selector});
 	else if (c->has_memory && (mn == MN_jmp || mn == MN_call))
-		poke_words(c, c->memory, 2, (uint32_t[]){random_target(r, c, cs), cs});
+		poke_words(c, c->memory, 2, (word[]){random_target(r, c, cs), cs});
 	else if (takes_selector(mn) && c->has_memory)
 		add_poke(c, c->memory, &selector, 2);
 	else if ((mn == MN_lar || mn == MN_lsl) && i->op[1].kind == OPD_GPR)
-		set_register(c, i->op[1].reg & 7, 16, selector);
+		set_register(c, i->op[1].reg, 16, selector);
 	else if ((mn == MN_verr || mn == MN_verw || mn == MN_mov) && i->op[mn == MN_mov].kind == OPD_GPR &&
 		 (mn != MN_mov || i->op[0].kind == OPD_SREG))
-		set_register(c, i->op[mn == MN_mov].reg & 7, 16, selector);
+		set_register(c, i->op[mn == MN_mov].reg, 16, selector);
 	else if ((mn == MN_jmp || mn == MN_call) && i->op[0].kind == OPD_GPR)
-		c->start.gpr[i->op[0].reg & 7] = random_target(r, c, c->start.cs);
+		c->start.gpr[i->op[0].reg] = random_target(r, c, c->start.cs);
 }
 
 /* What the operand in memory may have to be aligned on; 0: nothing. */
@@ -472,7 +597,7 @@ static uint32_t alignment_of(const struct insn *i)
 /* The vector of a gather's indices: near, mostly. */
 static void make_indices(struct random *r, struct test_case *c)
 {
-	uint8_t *index = c->start.ymm[c->insn.index & 7];
+	uint8_t *index = c->start.ymm[c->insn.index];
 
 	for (unsigned n = 0; n < 32; n += c->insn.vsib / 8) {
 		int64_t value = (int64_t)random_below(r, 64) - 32;
@@ -521,11 +646,11 @@ static void make_memory(struct random *r, struct test_case *c)
 		return;
 	bool bit = i->mnemonic == MN_bt || i->mnemonic == MN_bts || i->mnemonic == MN_btr || i->mnemonic == MN_btc;
 	if (bit && i->op[1].kind == OPD_GPR && chance(r, 80))
-		c->start.gpr[i->op[1].reg & 7] = random_below(r, 512) - 256;
-	uint32_t place = random_place(r);
+		c->start.gpr[i->op[1].reg] = (word)random_below(r, 512) - 256;
+	word place = random_place(r);
 
 	if (alignment_of(i) && chance(r, 80))
-		place &= ~(alignment_of(i) - 1);
+		place &= ~(word)(alignment_of(i) - 1);
 	if (chance(r, 95))
 		aim(c, place);
 	c->memory = segment_base(c, i->seg) + effective(c);
@@ -544,20 +669,20 @@ static void make_immediate(struct random *r, struct test_case *c, bool ldt)
 	unsigned n = i->imm_size;
 
 	for (unsigned o = 0; o < i->operands; o++) {
-		if (i->op[o].kind == OPD_IMM && n <= 4 && chance(r, 50) && i->mnemonic != MN_enter)
-			patch(c, n, &(uint32_t){random_value(r)}, n);
+		if (i->op[o].kind == OPD_IMM && n <= sizeof(word) && chance(r, 50) && i->mnemonic != MN_enter)
+			patch(c, n, &(word){random_value(r)}, n);
 		if (i->op[o].kind == OPD_FAR) {
 			uint16_t cs = random_code_selector(r, ldt);
-			patch(c, n, &(uint32_t){random_target(r, c, cs)}, n - 2);
+			patch(c, n, &(word){random_target(r, c, cs)}, n - 2);
 			patch(c, 2, &cs, 2);
 		}
 		if (i->op[o].kind == OPD_REL) {
-			uint32_t next = c->start.eip + c->size, target = random_target(r, c, c->start.cs);
+			word next = c->start.eip + c->size, target = random_target(r, c, c->start.cs);
 			if (n > 1)
-				patch(c, n, &(uint32_t){target - next}, n);
+				patch(c, n, &(word){target - next}, n);
 			/* Never into itself. */
-			if (is_own(c, c->at + c->size + (uint32_t)c->insn.imm))
-				patch(c, n, &(uint32_t){0}, n);
+			if (is_own(c, c->at + c->size + (word)c->insn.imm))
+				patch(c, n, &(word){0}, n);
 		}
 	}
 	if (i->mnemonic == MN_enter && chance(r, 50))
@@ -567,7 +692,7 @@ static void make_immediate(struct random *r, struct test_case *c, bool ldt)
 /* Mostly inside the code pages, often so that it or what follows it reaches beyond. */
 static void make_place(struct random *r, struct test_case *c)
 {
-	uint32_t end = CODE + CODE_BYTES;
+	word upper = anywhere(r, 0), end = CODE + CODE_BYTES;
 	unsigned kind = random_below(r, 100);
 
 	if (kind < 80)
@@ -578,22 +703,25 @@ static void make_place(struct random *r, struct test_case *c)
 		c->at = end - c->size;
 	else
 		c->at = end - 1 - random_below(r, c->size);
+	c->at += upper;
 	c->start.eip = c->start.cs == SEL_LDT_CODE16 ? c->at - ARENA : c->at;
 }
 
 /* FNSAVE into X87 with 32-bit operand and address size. */
 static void add_fnsave(struct test_case *c)
 {
-	static const uint8_t fnsave[] = {0x66, 0x67, 0x36, 0xdd, 0x35};
-	unsigned skip = c->start.cs == SEL_USER_CODE ? 2 : 0;
+	static const uint8_t with_sib[] = {0xdd, 0x34, 0x25}, without[] = {0x66, 0x67, 0x36, 0xdd, 0x35};
+	const uint8_t *fnsave = NATIVE_BITS == 64 ? with_sib : without;
+	unsigned skip = NATIVE_BITS == 64 || c->start.cs != SEL_USER_CODE ? 0 : 2;
+	unsigned bytes = NATIVE_BITS == 64 ? sizeof(with_sib) : sizeof(without);
 	uint32_t to = X87;
 
 	c->total = c->size;
 	if (!c->fnsave)
 		return;
-	memcpy(c->bytes + c->size, fnsave + skip, sizeof(fnsave) - skip);
-	memcpy(c->bytes + c->size + sizeof(fnsave) - skip, &to, 4);
-	c->total += (unsigned)sizeof(fnsave) - skip + 4;
+	memcpy(c->bytes + c->size, fnsave + skip, bytes - skip);
+	memcpy(c->bytes + c->size + bytes - skip, &to, 4);
+	c->total += bytes - skip + 4;
 }
 
 /* ---- what runs before it ---- */
@@ -630,6 +758,8 @@ static void add_lead(struct random *r, struct test_case *c)
 
 	if (chance(r, 20))
 		lead_byte(c, 0x66);
+	if (NATIVE_BITS == 64 && chance(r, 70))
+		lead_byte(c, 0x40 | random_below(r, 16));
 	if (kind < 8) { /* ADD OR ADC SBB AND SUB XOR CMP, MOV, TEST */
 		static const uint8_t others[] = {0x84, 0x85, 0x88, 0x89, 0x8a, 0x8b};
 		bool other = chance(r, 30);
@@ -644,7 +774,9 @@ static void add_lead(struct random *r, struct test_case *c)
 		lead_byte(c, 0xc0 | operation | (reg & 7));
 		lead_byte(c, random_below(r, 256));
 	} else if (kind < 12) { /* INC, DEC */
-		lead_byte(c, 0x40 | (reg & 15));
+		if (NATIVE_BITS == 64)
+			lead_byte(c, 0xff);
+		lead_byte(c, (NATIVE_BITS == 64 ? 0xc0 : 0x40) | (reg & 15));
 	} else if (kind == 12) { /* NOT, NEG */
 		lead_byte(c, 0xf6 | (reg >> 5 & 1));
 		lead_byte(c, 0xd0 | (reg & 15));
@@ -670,7 +802,7 @@ static void make_lead(struct random *r, struct test_case *c)
 		return;
 	for (unsigned n = 1 + random_below(r, 4); n > 0; n--)
 		add_lead(r, c);
-	if (c->at - c->lead < CODE + INT3_ONLY) {
+	if (c->at - c->lead < UPPER(c->at) + CODE + INT3_ONLY) {
 		c->lead = 0;
 		c->lead_logic = false;
 	}
@@ -693,7 +825,7 @@ void make_case(struct random *r, unsigned row, unsigned turn, bool ldt, struct t
 {
 	do {
 		memset(c, 0, sizeof(*c));
-		c->start.cs = ldt && chance(r, 25) ? SEL_LDT_CODE16 : SEL_USER_CODE;
+		c->start.cs = NATIVE_BITS == 64 ? SEL_USER_CODE64 : ldt && chance(r, 25) ? SEL_LDT_CODE16 : SEL_USER_CODE;
 	} while (!make_bytes(r, row, turn++, c));
 	c->start.x87 = (opcode_rows[c->insn.row].attributes & ATTR_X87) || c->insn.mnemonic == MN_wait;
 	c->fnsave = c->start.x87;

@@ -1,9 +1,12 @@
 #define _GNU_SOURCE
 #include "native/host.h"
 
+#include "cpu/model.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <ucontext.h>
@@ -21,6 +24,13 @@ static struct {
 static struct native_state *const state = (struct native_state *)HOST_STATE;
 
 /* ---- memory ---- */
+static bool map_at(uint64_t at, size_t size, int rights, int fd)
+{
+	void *place = (void *)(uintptr_t)at;
+
+	return mmap(place, size, rights, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, 0) == place;
+}
+
 /* size bytes of a file at a fixed address with these rights; *alias: the same bytes, writable, elsewhere. */
 static bool map(uint32_t at, size_t size, int rights, uint8_t **alias)
 {
@@ -28,9 +38,11 @@ static bool map(uint32_t at, size_t size, int rights, uint8_t **alias)
 	bool ok = fd >= 0 && ftruncate(fd, (off_t)size) == 0;
 
 	*alias = ok ? mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0) : MAP_FAILED;
-	ok = *alias != MAP_FAILED &&
-	     mmap((void *)(uintptr_t)at, size, rights, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, fd, 0) ==
-		     (void *)(uintptr_t)at;
+	ok = *alias != MAP_FAILED && map_at(at, size, rights, fd);
+#if NATIVE_BITS == 64
+	if (at < HOST_STUB)
+		ok = ok && map_at(UPPER_ARENA + at, size, rights, fd);
+#endif
 	if (fd >= 0)
 		close(fd);
 	return ok;
@@ -71,7 +83,29 @@ static bool make_ldt(void)
 	return true;
 }
 
+bool host_has_gs_base(void)
+{
+	return getauxval(AT_HWCAP2) & 2;
+}
+
+bool host_has_la57(void)
+{
+	unsigned eax = 7, ebx, ecx = 0, edx;
+
+	__asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	return ecx & F7C_LA57;
+}
+
 /* ---- traps ---- */
+static word gs_base(void)
+{
+	uint64_t base = 0;
+
+	if (NATIVE_BITS == 64 && host_has_gs_base())
+		__asm__ volatile(".byte 0xf3, 0x48, 0x0f, 0xae, 0xc8" : "=a"(base)); /* RDGSBASE RAX */
+	return (word)base;
+}
+
 static const int signals[] = {SIGALRM, SIGSEGV, SIGILL, SIGBUS, SIGFPE, SIGTRAP};
 
 static void record_x87(struct outcome *end, const struct _libc_fpstate *f)
@@ -107,7 +141,8 @@ void native_record(int number, siginfo_t *info, void *context)
 {
 	const ucontext_t *uc = context;
 	const greg_t *g = uc->uc_mcontext.gregs;
-	static const int order[REGS] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+	static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+				      REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
 	struct outcome *end = host_call.end;
 
 	if (number == SIGALRM) { /* the same instruction two ticks long: it loops */
@@ -123,15 +158,16 @@ void native_record(int number, siginfo_t *info, void *context)
 	}
 	host_call.inside = false;
 	for (unsigned i = 0; i < REGS; i++)
-		end->gpr[i] = (uint32_t)g[order[i]];
-	end->eip = (uint32_t)g[REG_RIP];
+		end->gpr[i] = (word)g[order[i]];
+	end->eip = (word)g[REG_RIP];
 	end->eflags = (uint32_t)g[REG_EFL];
 	end->vector = number == SIGALRM ? HOST_LOOPS : (uint8_t)g[REG_TRAPNO];
 	end->error = (uint32_t)g[REG_ERR];
-	end->cr2 = (uint32_t)g[REG_CR2];
+	end->cr2 = (word)g[REG_CR2];
 	end->cs = (uint16_t)g[REG_CSGSFS];
 	end->ss = (uint16_t)((uint64_t)g[REG_CSGSFS] >> 48);
 	__asm__("mov %%ds, %0\n mov %%es, %1\n mov %%gs, %2" : "=r"(end->ds), "=r"(end->es), "=r"(end->gs));
+	end->gs_base = gs_base();
 	record_x87(end, uc->uc_mcontext.fpregs);
 	record_vec(end, uc->uc_mcontext.fpregs);
 	native_leave();
@@ -178,7 +214,26 @@ static void load_vec(const struct start *start)
 	}
 }
 
-void host_run(const struct start *start, struct outcome *end)
+#if NATIVE_BITS == 64
+void native_call64(void);
+
+static void enter(const struct start *start)
+{
+	struct native_state64 *wide = (struct native_state64 *)HOST_STATE64;
+
+	memcpy(wide->gpr, start->gpr, sizeof(wide->gpr));
+	wide->rip = start->eip;
+	wide->rflags = start->eflags;
+	wide->ds = start->ds;
+	wide->es = start->es;
+	__asm__ volatile("mov %0, %%gs" : : "r"(0));
+	if (host_has_gs_base())
+		__asm__ volatile(".byte 0xf3, 0x48, 0x0f, 0xae, 0xd8" : : "a"(start->gs_base)); /* WRGSBASE RAX */
+	host_call.inside = true;
+	native_call64();
+}
+#else
+static void enter(const struct start *start)
 {
 	memcpy(state->gpr, start->gpr, sizeof(state->gpr));
 	state->esp = start->gpr[SP];
@@ -189,16 +244,22 @@ void host_run(const struct start *start, struct outcome *end)
 	state->ds = start->ds;
 	state->es = start->es;
 	state->gs = start->gs;
+	state->entry = HOST_STUB;
+	state->entry_cs = SEL_USER_CODE;
+	host_call.inside = true;
+	native_enter();
+}
+#endif
+
+void host_run(const struct start *start, struct outcome *end)
+{
 	state->use_x87 = start->x87;
 	state->use_vec = start->vec ? 6 : 0;
 	if (start->vec)
 		load_vec(start);
-	state->entry = HOST_STUB;
-	state->entry_cs = SEL_USER_CODE;
 	if (start->x87)
 		memcpy((void *)(uintptr_t)HOST_FSAVE, &start->fpu, FSAVE_BYTES);
 	host_call.end = end;
 	host_call.number++;
-	host_call.inside = true;
-	native_enter();
+	enter(start);
 }

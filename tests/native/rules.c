@@ -21,7 +21,7 @@ static bool writes_segment(const struct test_case *c, unsigned seg)
 /* ---- not run ---- */
 static bool system_call(const struct test_case *c)
 {
-	return is(c, MN_int) && (c->insn.imm & 0xff) == 0x80;
+	return (is(c, MN_int) && (c->insn.imm & 0xff) == 0x80) || is(c, MN_syscall);
 }
 static bool sysenter(const struct test_case *c)
 {
@@ -37,11 +37,13 @@ static bool table_store(const struct test_case *c)
 }
 static bool loads_fs(const struct test_case *c)
 {
-	return is(c, MN_lfs) || writes_segment(c, SEG_FS);
+	bool base = is(c, MN_rdfsbase) || is(c, MN_wrfsbase);
+
+	return is(c, MN_lfs) || writes_segment(c, SEG_FS) || base || (NATIVE_BITS == 64 && c->insn.seg == SEG_FS);
 }
 static bool host_numbers(const struct test_case *c)
 {
-	return is(c, MN_rdrand) || is(c, MN_rdseed) || is(c, MN_xgetbv);
+	return is(c, MN_rdrand) || is(c, MN_rdseed) || is(c, MN_xgetbv) || is(c, MN_rdpkru) || is(c, MN_wrpkru);
 }
 static bool bmi(const struct test_case *c)
 {
@@ -49,12 +51,12 @@ static bool bmi(const struct test_case *c)
 }
 
 const struct left_out left_out[] = {
-	{system_call, "INT 80h is a system call of the host"},
+	{system_call, "INT 80h, SYSCALL are system calls of the host"},
 	{sysenter, "SYSENTER, SYSEXIT: #UD on AMD in long mode, the host's system call on Intel"},
 	{identifies, "CPUID, RDTSC, RDTSCP: what they tell is the host's own"},
 	{table_store, "SGDT, SIDT, SLDT, STR, SMSW: the host's kernel answers for the processor (UMIP)"},
-	{loads_fs, "loads of FS: the host's thread register"},
-	{host_numbers, "RDRAND, RDSEED, XGETBV: what they give is the host's own"},
+	{loads_fs, "loads of FS, with 64 bits all uses of it: the host's thread register"},
+	{host_numbers, "RDRAND, RDSEED, XGETBV, RDPKRU, WRPKRU: the host's own"},
 	{bmi, "F3 BSF, F3 BSR are TZCNT, LZCNT on the host; an i386 ignores F3"},
 };
 const unsigned left_out_count = sizeof(left_out) / sizeof(left_out[0]);
@@ -74,7 +76,7 @@ static unsigned count_of(const struct test_case *c)
 	const struct insn *i = &c->insn;
 	const struct operand *last = &i->op[i->operands - 1];
 
-	return (unsigned)(last->kind == OPD_IMM ? i->imm : c->start.gpr[CX]) & 31;
+	return (unsigned)(last->kind == OPD_IMM ? i->imm : c->start.gpr[CX]) & (i->op[0].width == 64 ? 63 : 31);
 }
 static bool counted(const struct test_case *c)
 {
@@ -201,7 +203,7 @@ static bool same_registers(const struct outcome *host, const struct outcome *our
 
 static bool long_mode(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
 {
-	return host->cs == SEL_USER_CODE64;
+	return NATIVE_BITS == 32 && host->cs == SEL_USER_CODE64;
 }
 
 static bool own_tables(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
@@ -222,7 +224,7 @@ static bool at_the_end(const struct test_case *c, const struct outcome *host, co
 
 static bool port_of_nothing(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
 {
-	uint32_t count = c->insn.asize == 16 ? c->start.gpr[CX] & 0xffff : c->start.gpr[CX];
+	word count = c->start.gpr[CX] & ((word)~(word)0 >> (WORD_BITS - c->insn.asize));
 
 	return (is(c, MN_ins) || is(c, MN_outs)) && host->vector == VEC_GP && ours->vector != VEC_GP && count == 0;
 }
@@ -327,7 +329,7 @@ static bool wide_alignment(const struct test_case *c, const struct outcome *host
 
 static bool alignment_before_limit(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
 {
-	return c->insn.vl > 64 && host->vector == VEC_GP && ours->vector == VEC_SS;
+	return (c->insn.vl > 64 || is(c, MN_cmpxchg16b)) && host->vector == VEC_GP && ours->vector == VEC_SS;
 }
 
 static bool estimate(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
@@ -360,12 +362,67 @@ static bool whole_area(const struct test_case *c, const struct outcome *host, co
 {
 	bool one_of = is(c, MN_xsave) || is(c, MN_xsaveopt) || is(c, MN_xrstor);
 
-	return one_of && host->vector != VEC_BP && ours->vector == VEC_BP && (c->start.gpr[AX] & XCR0_AVX);
+	return one_of && host->vector != VEC_BP && host->eip != ours->eip;
 }
 
 static bool gather_fault(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
 {
 	return c->insn.vsib && host->vector != VEC_BP && same_registers(host, ours);
+}
+
+/* What follows is of 64-bit mode. */
+static bool rex_w(const struct test_case *c)
+{
+	return NATIVE_BITS == 64 && (c->insn.rex & 8);
+}
+
+static bool far_call_w(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return rex_w(c) && is(c, MN_call) && (opcode_rows[c->insn.row].attributes & ATTR_FAR);
+}
+
+static bool canonical(uint64_t address)
+{
+	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+static uint64_t offset_of(const struct test_case *c)
+{
+	const word *gpr = c->start.gpr;
+
+	return c->has_memory ? c->memory - c->start.gs_base : is(c, MN_xlat) ? gpr[BX] + (uint8_t)gpr[AX] : gpr[SI];
+}
+
+static bool offset_canonical(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	bool refused = host->vector == VEC_GP && host->error == 0;
+
+	return NATIVE_BITS == 64 && c->insn.seg == SEG_GS && refused && !canonical(offset_of(c));
+}
+
+static bool wide_source(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return is(c, MN_movsxd) && c->insn.osize == 16 && c->has_memory && host->vector != VEC_BP;
+}
+
+static bool compat_stack(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	bool far = opcode_rows[c->insn.row].attributes & ATTR_FAR;
+
+	return NATIVE_BITS == 64 && is(c, MN_call) && far && host->cs != SEL_USER_CODE64 && c->start.gpr[SP] >> 31 > 1;
+}
+
+static bool ip_before_ss(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	return NATIVE_BITS == 64 && is(c, MN_iret) && host->vector == VEC_GP && host->error == 0 &&
+	       ours->vector == VEC_GP;
+}
+
+static bool return_limit(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
+{
+	bool returns = is(c, MN_iret) || is(c, MN_retf);
+
+	return rex_w(c) && returns && host->vector == VEC_GP && host->error == 0 && ours->cs != SEL_USER_CODE64;
 }
 
 const struct host_difference host_differences[] = {
@@ -390,13 +447,19 @@ const struct host_difference host_differences[] = {
 	{undefined_length, "UD0, UD1: AMD raises #UD before it has fetched ModR/M"},
 	{frame_below, "ENTER, PUSHA, CALL far that fault: the host has stored part of the frame below ESP already"},
 	{wide_alignment, "vectors in memory under EFLAGS.AC: SDM 3, #AC: \"may or may not be generated\"; AMD does"},
-	{alignment_before_limit, "SSE by SS, unaligned and beyond the limit: #GP first on AMD"},
+	{alignment_before_limit, "SSE, CMPXCHG16B by SS, unaligned and beyond the limit or not canonical: #GP first on AMD"},
 	{estimate, "RCPPS, RSQRTPS and their sisters: estimates, other bits on each processor"},
 	{mmx_first, "MMX instructions that fault: AMD has reset TOP and the tags already"},
 	{wide_element, "VPEXTRQ, VPINSRQ outside 64-bit mode: #UD on AMD; Intel ignores VEX.W"},
 	{masked_bytes, "MASKMOVQ, MASKMOVDQU: AMD checks all bytes; SDM 2: \"may still be signaled\""},
-	{whole_area, "XSAVE, XRSTOR of AVX state: AMD checks the places of YMM8 to YMM15 outside 64-bit mode too"},
+	{whole_area, "XSAVE, XRSTOR: AMD checks places of what is not asked for, outside 64-bit mode YMM8 to YMM15 too"},
 	{gather_fault, "gathers that fault: AMD clears mask bits alone; SDM 2, VPGATHERDD: elements become all ones first"},
+	{far_call_w, "CALL far with REX.W: AMD reads a 32-bit pointer, and pushes 64 bits"},
+	{offset_canonical, "GS with a base: AMD wants the offset to be canonical too"},
+	{wide_source, "MOVSXD with 66: AMD reads 32 bits of memory; SDM 2: r/m16"},
+	{compat_stack, "CALL far to compatibility mode: AMD pushes as compatibility mode does, by ESP"},
+	{ip_before_ss, "IRET: AMD looks at the instruction pointer before SS"},
+	{return_limit, "IRETQ, RETFQ to compatibility mode: AMD compares 64 bits with the limit; SDM 2: tempEIP"},
 	{int1_eip, "INT1 under the host's hypervisor: EIP not moved on"},
 };
 const unsigned host_difference_count = sizeof(host_differences) / sizeof(host_differences[0]);

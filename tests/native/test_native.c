@@ -1,5 +1,6 @@
 /* Ring-3 instructions against the processor this runs on: the same bytes at the same linear
- * addresses with the same registers, natively in 32-bit compatibility mode and in the emulator, by
+ * addresses with the same registers, natively in 32-bit compatibility mode (native_ring3) or 64-bit mode
+ * (native_ring3_64) and in the emulator, by
  * cached blocks and by single instructions in turn.  Compared: how it ended (the fault, its error code,
  * CR2, the pushed EIP, CS, EFLAGS, ESP, SS), the general registers, segment registers, memory and the
  * x87 state.  Every row of the opcode table has its turn; what is undefined or the host's own is in
@@ -50,8 +51,14 @@ static const struct {
 } places[] = {{DATA, DATA_BYTES, true}, {STACK, STACK_BYTES, true}, {X87, 256, true}, {READ_ONLY, PAGE, false}};
 #define PLACES (sizeof(places) / sizeof(places[0]))
 
-static uint8_t *host_memory(struct bench *b, uint32_t linear)
+static uint8_t *host_memory(struct bench *b, word at)
 {
+	uint32_t linear = (uint32_t)at;
+
+#if NATIVE_BITS == 64
+	if (UPPER(at) != 0 && UPPER(at) != UPPER_ARENA)
+		return NULL;
+#endif
 	if (linear - DATA < DATA_BYTES)
 		return b->host.data + (linear - DATA);
 	if (linear - STACK < STACK_BYTES)
@@ -61,7 +68,7 @@ static uint8_t *host_memory(struct bench *b, uint32_t linear)
 	return linear - X87 < PAGE ? b->host.x87 + (linear - X87) : NULL;
 }
 
-static void store_both(struct bench *b, uint32_t linear, const void *bytes, unsigned size)
+static void store_both(struct bench *b, word linear, const void *bytes, unsigned size)
 {
 	memcpy(host_memory(b, linear), bytes, size);
 	emulator_load(&b->emulator, linear, bytes, size);
@@ -72,10 +79,11 @@ static void fresh_memory(struct bench *b)
 	uint8_t page[2 * PAGE];
 
 	for (unsigned i = 0; i < PLACES; i++) {
-		for (unsigned n = 0; n < places[i].bytes; n += 4) {
+		for (unsigned n = 0; n < places[i].bytes; n += sizeof(word)) {
 			uint64_t v = random_next(&b->random);
-			uint32_t word = v & 3 ? (uint32_t)(v >> 20) : CODE + ((uint32_t)(v >> 20) & (INT3_ONLY - 1));
-			memcpy(page + n, &word, 4);
+			word w = v & 3 ? (word)(v >> (NATIVE_BITS == 64 ? 0 : 20))
+				       : CODE + ((uint32_t)(v >> 20) & (INT3_ONLY - 1));
+			memcpy(page + n, &w, sizeof(w));
 		}
 		store_both(b, places[i].linear, page, places[i].bytes);
 	}
@@ -91,7 +99,7 @@ static void poke(struct bench *b, const struct poke *p)
 static void place_code(struct bench *b, const struct test_case *c, bool remove)
 {
 	uint8_t bytes[sizeof(c->lead_bytes) + sizeof(c->bytes)];
-	uint32_t at = c->at - c->lead;
+	uint32_t at = (uint32_t)c->at - c->lead;
 	unsigned n = c->lead + c->total;
 
 	if (at + n > CODE + CODE_BYTES)
@@ -123,17 +131,18 @@ __attribute__((format(printf, 2, 3))) static void complain(struct complaint *c, 
 	va_end(arguments);
 }
 
-static void differ(struct complaint *c, const char *name, uint32_t ours, uint32_t host, uint32_t mask)
+static void differ(struct complaint *c, const char *name, word ours, word host, word mask)
 {
 	if ((ours ^ host) & mask)
-		complain(c, " %s=%x/%x", name, ours, host);
+		complain(c, " %s=%llx/%llx", name, (unsigned long long)ours, (unsigned long long)host);
 }
+#define ALL (~(word)0)
 
 /* The host's kernel returns to an outer level before the selector is read, which clears null ones whole
  * (SDM 2, "IRET/IRETD/IRETQ"). */
 static void differ_data_segment(struct complaint *c, const char *name, uint16_t ours, uint16_t host)
 {
-	differ(c, name, ours < 4 ? 0 : ours, host < 4 ? 0 : host, ~0u);
+	differ(c, name, ours < 4 ? 0 : ours, host < 4 ? 0 : host, ALL);
 }
 
 static void complain_ymm(struct complaint *c, const char *before, const uint8_t *v)
@@ -145,7 +154,7 @@ static void complain_ymm(struct complaint *c, const char *before, const uint8_t 
 
 static void compare_vec(const struct outcome *ours, const struct outcome *host, struct complaint *c)
 {
-	differ(c, "mxcsr", ours->mxcsr, host->mxcsr, ~0u);
+	differ(c, "mxcsr", ours->mxcsr, host->mxcsr, ALL);
 	for (unsigned i = 0; i < REGS; i++) {
 		if (memcmp(ours->ymm[i], host->ymm[i], 32) == 0)
 			continue;
@@ -155,34 +164,44 @@ static void compare_vec(const struct outcome *ours, const struct outcome *host, 
 	}
 }
 
+static const char *const names[16] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi",
+				      "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"};
+
+/* Compatibility mode: "the upper 32 bits of the general-purpose registers are undefined" (SDM 1, "64-Bit Mode"); the
+ * host shows 0 above ESP. */
+static word stack_pointer_bits(const struct outcome *host)
+{
+	return NATIVE_BITS == 64 && host->cs != SEL_USER_CODE64 ? (word)UINT32_MAX : ALL;
+}
+
 static void compare_outcomes(const struct test_case *t, const struct outcome *ours, const struct outcome *host,
 			     struct complaint *c)
 {
-	static const char *const names[REGS] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 	uint32_t undefined;
 	uint16_t undefined_fsw;
 
 	undefined_after(t, &undefined, &undefined_fsw);
-	differ(c, "vector", ours->vector, host->vector, ~0u);
-	differ(c, "error", ours->error, host->error, ~0u);
+	differ(c, "vector", ours->vector, host->vector, ALL);
+	differ(c, "error", ours->error, host->error, ALL);
 	if (host->vector == VEC_PF)
-		differ(c, "cr2", ours->cr2, host->cr2, ~0u);
-	differ(c, "eip", ours->eip, host->eip, ~0u);
+		differ(c, "cr2", ours->cr2, host->cr2, ALL);
+	differ(c, "eip", ours->eip, host->eip, ALL);
 	differ(c, "eflags", ours->eflags, host->eflags, ~undefined);
 	for (unsigned i = 0; i < REGS; i++)
-		differ(c, names[i], ours->gpr[i], host->gpr[i], ~0u);
-	differ(c, "cs", ours->cs, host->cs, ~0u);
-	differ(c, "ss", ours->ss, host->ss, ~0u);
+		differ(c, names[i], ours->gpr[i], host->gpr[i], i == SP ? stack_pointer_bits(host) : ALL);
+	differ(c, "cs", ours->cs, host->cs, ALL);
+	differ(c, "ss", ours->ss, host->ss, ALL);
 	differ_data_segment(c, "ds", ours->ds, host->ds);
 	differ_data_segment(c, "es", ours->es, host->es);
 	differ_data_segment(c, "gs", ours->gs, host->gs);
+	differ(c, "gs base", ours->gs_base, host->gs_base, ALL);
 	if (t->start.vec)
 		compare_vec(ours, host, c);
 	if (!t->start.x87 || (host->vector == VEC_BP && t->fnsave))
 		return;
-	differ(c, "fcw", ours->fcw, host->fcw, ~0u);
+	differ(c, "fcw", ours->fcw, host->fcw, ALL);
 	differ(c, "fsw", ours->fsw, host->fsw, ~(uint32_t)undefined_fsw);
-	differ(c, "full", ours->full, host->full, ~0u);
+	differ(c, "full", ours->full, host->full, ALL);
 	for (unsigned i = 0; i < 8; i++)
 		if (memcmp(ours->st[i], host->st[i], 10) != 0)
 			complain(c, " st%u", i);
@@ -199,17 +218,17 @@ static void compare_x87(struct bench *b, const struct test_case *t, struct compl
 	undefined_after(t, &undefined, &undefined_fsw);
 	memcpy(&ours, emulator_memory(&b->emulator, X87), sizeof(ours));
 	memcpy(&host, host_memory(b, X87), sizeof(host));
-	differ(c, "fcw", ours.cw, host.cw, ~0u);
+	differ(c, "fcw", ours.cw, host.cw, ALL);
 	differ(c, "fsw", ours.sw, host.sw, ~(uint32_t)undefined_fsw);
-	differ(c, "ftw", ours.tw, host.tw, ~0u);
+	differ(c, "ftw", ours.tw, host.tw, ALL);
 	bool selectors_lost = !(host.fcs_fop & 0xffff) && (ours.fcs_fop & 0xffff);
 	bool all_lost = selectors_lost && host.fip == 0 && host.fdp == 0;
 	b->tally.pointers_lost += selectors_lost;
 	if (!all_lost) {
-		differ(c, "fip", ours.fip, host.fip, ~0u);
-		differ(c, "fcs:fop", ours.fcs_fop, host.fcs_fop, selectors_lost ? 0xffff0000 : ~0u);
-		differ(c, "fdp", ours.fdp, host.fdp, ~0u);
-		differ(c, "fds", ours.fds, host.fds, selectors_lost ? 0 : ~0u);
+		differ(c, "fip", ours.fip, host.fip, ALL);
+		differ(c, "fcs:fop", ours.fcs_fop, host.fcs_fop, selectors_lost ? 0xffff0000 : ALL);
+		differ(c, "fdp", ours.fdp, host.fdp, ALL);
+		differ(c, "fds", ours.fds, host.fds, selectors_lost ? 0 : ALL);
 	}
 	for (unsigned i = 0; i < 8; i++) {
 		uint64_t m[2];
@@ -227,9 +246,9 @@ static void compare_x87(struct bench *b, const struct test_case *t, struct compl
 static void hide_mxcsr_mask(struct bench *b, const struct test_case *t)
 {
 	unsigned mn = t->insn.mnemonic;
-	uint8_t *byte = host_memory(b, t->memory + 30);
+	uint8_t *byte = host_memory(b, t->memory + 30), *ours = emulator_memory(&b->emulator, t->memory + 30);
 
-	if ((mn == MN_fxsave || mn == MN_xsave || mn == MN_xsaveopt) && byte && *byte == 2)
+	if ((mn == MN_fxsave || mn == MN_xsave || mn == MN_xsaveopt) && byte && *byte == 2 && *ours == 0)
 		*byte = 0;
 }
 
@@ -262,12 +281,19 @@ static void tell(struct bench *b, const struct test_case *t, bool plain, const s
 	printf("%s", t->lead ? " |" : "");
 	for (unsigned i = 0; i < t->size; i++)
 		printf(" %02x", t->bytes[i]);
-	printf("\n   %s (ours/host)\n    eip=%x cs=%x eflags=%x ds=%x es=%x ss=%x gs=%x", c->text, s->eip, s->cs,
-	       s->eflags, s->ds, s->es, s->ss, s->gs);
-	printf(" eax=%x ecx=%x edx=%x ebx=%x esp=%x ebp=%x esi=%x edi=%x", s->gpr[0], s->gpr[1], s->gpr[2], s->gpr[3],
-	       s->gpr[4], s->gpr[5], s->gpr[6], s->gpr[7]);
+	printf("\n   %s (ours/host)\n    eip=%llx cs=%x eflags=%x ds=%x es=%x ss=%x gs=%x", c->text,
+	       (unsigned long long)s->eip, s->cs, s->eflags, s->ds, s->es, s->ss, s->gs);
+	if (s->gs_base)
+		printf(" base=%llx", (unsigned long long)s->gs_base);
+	for (unsigned i = 0; i < REGS; i++)
+		printf(" %s=%llx", names[i], (unsigned long long)s->gpr[i]);
 	if (t->has_memory)
-		printf(" memory=%x", t->memory);
+		printf(" memory=%llx", (unsigned long long)t->memory);
+	for (unsigned i = 0; i < t->pokes; i++) {
+		printf(" [%llx]=", (unsigned long long)t->poke[i].address);
+		for (unsigned n = 0; n < t->poke[i].size; n++)
+			printf("%02x", t->poke[i].bytes[n]);
+	}
 	if (s->x87) {
 		printf(" fcw=%04x fsw=%04x ftw=%04x", s->fpu.cw & 0xffff, s->fpu.sw & 0xffff, s->fpu.tw & 0xffff);
 		for (unsigned i = 0; i < 2; i++) {
@@ -301,6 +327,15 @@ static bool is_host_difference(struct bench *b, const struct test_case *t, const
 	return false;
 }
 
+/* Linux shows programs all pages from here on as present (its TASK_SIZE_MAX). */
+#define KERNEL_HALF UINT64_C(0x7ffffffff000)
+
+static void protect_kernel(struct outcome *ours, const struct outcome *host)
+{
+	if (NATIVE_BITS == 64 && ours->vector == VEC_PF && ours->cr2 >= KERNEL_HALF && (host->error & PF_P))
+		ours->error |= PF_P;
+}
+
 static void execute(struct bench *b, const struct test_case *t, bool plain)
 {
 	struct outcome host = {.vector = 0}, ours = {.vector = 0};
@@ -312,6 +347,7 @@ static void execute(struct bench *b, const struct test_case *t, bool plain)
 	host_run(&t->start, &host);
 	if (!emulator_run(&b->emulator, &t->start, plain, &ours))
 		ours = (struct outcome){.vector = HOST_LOOPS};
+	protect_kernel(&ours, &host);
 	if (host.vector != HOST_LOOPS || ours.vector != HOST_LOOPS)
 		compare_outcomes(t, &ours, &host, &c);
 	if (t->fnsave && host.vector == VEC_BP)
@@ -330,16 +366,10 @@ static void execute(struct bench *b, const struct test_case *t, bool plain)
 	}
 }
 
-/* CMPXCHG16B needs REX.W. */
-static bool in_64_bit_mode_alone(unsigned row)
-{
-	return (opcode_rows[row].attributes & ATTR_O64) || opcode_rows[row].mnemonic == MN_cmpxchg16b;
-}
-
 static void find_rows(struct bench *b)
 {
 	for (unsigned i = 0; i < opcode_row_count; i++)
-		if (model_has_row(&b->emulator.model, &opcode_rows[i]) && !in_64_bit_mode_alone(i))
+		if (row_is_met(&b->emulator.model, i))
 			b->row[b->offered++] = i;
 }
 
