@@ -291,6 +291,9 @@ static void far_pointers(void **state)
 		assert_int_equal(decode64(texts[i]).op[n].width, 80);
 		assert_int_equal(decode64(texts[i]).osize, 64);
 		assert_int_equal(decode_text(texts[i], MODE_LONG64, AMD_ALL).op[n].width, 48);
+		char with_66[64]; /* REX.W over 66 there too */
+		snprintf(with_66, sizeof(with_66), "66 %s", texts[i]);
+		assert_int_equal(decode_text(with_66, MODE_LONG64, AMD_ALL).op[n].width, 48);
 		assert_int_equal(decode64(texts[i] + 3).op[n].width, 48);
 	}
 	assert_int_equal(decode64("66 ff 28").op[0].width, 32);

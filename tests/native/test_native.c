@@ -332,7 +332,9 @@ static bool is_host_difference(struct bench *b, const struct test_case *t, const
 
 static void protect_kernel(struct outcome *ours, const struct outcome *host)
 {
-	if (NATIVE_BITS == 64 && ours->vector == VEC_PF && ours->cr2 >= KERNEL_HALF && (host->error & PF_P))
+	uint64_t address = ours->cr2;
+
+	if (ours->vector == VEC_PF && address >= KERNEL_HALF && (host->error & PF_P))
 		ours->error |= PF_P;
 }
 
