@@ -223,6 +223,25 @@ static void segment_registers_and_flags_are_pushed_as_64_bits(void **state)
 	}
 }
 
+/* ---- ports ---- */
+GUEST64(ports, ".byte 0x48, 0xed\n mov rdi, rsi\n .byte 0x48, 0x6d\n mov rbx, rdi\n insb\n hlt")
+static void rex_w_widens_no_port_access(void **state)
+{
+	EACH_WAY(plain) {
+		start(plain);
+		LOAD(r, RIG_CODE, ports);
+		r->cpu.s.gpr.r64[RAX] = 0;
+		r->cpu.s.gpr.r64[RDX] = 0x5678; /* nothing there */
+		r->cpu.s.gpr.r64[RSI] = HIGH + 0x50000;
+		rig_write64(r, 0x50000, 0);
+		run_to_hlt();
+		assert_int_equal(reg(RAX), 0xffffffff);
+		assert_int_equal(reg(RBX), HIGH + 0x50004);
+		assert_int_equal(reg(RDI), HIGH + 0x50005);
+		assert_int_equal(rig_read64(r, 0x50000), 0xffffffffff);
+	}
+}
+
 /* ---- system registers ---- */
 GUEST64(tables, "sgdt [0x50000]\n lgdt [0x50010]\n sgdt [0x50020]\n lidt [0x50010]\n sidt [0x50030]\n"
 		"smsw rax\n sldt rbx\n str rcx\n mov rdx, ss\n hlt")
@@ -319,6 +338,7 @@ int main(void)
 		T(loop_and_jrcxz_count_in_rcx_with_67h_in_ecx),
 		T(of_amd_a_66h_prefix_cuts_the_target_to_16_bits),
 		T(segment_registers_and_flags_are_pushed_as_64_bits),
+		T(rex_w_widens_no_port_access),
 		T(descriptor_tables_have_bases_of_64_bits),
 		T(a_table_base_that_is_not_canonical_is_gp_0),
 		T(lar_and_lsl_write_64_bits_and_know_the_types_of_ia_32e_mode),
