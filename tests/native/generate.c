@@ -250,6 +250,7 @@ static void make_areas(struct random *r, struct test_case *c)
 	if (mn == MN_xsave || mn == MN_xsaveopt || mn == MN_xrstor) {
 		c->start.gpr[AX] = random_below(r, 8);
 		c->start.gpr[DX] = 0;
+		c->memory = segment_base(c, c->insn.seg) + effective(c); /* one of them may be the base */
 		if (chance(r, 10))
 			header[random_below(r, 24)] = 1;
 		add_poke(c, c->memory + 512, header, 12);
