@@ -1,4 +1,9 @@
-#include "determinism/program.h"
+/* A guest that does everything an interrupt can come between: in ring 0 loops, strings, faults of
+ * every kind, stores into its own code, x87 with an unmasked exception, task switches, virtual-8086
+ * mode; in ring 3 system calls by gate, call gate and SYSENTER, single steps. */
+#include "determinism/determinism.h"
+
+#include <string.h>
 
 #include "rig/guest.h"
 
@@ -13,9 +18,11 @@
 #define PATCHED  0x18000u
 #define TSS2     0x4000u
 #define PAGE_TABLE 0x81000u
+#define IRQ_COUNT 0x5e00cu
+#define NMI_COUNT 0x5e004u
 
 /* Where assemblers differ in the bytes they choose, those are given: the digest in
- * test_determinism.c is of one program. */
+ * main() is of one program. */
 
 /* Selectors: the call gate with RPL 3, the second task. */
 #define GATE 0x3bu
@@ -131,7 +138,7 @@ static void tasks(struct rig *r)
 	rig_write16(r, TSS2 + 0x66, 0x68);
 }
 
-struct rig *program_new(void)
+static struct rig *make(void)
 {
 	struct rig *r = rig_new("max", 1 << 20);
 	const uint64_t call_gate = (INNER & 0xffff) | (uint64_t)RIG_CS0 << 16 | UINT64_C(0xec02) << 32 |
@@ -148,6 +155,8 @@ struct rig *program_new(void)
 	rig_gdt(r, GATE, call_gate);
 	handlers(r);
 	tasks(r);
+	memset(r->cpu.s.gpr.r64, 0, 8 * sizeof(r->cpu.s.gpr.r64[0])); /* EDX differs by model */
+	r->cpu.s.gpr.r64[RSP] = RIG_STACK0;
 	LOAD(r, RIG_CODE, main);
 	LOAD(r, SECOND, second);
 	LOAD(r, RING3, ring3);
@@ -161,4 +170,30 @@ struct rig *program_new(void)
 	r->cpu.s.sysenter_esp = RIG_STACK0;
 	cpu_state_changed(&r->cpu);
 	return r;
+}
+
+int main(void)
+{
+	static const char *const signs[] = {
+		"\"vector\":0,", "\"vector\":1,", "\"vector\":3,", "\"vector\":6,", "\"vector\":13,", "\"vector\":14,",
+		"\"vector\":16,", "\"vector\":33,", "\"vector\":34,", "\"vector\":128,", "\"vector\":129,",
+		"\"call-gate\"", "\"sysenter\"", "\"sysexit\"", "\"iret-task\"", "\"vm86\"", "\"SINGLE_STEP\"",
+		"\"X87_PENDING\"", "\"PAGE_NOT_PRESENT\"", "\"CLI_IOPL\"", "\"GATE_DPL\"",
+		"\"UD_INSTRUCTION\"", "\"DIVIDE_ZERO\"", NULL,
+	};
+	struct program program = {
+		.make = make,
+		.irq_count = IRQ_COUNT,
+		.nmi_count = NMI_COUNT,
+		.code = RIG_CODE,
+		.code_bytes = 0xa000,
+		.least = 300,
+		.most = 1000,
+		.untouched = 2, /* CLI, HLT */
+		.signs = signs,
+		.digest = UINT64_C(0x66ae622ea3d26fc5),
+		.code_digest = UINT64_C(0xc9985d96daf45d12),
+	};
+
+	return determinism("determinism of 32-bit code", &program);
 }
