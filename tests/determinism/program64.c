@@ -90,7 +90,8 @@ GUEST64(main,
 	"xor edx, edx\n mov eax, 7\n xsave [0x54000]\n vzeroall\n xrstor [0x54000]\n" F("xsave [0x54010]")
 	"fxsave [0x55000]\n fxrstor [0x55000]\n"
 	/* half of what is gathered, half of what is stored under a mask lies in a page that is not present */
-	"vpcmpeqd ymm5, ymm5, ymm5\n vmovdqu ymm6, [0x53040]\n mov eax, 0x68fe0\n vpgatherdd ymm7, [rax + ymm6 * 4], ymm5\n"
+	"vpcmpeqd ymm5, ymm5, ymm5\n vmovdqu ymm6, [0x53040]\n mov eax, 0x68fe0\n"
+	"vpgatherdd ymm7, [rax + ymm6 * 4], ymm5\n"
 	"vpcmpeqd ymm5, ymm5, ymm5\n vpmaskmovd [0x69ff0], ymm5, ymm7\n vzeroupper\n"
 	/* compatibility mode */
 	"push 0x170\n push 0x11000\n .byte 0x48, 0xcb")
@@ -134,7 +135,8 @@ GUEST64(ring3,
 	/* breakpoints */
 	"mov eax, 0x18000\n call rax\n mov edi, 0x5e020\n mov ecx, 4\n rep stosd\n mov [0x5e028], al\n"
 	/* single steps, over a string instruction and a system call */
-	CHANGE_FLAGS("or dword ptr [rsp], 0x100") "nop\n mov edi, 0x5e030\n mov ecx, 2\n rep stosb\n mov eax, 3\n syscall\n"
+	CHANGE_FLAGS("or dword ptr [rsp], 0x100") "nop\n mov edi, 0x5e030\n mov ecx, 2\n rep stosb\n mov eax, 3\n"
+	"syscall\n"
 	"movaps xmm3, xmm1\n" CHANGE_FLAGS("and dword ptr [rsp], 0xfffffeff") "nop\n"
 	/* to compatibility mode */
 	"xor eax, eax\n syscall")
@@ -144,8 +146,8 @@ GUEST32(compat3_on, "inc eax\n push eax\n pop ecx\n .byte 0xea\n .long 0x17000\n
 GUEST64(ring3b, "mov rax, [0x5e018]\n vaddpd ymm2, ymm2, ymm2\n int 0x81")
 
 GUEST64(system,
-	"test eax, eax\n jz 2f\n swapgs\n mov gs:[8], rsp\n mov rsp, gs:[0]\n push rcx\n push r11\n sti\n imul rax, rax\n"
-	"add [0x5e018], rax\n cli\n pop r11\n pop rcx\n mov rsp, gs:[8]\n swapgs\n .byte 0x48, 0x0f, 0x07\n"
+	"test eax, eax\n jz 2f\n swapgs\n mov gs:[8], rsp\n mov rsp, gs:[0]\n push rcx\n push r11\n sti\n"
+	"imul rax, rax\n add [0x5e018], rax\n cli\n pop r11\n pop rcx\n mov rsp, gs:[8]\n swapgs\n .byte 0x48, 0x0f, 0x07\n"
 	"2: mov ecx, 0x16000\n .byte 0x0f, 0x07")
 GUEST64(inner, "inc rax\n sti\n nop\n .byte 0x48, 0xcb")
 GUEST64(fast32, "mov rax, rsp\n sti\n .byte 0x0f, 0x35")
@@ -161,8 +163,8 @@ GUEST64(count_irq, "inc dword ptr [0x5e00c]\n iretq")
 GUEST64(count_timer, "inc dword ptr [0x5e010]\n nop\n iretq")
 GUEST64(plain_return, "nop\n iretq")
 /* Maps the page, of whatever address it is an alias. */
-GUEST64(page_in, "push rax\n push rbx\n mov rax, cr2\n and eax, 0x3ff000\n mov ebx, eax\n shr ebx, 9\n add ebx, 0x83000\n"
-		 "or eax, 7\n mov [rbx], rax\n mov rax, cr2\n invlpg [rax]\n pop rbx\n pop rax\n add rsp, 8\n iretq")
+GUEST64(page_in, "push rax\n push rbx\n mov rax, cr2\n and eax, 0x3ff000\n mov ebx, eax\n shr ebx, 9\n"
+		 "add ebx, 0x83000\n or eax, 7\n mov [rbx], rax\n mov rax, cr2\n invlpg [rax]\n pop rbx\n pop rax\n add rsp, 8\n iretq")
 GUEST64(clear_x87, "fnclex\n iretq")
 GUEST64(clear_ts, "clts\n iretq")
 /* #DE's gate is present again. */
@@ -303,7 +305,8 @@ int main(void)
 {
 	static const char *const signs[] = {
 		"\"vector\":0,", "\"vector\":1,", "\"vector\":3,", "\"vector\":4,", "\"vector\":5,", "\"vector\":6,",
-		"\"vector\":7,", "\"vector\":8,", "\"vector\":10,", "\"vector\":11,", "\"vector\":12,", "\"vector\":13,",
+		"\"vector\":7,", "\"vector\":8,", "\"vector\":10,", "\"vector\":11,", "\"vector\":12,",
+		"\"vector\":13,",
 		"\"vector\":14,", "\"vector\":16,", "\"vector\":17,", "\"vector\":19,", "\"vector\":97,",
 		"\"vector\":128,", "\"vector\":129,", "\"vector\":150,", "\"64-bit\"", "\"compat\"",
 		"\"call-gate\"", "\"syscall\"", "\"sysret\"", "\"sysenter\"", "\"sysexit\"",
@@ -311,9 +314,11 @@ int main(void)
 		"\"GATE_NOT_PRESENT\"", "\"GATE_TYPE_64\"", "\"GATE_CS_NOT_64BIT\"", "\"NON_CANONICAL\"",
 		"\"BRANCH_NON_CANONICAL\"", "\"FRAME_NON_CANONICAL\"", "\"RETURN_NON_CANONICAL\"", "\"IRET_NT\"",
 		"\"SYSRET_NON_CANONICAL\"", "\"MSR_UNKNOWN\"", "\"MSR_NON_CANONICAL\"", "\"FSGSBASE_NON_CANONICAL\"",
-		"\"CR0_PG_IN_64BIT\"", "\"CR8_RESERVED\"", "\"X87_PENDING\"", "\"X87_TASK_SWITCHED\"", "\"SIMD_OSFXSR\"",
+		"\"CR0_PG_IN_64BIT\"", "\"CR8_RESERVED\"", "\"X87_PENDING\"", "\"X87_TASK_SWITCHED\"",
+		"\"SIMD_OSFXSR\"",
 		"\"SIMD_OSXMMEXCPT\"", "\"SIMD_OSXSAVE\"", "\"SIMD_XCR0\"", "\"SIMD_EXCEPTION\"", "\"SIMD_ALIGNMENT\"",
-		"\"XCR0_VALUE\"", "\"XSAVE_ALIGNMENT\"", "\"PAGE_NOT_PRESENT\"", "\"PAGE_SUPERVISOR\"", "\"PAGE_READ_ONLY\"",
+		"\"XCR0_VALUE\"", "\"XSAVE_ALIGNMENT\"", "\"PAGE_NOT_PRESENT\"", "\"PAGE_SUPERVISOR\"",
+		"\"PAGE_READ_ONLY\"",
 		"\"PAGE_RESERVED_BIT\"", "\"PAGE_NO_EXECUTE\"", "\"PAGE_PROTECTION_KEY\"", "\"ALIGNMENT\"",
 		"\"SINGLE_STEP\"", "\"CODE_BREAKPOINT\"", "\"DATA_BREAKPOINT\"", "\"DIVIDE_ZERO\"", "\"BOUND_RANGE\"",
 		"\"CLI_IOPL\"", "\"PRIVILEGED\"", "\"UD_INSTRUCTION\"", NULL,
