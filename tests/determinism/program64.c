@@ -147,7 +147,8 @@ GUEST64(ring3b, "mov rax, [0x5e018]\n vaddpd ymm2, ymm2, ymm2\n int 0x81")
 
 GUEST64(system,
 	"test eax, eax\n jz 2f\n swapgs\n mov gs:[8], rsp\n mov rsp, gs:[0]\n push rcx\n push r11\n sti\n"
-	"imul rax, rax\n add [0x5e018], rax\n cli\n pop r11\n pop rcx\n mov rsp, gs:[8]\n swapgs\n .byte 0x48, 0x0f, 0x07\n"
+	"imul rax, rax\n add [0x5e018], rax\n cli\n pop r11\n pop rcx\n mov rsp, gs:[8]\n"
+	"swapgs\n .byte 0x48, 0x0f, 0x07\n"
 	"2: mov ecx, 0x16000\n .byte 0x0f, 0x07")
 GUEST64(inner, "inc rax\n sti\n nop\n .byte 0x48, 0xcb")
 GUEST64(fast32, "mov rax, rsp\n sti\n .byte 0x0f, 0x35")
@@ -164,7 +165,8 @@ GUEST64(count_timer, "inc dword ptr [0x5e010]\n nop\n iretq")
 GUEST64(plain_return, "nop\n iretq")
 /* Maps the page, of whatever address it is an alias. */
 GUEST64(page_in, "push rax\n push rbx\n mov rax, cr2\n and eax, 0x3ff000\n mov ebx, eax\n shr ebx, 9\n"
-		 "add ebx, 0x83000\n or eax, 7\n mov [rbx], rax\n mov rax, cr2\n invlpg [rax]\n pop rbx\n pop rax\n add rsp, 8\n iretq")
+		 "add ebx, 0x83000\n or eax, 7\n mov [rbx], rax\n mov rax, cr2\n invlpg [rax]\n pop rbx\n pop rax\n"
+		 "add rsp, 8\n iretq")
 GUEST64(clear_x87, "fnclex\n iretq")
 GUEST64(clear_ts, "clts\n iretq")
 /* #DE's gate is present again. */
