@@ -111,8 +111,12 @@ static unsigned check_row(unsigned row, uop_fn *empty)
 	const struct row *d = &decode_rows[row];
 	unsigned met = 0;
 
-	for (unsigned modrm = 0; modrm < 256; modrm++)
+	/* Every register and group; of operands in memory [eax] and one with a SIB byte: addresses choose no handler. */
+	for (unsigned modrm = 0; modrm < 256; modrm++) {
+		if (modrm < 0xc0 && (modrm & 0xc3))
+			continue;
 		met += (d->map >= MAP_V0F ? check_vex : check_legacy)(d, (uint8_t)modrm, empty);
+	}
 	return met;
 }
 

@@ -181,8 +181,10 @@ struct outcome { /* no padding: compared as bytes */
 };
 
 /* EBP + 43h is the last byte that is there. */
-static void make_mode(struct rig *r, uint64_t *rbp)
+static struct arch_state make_mode(struct rig *r)
 {
+	uint64_t *rbp = &r->cpu.s.gpr.r64[RBP];
+
 	if (long64) {
 		rig_long64(r, 0);
 		rig_write64(r, RIG_PT + (DATA / 0x1000 + 1) * 8, 0);
@@ -192,14 +194,15 @@ static void make_mode(struct rig *r, uint64_t *rbp)
 		r->cpu.s.seg[SEG_SS].limit = DATA + 0x43;
 		*rbp = DATA;
 	}
+	return r->cpu.s;
 }
 
-static void run(struct rig *r, const uint8_t *code, unsigned size, const uint64_t regs[8], bool plain,
-		struct outcome *out)
+static void run(struct rig *r, const struct arch_state *mode, const uint8_t *code, unsigned size,
+		const uint64_t regs[8], bool plain, struct outcome *out)
 {
-	uint64_t rbp;
+	uint64_t rbp = mode->gpr.r64[RBP];
 
-	make_mode(r, &rbp);
+	r->cpu.s = *mode;
 	rig_write(r, RIG_CODE, code, size);
 	for (unsigned i = 0; i < 0x80; i += 4) {
 		rig_write32(r, DATA + i, (uint32_t)regs[i / 4 % 8] * 0x9e3779b9u);
@@ -211,7 +214,6 @@ static void run(struct rig *r, const uint8_t *code, unsigned size, const uint64_
 		r->cpu.s.gpr.r64[i] = long64 ? regs[i] : (uint32_t)regs[i];
 	for (unsigned i = R8; long64 && i <= R11; i++)
 		r->cpu.s.gpr.r64[i] = regs[i - 4];
-	r->cpu.s.gpr.r64[RBP] = rbp;
 	r->cpu.s.rflags = (regs[4] & FLAGS_STATUS) | FLAG_ONE;
 	cpu_state_changed(&r->cpu);
 	r->cpu.plain = plain;
@@ -240,8 +242,10 @@ static uint64_t random_value(void)
 static void compare(bool wide, unsigned cases)
 {
 	struct rig *r = rig_new("max", 1 << 20);
+	struct arch_state mode;
 
 	long64 = wide;
+	mode = make_mode(r);
 	for (unsigned i = 0; i < cases; i++) {
 		uint64_t start = seed;
 		uint8_t code[256];
@@ -251,8 +255,8 @@ static void compare(bool wide, unsigned cases)
 
 		for (unsigned k = 0; k < 8; k++)
 			regs[k] = random_value();
-		run(r, code, size, regs, true, &plain);
-		run(r, code, size, regs, false, &fast);
+		run(r, &mode, code, size, regs, true, &plain);
+		run(r, &mode, code, size, regs, false, &fast);
 		if (memcmp(&fast, &plain, sizeof(fast)) != 0) {
 			print_error("case %u, seed %016lx\n", i, (unsigned long)start);
 			for (unsigned k = 0; k < size; k++)
