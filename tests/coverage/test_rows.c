@@ -190,7 +190,8 @@ static void run_checked(const uint8_t *code, const uint8_t *end)
 	struct insn insn;
 	uint64_t before = r->trace.deliveries;
 
-	assert_int_equal(decode(&insn, code, (size_t)(end - code), MODE_PROTECTED, true), DECODE_OK);
+	assert_int_equal(decode(&insn, code, (size_t)(end - code), in_long64(&r->cpu) ? MODE_LONG64 : MODE_PROTECTED,
+				r->cpu.how | DECODE_D32), DECODE_OK);
 	rig_write(r, RIG_CODE, code, (size_t)(end - code));
 	r->cpu.s.rip = RIG_CODE;
 	r->cpu.s.activity = ACT_RUNNING;
@@ -318,6 +319,98 @@ static void sysenter_and_sysexit_change_level(void **state)
 	coverage_row(insn.row);
 }
 
+/* ---- and of 64-bit mode ---- */
+static void long64(uint64_t cr4)
+{
+	rig_long64(r, 0);
+	r->cpu.s.cr4 |= cr4;
+}
+
+GUEST64(xgetbv, "xgetbv\n hlt")
+static void xgetbv_reads_xcr0(void **state)
+{
+	long64(CR4_OSXSAVE);
+	r->cpu.s.xcr0 = XCR0_X87 | XCR0_SSE;
+	r->cpu.s.gpr.r64[RCX] = 0;
+	r->cpu.s.gpr.r64[RDX] = UINT64_MAX;
+	RUN(xgetbv);
+	assert_int_equal(r->cpu.s.gpr.r64[RAX], 3);
+	assert_int_equal(r->cpu.s.gpr.r64[RDX], 0);
+}
+
+GUEST64(rdpkru, "rdpkru\n hlt")
+GUEST64(wrpkru, "wrpkru\n hlt")
+static void pkru_is_read_and_written_by_eax(void **state)
+{
+	long64(CR4_PKE);
+	r->cpu.s.gpr.r64[RAX] = 0xffffffff5555aaa0;
+	r->cpu.s.gpr.r64[RCX] = r->cpu.s.gpr.r64[RDX] = 0;
+	RUN(wrpkru);
+	assert_int_equal(r->cpu.s.pkru, 0x5555aaa0);
+	r->cpu.s.gpr.r64[RAX] = r->cpu.s.gpr.r64[RDX] = UINT64_MAX;
+	RUN(rdpkru);
+	assert_int_equal(r->cpu.s.gpr.r64[RAX], 0x5555aaa0);
+	assert_int_equal(r->cpu.s.gpr.r64[RDX], 0);
+}
+
+GUEST64(rdtscp, "rdtscp\n mov r8d, ecx\n rdtsc\n hlt")
+static void rdtscp_gives_tsc_aux_besides(void **state)
+{
+	long64(0);
+	r->cpu.s.tsc_offset = UINT64_C(0x500000000) - r->cpu.icount;
+	r->cpu.s.tsc_aux = 0x12345678;
+	RUN(rdtscp);
+	assert_int_equal(r->cpu.s.gpr.r64[R8], 0x12345678);
+	assert_int_equal(r->cpu.s.gpr.r64[RDX], 5);
+}
+
+GUEST64(syscall, "syscall\n hlt")
+static void syscall_goes_where_lstar_says(void **state)
+{
+	long64(0);
+	r->cpu.s.efer |= EFER_SCE;
+	r->cpu.s.star = (uint64_t)RIG_CS0_64 << 32;
+	r->cpu.s.lstar = 0x60000;
+	r->cpu.s.sfmask = FLAG_CF;
+	r->cpu.s.rflags = FLAG_ONE | FLAG_CF | FLAG_ZF;
+	LOAD(r, 0x60000, just_hlt);
+	RUN(syscall);
+	assert_int_equal(r->cpu.s.rip, 0x60001);
+	assert_int_equal(r->cpu.s.gpr.r64[RCX], RIG_CODE + 2);
+	assert_int_equal(r->cpu.s.gpr.r64[R11], FLAG_ONE | FLAG_CF | FLAG_ZF);
+	assert_int_equal(cpu_flags(&r->cpu), FLAG_ONE | FLAG_ZF);
+}
+
+GUEST64(rdfsbase, "rdfsbase rax\n hlt")
+GUEST64(wrfsbase, "wrfsbase rax\n hlt")
+static void the_base_of_fs_is_read_and_written(void **state)
+{
+	long64(CR4_FSGSBASE);
+	r->cpu.s.gpr.r64[RAX] = UINT64_C(0xffff812345678000);
+	RUN(wrfsbase);
+	assert_int_equal(r->cpu.s.seg[SEG_FS].base, UINT64_C(0xffff812345678000));
+	r->cpu.s.gpr.r64[RAX] = 0;
+	RUN(rdfsbase);
+	assert_int_equal(r->cpu.s.gpr.r64[RAX], UINT64_C(0xffff812345678000));
+}
+
+GUEST64(rdrand, "rdrand rax\n pushfq\n rdrand rbx\n hlt")
+GUEST64(rdseed, "rdseed rax\n pushfq\n rdseed rbx\n hlt")
+static void random_numbers_differ_and_set_cf(void **state)
+{
+	const struct { const uint8_t *code, *end; } way[] = {{guest_rdrand, guest_rdrand_end},
+							     {guest_rdseed, guest_rdseed_end}};
+
+	for (unsigned i = 0; i < 2; i++) {
+		long64(0);
+		r->cpu.s.rflags = FLAG_ONE | FLAG_ZF | FLAG_SF | FLAG_OF | FLAG_AF | FLAG_PF;
+		run_checked(way[i].code, way[i].end);
+		assert_int_equal(rig_read64(r, RIG_STACK0 - 8) & FLAGS_STATUS, FLAG_CF);
+		assert_true(r->cpu.s.gpr.r64[RAX] >> 32 != 0);
+		assert_true(r->cpu.s.gpr.r64[RAX] != r->cpu.s.gpr.r64[RBX]);
+	}
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -330,6 +423,12 @@ int main(void)
 		T(sldt_str_and_smsw_store_16_bits_or_a_register),
 		T(fs_is_loaded_like_the_others),
 		T(sysenter_and_sysexit_change_level),
+		T(xgetbv_reads_xcr0),
+		T(pkru_is_read_and_written_by_eax),
+		T(rdtscp_gives_tsc_aux_besides),
+		T(syscall_goes_where_lstar_says),
+		T(the_base_of_fs_is_read_and_written),
+		T(random_numbers_differ_and_set_cf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
