@@ -11,15 +11,20 @@
 #include "guest/kallsyms.h"
 
 #define RAM     0x100000u
-#define SYMBOLS 1000u
+#define SYMBOLS 1100u /* an odd number of markers */
 #define BASE    0xc1000000u
 #define STEP    16u
 
-enum layout { LAYOUT_61, LAYOUT_SEQS, LAYOUT_64 };
+#define BASE64 0xffffffff81000000u
+#define PERCPU 3u /* symbols of x86-64 that each processor has a copy of */
+
+/* 6.1; with sequence numbers; since 6.4; the same for x86-64 */
+enum layout { LAYOUT_61, LAYOUT_SEQS, LAYOUT_64, LAYOUT_WIDE, LAYOUT_WIDE_SEQS, LAYOUT_WIDE_64, LAYOUTS };
 
 struct table {
 	uint8_t bytes[0x40000];
 	size_t used;
+	bool wide;
 };
 
 static void word(struct table *t, uint32_t v)
@@ -30,7 +35,7 @@ static void word(struct table *t, uint32_t v)
 
 static void align(struct table *t)
 {
-	while (t->used % 4)
+	while (t->used % (t->wide ? 8 : 4))
 		t->bytes[t->used++] = 0;
 }
 
@@ -52,7 +57,16 @@ static size_t name_of(unsigned i, uint8_t *tokens)
 static void offsets(struct table *t)
 {
 	for (unsigned i = 0; i < SYMBOLS; i++)
-		word(t, i * STEP);
+		word(t, t->wide && i >= PERCPU ? ~(i * STEP) : i * STEP);
+	align(t);
+	word(t, t->wide ? (uint32_t)BASE64 : BASE);
+	if (t->wide)
+		word(t, 0xffffffff);
+}
+
+static uint64_t address_of(enum layout layout, unsigned i)
+{
+	return (layout < LAYOUT_WIDE ? BASE : i < PERCPU ? 0 : BASE64) + (uint64_t)i * STEP;
 }
 
 static void names(struct table *t, uint32_t *markers)
@@ -96,28 +110,28 @@ static void tokens(struct table *t)
 
 static void build(struct table *t, enum layout layout)
 {
-	uint32_t markers[4];
+	uint32_t markers[SYMBOLS / 256 + 1];
 
 	memset(t, 0, sizeof(*t));
 	t->used = 64;
-	if (layout != LAYOUT_64) {
+	t->wide = layout >= LAYOUT_WIDE;
+	if (layout != LAYOUT_64 && layout != LAYOUT_WIDE_64)
 		offsets(t);
-		word(t, BASE);
-	}
 	word(t, SYMBOLS);
+	align(t);
 	names(t, markers);
-	for (unsigned i = 0; i < 4; i++)
+	for (unsigned i = 0; i <= SYMBOLS / 256; i++)
 		word(t, markers[i]);
-	if (layout != LAYOUT_61) {
+	align(t);
+	if (layout != LAYOUT_61 && layout != LAYOUT_WIDE) {
 		for (unsigned i = 0; i < 3 * SYMBOLS; i++)
 			t->bytes[t->used++] = (uint8_t)(i * 7);
 		align(t);
 	}
 	tokens(t);
-	if (layout == LAYOUT_64) {
+	align(t);
+	if (layout == LAYOUT_64 || layout == LAYOUT_WIDE_64)
 		offsets(t);
-		word(t, BASE);
-	}
 }
 
 static struct bus *memory(const struct table *t, uint64_t at)
@@ -134,7 +148,7 @@ static void every_layout_is_read(void **state)
 {
 	static struct table t;
 
-	for (int layout = LAYOUT_61; layout <= LAYOUT_64; layout++) {
+	for (int layout = LAYOUT_61; layout < LAYOUTS; layout++) {
 		struct symbols symbols = {0};
 		struct diagnostic why = {""};
 		uint64_t offset, address;
@@ -145,10 +159,13 @@ static void every_layout_is_read(void **state)
 		if (!kallsyms_read(bus, RAM, &symbols, &why))
 			fail_msg("layout %d: %s", layout, why.text);
 		assert_int_equal(symbols.count, SYMBOLS);
-		assert_string_equal(symbols_find(&symbols, BASE + 300 * STEP + 5, &offset), "sys_300");
+		assert_string_equal(symbols_find(&symbols, address_of((enum layout)layout, 300) + 5, &offset),
+				    "sys_300");
 		assert_int_equal(offset, 5);
 		assert_true(symbols_address(&symbols, "sys_999", &address));
-		assert_int_equal(address, BASE + 999 * STEP);
+		assert_int_equal(address, address_of((enum layout)layout, 999));
+		assert_true(symbols_address(&symbols, "sys_2", &address));
+		assert_int_equal(address, address_of((enum layout)layout, 2));
 		assert_int_equal(strlen(symbols.list[7].name), 4 + 140);
 		symbols_free(&symbols);
 		bus_free(bus);

@@ -121,29 +121,6 @@ global sigreturn
 	mov $NR_RT_SIGRETURN, %eax
 	int $0x80
 
-	/* Functions with one instruction that raises something; _at is that instruction, _after what follows it. */
-	.macro raising name, more:vararg
-	.global \name, \name\()_at, \name\()_after
-\name:
-	xor %edx, %edx
-	xor %ecx, %ecx
-	mov $1, %eax
-\name\()_at:
-	\more
-\name\()_after:
-	ret
-	.endm
-
-	raising div0 div %ecx
-	raising breakpoint int3
-	raising overflow int $4
-	raising refused_int int $0x21
-	raising refused_timer int $0xec
-	raising undefined ud2
-	raising privileged hlt
-	raising read_nothing movl 0x10(%ecx), %eax
-	raising write_text movl %eax, write_text
-
 	.bss
 	.balign 4
 global sysinfo
