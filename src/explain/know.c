@@ -53,8 +53,8 @@ enum decode_mode know_kernel_mode(const struct cpu *cpu)
 
 /* ---- symbols and description ---- */
 /* The number in an instruction of a function that a place is found by: the nth LEA off a register with a displacement
- * behind the first fields, or (nth = 0) the first absolute operand in FS.  False: none in its first bytes. */
-static bool number_in_code(struct cpu *cpu, uint64_t function, unsigned nth, uint64_t *number)
+ * behind the first fields, or (nth = 0) the first absolute operand in that segment.  False: none in its first bytes. */
+static bool number_in_code(struct cpu *cpu, uint64_t function, unsigned nth, uint8_t seg, uint64_t *number)
 {
 	uint8_t bytes[CODE_BYTES];
 	size_t got = peek_lin(&cpu->mmu, function, bytes, sizeof(bytes));
@@ -67,8 +67,8 @@ static bool number_in_code(struct cpu *cpu, uint64_t function, unsigned nth, uin
 		if (nth && insn.mnemonic == MN_lea && insn.base != REG_NONE && *number > FIRST_FIELDS &&
 		    *number < TASK_BYTES && --nth == 0)
 			return true;
-		if (!nth && insn.seg_override && insn.seg == SEG_FS && insn.base == REG_NONE &&
-		    insn.index == REG_NONE && insn.disp_size == 4)
+		if (!nth && insn.seg_override && insn.seg == seg && insn.base == REG_NONE && insn.index == REG_NONE &&
+		    insn.disp_size == 4)
 			return true;
 	}
 	return false;
@@ -82,9 +82,9 @@ static void resolve(struct explain *x, struct desc_place *at)
 	if (!at->symbol[0] || !know_address(x, at->symbol, &address))
 		return;
 	at->address = address;
-	at->resolved =
-		at->base == DESC_AT_SYMBOL || at->base == DESC_AT_PERCPU ||
-		number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK ? at->mask : 0, &at->address);
+	at->resolved = at->base == DESC_AT_SYMBOL || at->base == DESC_AT_PERCPU ||
+		       number_in_code(x->machine->cpu[0], address, at->base == DESC_AT_TASK ? at->mask : 0,
+				      at->mask ? SEG_GS : SEG_FS, &at->address);
 }
 
 static void resolve_all(struct explain *x)
@@ -178,6 +178,15 @@ bool know_esp0(struct cpu *cpu, uint64_t *esp0, uint16_t *ss0)
 	return true;
 }
 
+/* SWAPGS swaps it with that of ring 3: the one in the upper half of the addresses is the kernel's. */
+static bool kernel_gs(const struct cpu *cpu, uint64_t *base)
+{
+	uint64_t now = cpu->s.seg[SEG_GS].base;
+
+	*base = now >> 63 ? now : cpu->s.kernel_gs_base;
+	return *base >> 63;
+}
+
 /* What is added to the address of a symbol for this processor's copy. */
 static bool percpu_base(const struct explain *x, struct cpu *cpu, uint64_t *add)
 {
@@ -187,6 +196,8 @@ static bool percpu_base(const struct explain *x, struct cpu *cpu, uint64_t *add)
 	if (percpu->base == DESC_AT_SYMBOL)
 		return percpu->resolved &&
 		       know_read(cpu, percpu->address + percpu->offset + know_word_bytes(cpu) * cpu->id, add);
+	if (percpu->base == DESC_AT_GSBASE)
+		return kernel_gs(cpu, add);
 	segment_look_up(cpu, (uint16_t)percpu->mask, &segment);
 	*add = segment.base;
 	return segment.found;
@@ -202,6 +213,8 @@ static bool base_of(const struct explain *x, struct cpu *cpu, const struct desc_
 	switch (at->base) {
 	case DESC_AT_NONE:
 		break;
+	case DESC_AT_GSBASE:
+		return kernel_gs(cpu, address);
 	case DESC_AT_PERCPU:
 	case DESC_AT_CODE:
 		if (!percpu_base(x, cpu, &more))

@@ -36,8 +36,11 @@ bool moment_syscall(struct explain *x, const struct seen *s)
 	if (!moment_from_user(x, s))
 		return false;
 	if (s->kind == SEEN_ENTRY)
-		return s->entry.kind != ENTRY_CALL_GATE && x->options.entry != BY_INT;
-	return s->delivery.kind == EV_SOFT_INT && s->delivery.vector == vector && x->options.entry != BY_SYSENTER;
+		return s->entry.kind != ENTRY_CALL_GATE &&
+		       (x->options.entry == BY_ANY ||
+			x->options.entry == (s->entry.kind == ENTRY_SYSCALL ? BY_SYSCALL : BY_SYSENTER));
+	return s->delivery.kind == EV_SOFT_INT && s->delivery.vector == vector &&
+	       (x->options.entry == BY_ANY || x->options.entry == BY_INT);
 }
 
 /* What the options for events say of a delivery. */

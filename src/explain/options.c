@@ -184,8 +184,11 @@ static bool take_result(struct explain_options *o, const char *option, const cha
 
 static bool take_entry(struct explain_options *o, const char *option, const char *value, struct diagnostic *why)
 {
-	o->entry = strcmp(value, "int") == 0 ? BY_INT : strcmp(value, "sysenter") == 0 ? BY_SYSENTER : BY_ANY;
-	return o->entry != BY_ANY || bad(option, value, "int or sysenter is wanted", why);
+	o->entry = strcmp(value, "int") == 0        ? BY_INT
+		   : strcmp(value, "sysenter") == 0 ? BY_SYSENTER
+		   : strcmp(value, "syscall") == 0  ? BY_SYSCALL
+						    : BY_ANY;
+	return o->entry != BY_ANY || bad(option, value, "int, sysenter or syscall is wanted", why);
 }
 
 static bool take_symbol(struct explain_options *o, const char *option, const char *value, struct diagnostic *why)
@@ -289,7 +292,7 @@ static const struct option table[] = {
 	{"--refused", NULL, "a check refused it", TAKES_EVENT, take_refused},
 	{"--error", "CODE", "with this error code", TAKES_EVENT, take_error},
 	{"--nr", "N", "system call number N", TAKES_SYSCALL, take_nr},
-	{"--entry", "HOW", "entered by int or by sysenter", TAKES_SYSCALL, take_entry},
+	{"--entry", "HOW", "entered by int, sysenter or syscall", TAKES_SYSCALL, take_entry},
 	{"--bad", NULL, "a system call whose number is bad", TAKES_SYSCALL, take_bad},
 	{"--traced", NULL, "a system call of a task that is being traced", TAKES_SYSCALL, take_traced},
 	{"--result", "N", "it returns N, like -14 for EFAULT", TAKES_SYSCALL, take_result},

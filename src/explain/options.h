@@ -23,7 +23,7 @@
 #define TAKES_STEP    0x400u /* --tf */
 #define TAKES_RESCHED 0x800u /* --resched, --signal, --softirq, --fault */
 
-enum entered_by { BY_ANY, BY_INT, BY_SYSENTER };
+enum entered_by { BY_ANY, BY_INT, BY_SYSENTER, BY_SYSCALL };
 enum raised { RAISE_NOTHING, RAISE_NMI, RAISE_VECTOR };
 enum colour { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 

@@ -53,7 +53,8 @@ static const struct {
 	uint32_t which;      /* DESC_AT_TASK: the mask */
 } bases[] = {
 	{"symbol", DESC_AT_SYMBOL, true, false, 0},    {"percpu", DESC_AT_PERCPU, true, false, 0},
-	{"fs", DESC_AT_CODE, true, false, 0},          {"segment", DESC_AT_SEGMENT, false, true, 0},
+	{"fs", DESC_AT_CODE, true, false, 0},          {"gs", DESC_AT_CODE, true, false, 1},
+	{"gsbase", DESC_AT_GSBASE, false, false, 0},   {"segment", DESC_AT_SEGMENT, false, true, 0},
 	{"current", DESC_AT_CURRENT, false, false, 0}, {"lea", DESC_AT_TASK, true, false, 1},
 	{"lea2", DESC_AT_TASK, true, false, 2},        {"tss", DESC_AT_TSS, false, false, 0},
 	{"stack", DESC_AT_STACK, false, true, 0},
@@ -90,11 +91,11 @@ static bool place(const struct line_of *l, const char *text, struct desc_place *
 			return number(l, colon, UINT32_MAX, &at->mask);
 		return !colon || copy(l, at->symbol, sizeof(at->symbol), colon);
 	}
-	return wrong(
-		l,
-		"no such place (symbol:NAME, percpu:NAME, fs:FUNCTION, segment:SELECTOR, current, lea:FUNCTION, tss, "
-		"stack:MASK)",
-		text);
+	return wrong(l,
+		     "no such place (symbol:NAME, percpu:NAME, fs:FUNCTION, gs:FUNCTION, gsbase, segment:SELECTOR, "
+		     "current, lea:FUNCTION, tss, "
+		     "stack:MASK)",
+		     text);
 }
 
 /* ---- one function for each first word of a line ---- */
@@ -251,11 +252,11 @@ static bool take_register(const struct line_of *l, const char *name, uint8_t *re
 	static const char *const names[] = {"eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"};
 
 	for (uint8_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(name, names[i]) == 0) {
+		if ((name[0] == 'e' || name[0] == 'r') && strcmp(name + 1, names[i] + 1) == 0) {
 			*reg = i;
 			return true;
 		}
-	return wrong(l, "a register like eax is wanted", name);
+	return wrong(l, "a register like eax or rax is wanted", name);
 }
 
 static bool take_role(struct desc *d, const struct line_of *l)
@@ -343,8 +344,9 @@ static bool check_whole(const struct desc *d, const struct line_of *l)
 		return diagnose(l->why, "%s: no line \"guest NAME\"", l->name);
 	if (d->current.base == DESC_AT_CURRENT || d->current.base == DESC_AT_TASK)
 		return diagnose(l->why, "%s: current cannot lie in current", l->name);
-	if (d->percpu.base != DESC_AT_NONE && d->percpu.base != DESC_AT_SEGMENT && d->percpu.base != DESC_AT_SYMBOL)
-		return diagnose(l->why, "%s: percpu is segment:SELECTOR or *symbol:NAME", l->name);
+	if (d->percpu.base != DESC_AT_NONE && d->percpu.base != DESC_AT_SEGMENT && d->percpu.base != DESC_AT_GSBASE &&
+	    d->percpu.base != DESC_AT_SYMBOL)
+		return diagnose(l->why, "%s: percpu is segment:SELECTOR, gsbase or *symbol:NAME", l->name);
 	for (unsigned i = 0; i < d->words; i++)
 		places[4 + i] = &d->word[i].at;
 	for (unsigned i = 0; i < d->words + 4; i++) {

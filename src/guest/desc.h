@@ -23,7 +23,9 @@ enum desc_base {
 	DESC_AT_NONE,
 	DESC_AT_SYMBOL, /* symbol:NAME */
 	DESC_AT_PERCPU, /* percpu:NAME   the processor's copy of a symbol */
-	DESC_AT_CODE, /* fs:FUNCTION   the processor's copy of what the function's first absolute operand in FS names */
+	DESC_AT_CODE,   /* fs:FUNCTION, gs:FUNCTION   the processor's copy of what the function's first absolute operand
+			 * in   FS or GS names */
+	DESC_AT_GSBASE, /* gsbase        the kernel's base of GS */
 	DESC_AT_SEGMENT, /* segment:SEL   where a segment of the GDT begins */
 	DESC_AT_CURRENT, /* current       in the task structure */
 	DESC_AT_TASK,  /* lea:FUNCTION, lea2:FUNCTION   in the task structure, as far as the function's first or second
@@ -34,10 +36,11 @@ enum desc_base {
 struct desc_place {
 	enum desc_base base;
 	char symbol[DESC_NAME];
-	uint32_t offset, mask; /* mask: the selector of DESC_AT_SEGMENT; which LEA of DESC_AT_TASK */
-	bool indirect;         /* the value is what is stored there, not the address */
-	bool resolved;         /* for whoever reads the guest's memory: the symbol has been found ... */
-	uint64_t address;      /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */
+	uint32_t offset,
+		mask;     /* mask: the selector of DESC_AT_SEGMENT; which LEA of DESC_AT_TASK; 1: GS for DESC_AT_CODE */
+	bool indirect;    /* the value is what is stored there, not the address */
+	bool resolved;    /* for whoever reads the guest's memory: the symbol has been found ... */
+	uint64_t address; /* ... here; with DESC_AT_CODE the operand's, with DESC_AT_TASK the displacement */
 };
 
 struct desc_bit {
