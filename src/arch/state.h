@@ -123,8 +123,9 @@ struct arch_state {
 	uint64_t cr0, cr2, cr3, cr4, cr8, efer;
 	uint64_t dr[4], dr6, dr7;
 	uint64_t pdpte[4];   /* PAE: loaded with CR3 (SDM 3A, "PAE Paging") */
-	uint64_t pkru;       /* 32 bits (SDM 3A, "Protection Keys") */
 
+	/* From here on INIT leaves all as it is (SDM 3A, "Processor State After Reset"). */
+	uint64_t pkru;       /* 32 bits (SDM 3A, "Protection Keys") */
 	uint64_t tsc_offset; /* TSC = clock + offset */
 	uint64_t pat;
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;

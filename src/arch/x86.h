@@ -206,5 +206,6 @@ enum sys_type {
 #define MSR_GS_BASE        0xc0000101u
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_TSC_AUX        0xc0000103u
+#define MSR_AMD_SYSCFG     0xc0010010u
 
 #endif

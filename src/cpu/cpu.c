@@ -2,6 +2,7 @@
  * handlers share. */
 #include "cpu/cpu.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 #include "cpu/block.h"
@@ -9,6 +10,7 @@
 #include "cpu/held.h"
 #include "cpu/events.h"
 #include "cpu/model.h"
+#include "cpu/msr.h"
 #include "cpu/x87.h"
 
 bool cpu_init(struct cpu *cpu, unsigned id, struct bus *bus, struct clock *clock, struct trace *trace,
@@ -73,17 +75,11 @@ void cpu_reset(struct cpu *cpu, bool init)
 	s->fpu.tw = 0x5555;
 	s->mxcsr = MXCSR_RESET;
 	s->xcr0 = XCR0_X87;
-	if (init) { /* INIT leaves the x87 and vector state, XCR0, CD and NW, MTRRs, TSC and the machine-check banks alone */
-		s->fpu = old.fpu;
-		memcpy(s->vec, old.vec, sizeof(s->vec));
-		s->mxcsr = old.mxcsr;
-		s->xcr0 = old.xcr0;
+	s->misc_enable = msr_misc_enable_at_reset(cpu->model);
+	if (init) { /* leaves CD and NW alone, the x87 and vector state and the MSRs that are no part of another register */
+		const size_t kept = offsetof(struct arch_state, pkru);
+		memcpy((char *)s + kept, (const char *)&old + kept, sizeof(old) - kept);
 		s->cr0 |= old.cr0 & (CR0_CD | CR0_NW);
-		s->tsc_offset = old.tsc_offset;
-		s->pat = old.pat;
-		s->mtrr_def_type = old.mtrr_def_type;
-		memcpy(s->mtrr_phys, old.mtrr_phys, sizeof(s->mtrr_phys));
-		memcpy(s->mtrr_fixed, old.mtrr_fixed, sizeof(s->mtrr_fixed));
 	} else {
 		s->cr0 |= (CR0_CD | CR0_NW) & cpu->model->cr0;
 		cpu->nmi_pending = cpu->init_pending = cpu->sipi_pending = false;

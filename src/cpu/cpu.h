@@ -63,6 +63,7 @@ struct cpu {
 	uint64_t icount;     /* retired instructions, REP iterations counted each */
 	uint64_t run_until;  /* leave the fast path when icount would pass this */
 	uint64_t sp_mask;    /* 0xffff or 0xffffffff: by SS.B; all ones in 64-bit mode */
+	uint64_t sp_keep;    /* bits of RSP that stay when the stack pointer moves: those above SP on a 16-bit stack */
 	uint64_t ip_mask;    /* 0xffff or 0xffffffff: by CS.D; all ones in 64-bit mode */
 	/* Where code may lie: rip + ip_bias <= ip_limit.  Inside CS's limit; in 64-bit mode the canonical addresses. */
 	uint64_t ip_bias, ip_limit;
@@ -226,10 +227,11 @@ static inline uint64_t stack_below(const struct cpu *cpu, unsigned n)
 {
 	return (cpu->s.gpr.r64[RSP] - n) & cpu->sp_mask;
 }
-/* ESP or SP := value, by the stack's size (the upper half of ESP stays with SP). */
+/* RSP, ESP or SP := value, by the stack's size.  All above SP stays; above ESP it becomes 0, as with each result of
+ * 32 bits (SDM 1, "General-Purpose Registers in 64-Bit Mode"). */
 static inline void set_sp(struct cpu *cpu, uint64_t value)
 {
-	cpu->s.gpr.r64[RSP] = (cpu->s.gpr.r64[RSP] & ~cpu->sp_mask) | (value & cpu->sp_mask);
+	cpu->s.gpr.r64[RSP] = (cpu->s.gpr.r64[RSP] & cpu->sp_keep) | (value & cpu->sp_mask);
 }
 
 /* ---- modes ---- */

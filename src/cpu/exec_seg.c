@@ -89,12 +89,12 @@ const struct exec exec_push_sreg = {.fn = {[FORM_R] = EXEC_V(push_sreg16, push_s
 /* POP SS: the stack's size before the load is the one that counts for SP. */
 static inline bool pop_sreg(struct cpu *cpu, const struct uop *u, unsigned bits)
 {
-	uint64_t old = cpu->s.gpr.r64[RSP], mask = cpu->sp_mask;
+	uint64_t old = cpu->s.gpr.r64[RSP], mask = cpu->sp_mask, keep = cpu->sp_keep;
 	struct rd sel = seg_read(&cpu->mmu, SEG_SS, old & mask, selector_bytes(cpu, bits));
 
 	if (!move_to_sreg(cpu, u->dst, sel))
 		return false;
-	cpu->s.gpr.r64[RSP] = (old & ~mask) | ((old + bits / 8) & mask);
+	cpu->s.gpr.r64[RSP] = (old & keep) | ((old + bits / 8) & mask);
 	return true;
 }
 

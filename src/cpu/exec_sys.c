@@ -95,11 +95,16 @@ THEN_LEAVE(hlt_none, hlt(cpu))
 const struct exec exec_hlt = {.fn = {[FORM_NONE] = EXEC_ALL(hlt_none)}};
 
 /* Leaf 1: the initial APIC ID, or, without a local APIC or while it is switched off, no APIC
- * (SDM 3A, "Presence of the Local APIC", "Enabling or Disabling the Local APIC"). */
+ * (SDM 3A, "Presence of the Local APIC", "Enabling or Disabling the Local APIC"); AMD's leaf 80000001H says it
+ * again. */
 static void tell_apic(const struct cpu *cpu, struct cpuid_leaf *out)
 {
 	int id = cpu->apic.device ? cpu->apic.id(cpu->apic.device) : -1;
 
+	if (out->leaf == 0x80000001 && cpu->model->amd && id < 0)
+		out->edx &= ~F1D_APIC;
+	if (out->leaf != 1)
+		return;
 	if (id >= 0 && (out->edx & F1D_APIC)) {
 		out->ebx |= (uint32_t)id << 24;
 	} else {
@@ -115,8 +120,10 @@ static uint32_t xsave_area_size(uint64_t xcr0)
 
 /* What follows from the mode: OSPKE is CR4.PKE, OSXSAVE CR4.OSXSAVE; SYSCALL is shown in 64-bit mode alone, but by
  * AMD; leaf 0DH tells the size of the XSAVE area for the present XCR0. */
-static void tell_mode(const struct cpu *cpu, uint32_t leaf, struct cpuid_leaf *out)
+static void tell_mode(const struct cpu *cpu, struct cpuid_leaf *out)
 {
+	uint32_t leaf = out->leaf;
+
 	if (leaf == 7 && reg32(cpu, RCX) == 0 && (cpu->s.cr4 & CR4_PKE))
 		out->ecx |= F7C_OSPKE;
 	if (leaf == 1 && (cpu->s.cr4 & CR4_OSXSAVE))
@@ -132,14 +139,12 @@ static void tell_mode(const struct cpu *cpu, uint32_t leaf, struct cpuid_leaf *o
 static const struct uop *cpuid(struct cpu *cpu, const struct uop *u)
 {
 	struct cpuid_leaf out;
-	uint32_t leaf = reg32(cpu, RAX);
 
-	model_cpuid(cpu->model, leaf, reg32(cpu, RCX), &out);
-	if (leaf == 1) {
+	model_cpuid(cpu->model, reg32(cpu, RAX), reg32(cpu, RCX), &out);
+	if (out.leaf == 1)
 		cpu->s.bios_sign_id = 0;
-		tell_apic(cpu, &out);
-	}
-	tell_mode(cpu, leaf, &out);
+	tell_apic(cpu, &out);
+	tell_mode(cpu, &out);
 	set_reg32(cpu, RAX, out.eax);
 	set_reg32(cpu, RBX, out.ebx);
 	set_reg32(cpu, RCX, out.ecx);

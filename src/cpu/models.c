@@ -17,7 +17,8 @@
 		     CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE)
 
 #define F1D_PENTIUM (F1D_FPU | F1D_VME | F1D_DE | F1D_PSE | F1D_TSC | F1D_MSR | F1D_MCE | F1D_CX8 | F1D_APIC)
-/* No F1C_DEADLINE: who sees TSC-deadline mode takes SSE2 (MFENCE) for granted. */
+/* Not F1C_DEADLINE, which the local APIC has: with it Linux would never set the timer's counter, and its rate is one of
+ * the things that tests/linux/boot has the kernel measure. */
 #define F1C_SIMD    (F1C_SSE3 | F1C_PCLMUL | F1C_SSSE3 | F1C_FMA | F1C_SSE41 | F1C_SSE42 | F1C_AES | F1C_XSAVE | \
 		     F1C_AVX | F1C_F16C)
 #define F1C_MAX     (F1C_SIMD | F1C_CX16 | F1C_PCID | F1C_X2APIC | F1C_MOVBE | F1C_POPCNT | F1C_RDRAND | F1C_GUEST)

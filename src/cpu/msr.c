@@ -12,6 +12,7 @@ struct msr {
 	uint32_t more;              /* registers of the same kind that follow it, 64 bits after 64 bits */
 	uint16_t offset;            /* of its 64 bits in struct arch_state */
 	enum cpu_generation since;
+	enum { OF_BOTH, OF_INTEL, OF_AMD } maker;
 	enum feature_word word;     /* and the feature that brings it; mask 0: none */
 	uint32_t feature;
 	uint64_t stored;            /* bits that keep what is written; 0: read-only */
@@ -27,6 +28,11 @@ struct msr {
 #define ALL64     UINT64_MAX
 
 #define MCG_STATUS_BITS UINT64_C(7) /* RIPV, EIPV, MCIP */
+
+/* IA32_MISC_ENABLE, SDM 4, "Architectural MSRs": fast strings may be switched off, which changes nothing that can be
+ * seen; there is neither BTS nor PEBS.  The others belong to what no model has. */
+#define MISC_FAST_STRINGS UINT64_C(1)
+#define MISC_READ_ONLY    (UINT64_C(1) << 11 | UINT64_C(1) << 12)
 
 static uint64_t read_zero(const struct cpu *cpu) { return 0; }
 
@@ -45,6 +51,8 @@ static void write_efer(struct cpu *cpu, uint64_t value)
 	cpu->s.efer = value | (cpu->s.efer & EFER_LMA);
 	mmu_mode_changed(&cpu->mmu);
 }
+
+static void write_misc_enable(struct cpu *cpu, uint64_t value) { cpu->s.misc_enable = value | MISC_READ_ONLY; }
 
 static void write_fs_base(struct cpu *cpu, uint64_t value)
 {
@@ -128,10 +136,15 @@ static const struct msr table[] = {
 	{MTRR(MSR_MTRR_FIX16K, 1), AT(mtrr_fixed[1]), .check = check_mtrr_fixed},
 	{MTRR(MSR_MTRR_FIX4K, 7), AT(mtrr_fixed[3]), .check = check_mtrr_fixed},
 	{MTRR(MSR_MTRR_DEF_TYPE, 0), .reserved = ~UINT64_C(0xcff), AT(mtrr_def_type), .check = check_mtrr_def_type},
+	/* APM 2, "System Configuration Register (SYSCFG)": its bits switch on what tells memory from devices inside the
+	 * processor (extended fixed-range MTRRs, IORRs, TOP_MEM).  Here the chipset alone does that: none of them exists. */
+	{.number = MSR_AMD_SYSCFG, .word = FEAT_1_EDX, .feature = F1D_MTRR, .maker = OF_AMD, .read = read_zero},
 	{.number = MSR_PAT, .word = FEAT_1_EDX, .feature = F1D_PAT, .stored = ALL64, AT(pat), .check = check_pat},
 	{.number = MSR_TSC, .word = FEAT_1_EDX, .feature = F1D_TSC, .stored = ~UINT64_C(0), .read = read_tsc,
 	 .write = write_tsc},
-	{.number = MSR_PLATFORM_ID, .since = GEN_PPRO, .read = read_zero},
+	{.number = MSR_PLATFORM_ID, .since = GEN_PPRO, .maker = OF_INTEL, .read = read_zero},
+	{.number = MSR_MISC_ENABLE, .word = FEAT_81_EDX, .feature = F81D_LM, .maker = OF_INTEL, .stored = MISC_FAST_STRINGS,
+	 .reserved = ~(MISC_FAST_STRINGS | MISC_READ_ONLY), AT(misc_enable), .write = write_misc_enable},
 	{.number = MSR_BIOS_SIGN_ID, .since = GEN_PPRO, .stored = ~UINT64_C(0), AT(bios_sign_id)},
 	{.number = MSR_SYSENTER_CS, .word = FEAT_1_EDX, .feature = F1D_SEP, .stored = ALL32, AT(sysenter_cs)},
 	{.number = MSR_SYSENTER_ESP, .word = FEAT_81_EDX, .feature = F81D_LM, .stored = ALL64, .base = true,
@@ -164,15 +177,23 @@ static const struct msr table[] = {
 	 AT(tsc_aux)},
 };
 
-static const struct msr *find(const struct cpu *cpu, uint32_t number)
+static bool model_has_msr(const struct cpu_model *model, const struct msr *m)
 {
-	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const struct msr *m = &table[i];
-		if (number - m->number <= m->more && m->since <= cpu->model->generation &&
-		    model_has(cpu->model, m->word, m->feature))
-			return m;
-	}
+	return m->since <= model->generation && m->maker != (model->amd ? OF_INTEL : OF_AMD) &&
+	       model_has(model, m->word, m->feature);
+}
+
+static const struct msr *find_msr(const struct cpu_model *model, uint32_t number)
+{
+	for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (number - table[i].number <= table[i].more && model_has_msr(model, &table[i]))
+			return &table[i];
 	return NULL;
+}
+
+uint64_t msr_misc_enable_at_reset(const struct cpu_model *model)
+{
+	return find_msr(model, MSR_MISC_ENABLE) ? MISC_FAST_STRINGS | MISC_READ_ONLY : 0;
 }
 
 static uint64_t *place(struct cpu *cpu, const struct msr *m, uint32_t number)
@@ -196,7 +217,7 @@ static bool in_apic(const struct cpu *cpu, uint32_t number)
 
 bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
 {
-	const struct msr *m = find(cpu, number);
+	const struct msr *m = find_msr(cpu->model, number);
 
 	if (in_apic(cpu, number)) {
 		cpu_sync_clock(cpu);
@@ -210,7 +231,7 @@ bool msr_read(struct cpu *cpu, uint32_t number, uint64_t *value)
 
 bool msr_write(struct cpu *cpu, uint32_t number, uint64_t value)
 {
-	const struct msr *m = find(cpu, number);
+	const struct msr *m = find_msr(cpu->model, number);
 
 	if (in_apic(cpu, number)) {
 		cpu_sync_clock(cpu);

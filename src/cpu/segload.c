@@ -11,7 +11,11 @@ static uint64_t mask_of(const struct cpu *cpu, enum seg seg)
 	return in_long64(cpu) ? UINT64_MAX : cpu->s.seg[seg].db ? UINT32_MAX : UINT16_MAX;
 }
 
-static void follow_stack(struct cpu *cpu) { cpu->sp_mask = mask_of(cpu, SEG_SS); }
+static void follow_stack(struct cpu *cpu)
+{
+	cpu->sp_mask = mask_of(cpu, SEG_SS);
+	cpu->sp_keep = cpu->sp_mask == UINT16_MAX ? ~cpu->sp_mask : 0;
+}
 
 /* CS.L decides on 64-bit mode, and that on the stack. */
 static void follow_code(struct cpu *cpu)

@@ -139,6 +139,36 @@ static void leaf_above_the_highest_gives_the_highest_basic_leaf(void **state)
 	assert_int_equal(cpuid("max", 5, 0).eax, 0); /* below it, not listed: zeros */
 }
 
+static void cpuid_at(uint32_t leaf)
+{
+	set_reg(RAX, leaf);
+	set_reg(RCX, 0);
+	STEP(0x0f, 0xa2);
+}
+
+/* What follows from the processor's state is told where the leaf is taken for another one, too. */
+static void leaf_above_the_highest_goes_by_the_state(void **state)
+{
+	cpuid_at(0x40000000);
+	assert_int_equal(reg(RBX), XSAVE_AREA_SSE_END); /* XCR0 as reset leaves it */
+	bed_model("pentium");
+	cpuid_at(5);
+	assert_int_equal(reg(RDX), cpu_model_find("pentium")->feature[FEAT_1_EDX] & ~F1D_APIC);
+}
+
+/* SDM 3A, "Presence of the Local APIC"; APM 3, "CPUID", Fn8000_0001_EDX: the bit again. */
+static void no_local_apic_is_shown_where_there_is_none(void **state)
+{
+	static const uint32_t leaves[] = {1, 0x80000001};
+
+	bed_model("qemu64");
+	for (unsigned i = 0; i < 2; i++) {
+		cpuid_at(leaves[i]);
+		assert_false(reg(RDX) & F1D_APIC);
+		assert_true(reg(RDX) & F1D_TSC);
+	}
+}
+
 static void cpuid_instruction(void **state)
 {
 	rig_protected(r, 3);
@@ -182,6 +212,7 @@ static void instructions_exist_by_generation_and_feature(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		T(leaf_above_the_highest_goes_by_the_state), T(no_local_apic_is_shown_where_there_is_none),
 		T(models_are_found_by_name), T(control_bits_follow_from_features), T(leaves_show_the_features),
 		T(psabi_levels), T(max_has_every_feature), T(amd_tells_the_features_of_leaf_1_again), T(syscall_is_shown_by_mode),
 		T(leaf_above_the_highest_gives_the_highest_basic_leaf), T(cpuid_instruction),

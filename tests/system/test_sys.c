@@ -555,6 +555,78 @@ static void MSR_RESERVED_in_efer(void **state)
 	assert_int_equal(s()->efer, EFER_NXE);
 }
 
+/* SDM 4, "Architectural MSRs", IA32_MISC_ENABLE: Intel's processors of 64 bits have it, and system software counts on
+ * that.  BTS and PEBS are unavailable. */
+static void misc_enable_is_in_intels_64_bit_processors(void **state)
+{
+	static const char *const with[] = {"core2", "x86-64-v2", "x86-64-v3", "max"};
+	static const char *const without[] = {"pentium2", "qemu64"};
+
+	for (unsigned i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+		bed_model(with[i]);
+		rdmsr(MSR_MISC_ENABLE);
+		DONE();
+		assert_int_equal(reg(RAX), 0x1801);
+		assert_int_equal(reg(RDX), 0);
+	}
+	wrmsr(MSR_MISC_ENABLE, 0);
+	DONE();
+	rdmsr(MSR_MISC_ENABLE);
+	assert_int_equal(reg(RAX), 0x1800);
+	for (unsigned bit = 0; bit < 64; bit++) {
+		rig_protected(r, 0);
+		wrmsr(MSR_MISC_ENABLE, UINT64_C(1) << bit);
+		if (bit == 0 || bit == 11 || bit == 12)
+			DONE();
+		else
+			FAULT(VEC_GP, 0, WHY_MSR_RESERVED);
+	}
+	for (unsigned i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+		bed_model(without[i]);
+		rdmsr(MSR_MISC_ENABLE);
+		FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
+	}
+	bed_model("qemu64");
+	rdmsr(MSR_PLATFORM_ID); /* Intel's alone, too */
+	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
+}
+
+/* APM 2, "System Configuration Register (SYSCFG)": whoever has AMD's MTRRs looks at it. */
+static void syscfg_is_amds(void **state)
+{
+	rdmsr(MSR_AMD_SYSCFG);
+	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
+	bed_model("qemu64");
+	rdmsr(MSR_AMD_SYSCFG);
+	DONE();
+	assert_int_equal(reg(RAX), 0);
+	wrmsr(MSR_AMD_SYSCFG, 1 << 18);
+	FAULT(VEC_GP, 0, WHY_MSR_READ_ONLY);
+}
+
+/* SDM 3A, "Processor State After Reset": INIT clears EFER and the segment registers' bases, and leaves the other MSRs
+ * alone; power-on does not. */
+static void init_leaves_msrs_alone(void **state)
+{
+	for (unsigned init = 0; init < 2; init++) {
+		rig_long64(r, 0);
+		uint64_t *const kept[] = {&s()->star, &s()->lstar, &s()->cstar, &s()->sfmask, &s()->kernel_gs_base,
+					  &s()->tsc_aux, &s()->sysenter_cs, &s()->sysenter_esp, &s()->sysenter_eip,
+					  &s()->pat, &s()->mtrr_def_type, &s()->mcg_status, &s()->pkru};
+		for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+			*kept[i] = 4 + i;
+		s()->misc_enable = 0x1800;
+		s()->seg[SEG_GS].base = 0x12345;
+		cpu_reset(&r->cpu, init);
+		for (unsigned i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+			assert_int_equal(*kept[i] == 4 + i, init);
+		assert_int_equal(s()->misc_enable, init ? 0x1800 : 0x1801);
+		assert_int_equal(s()->efer, 0);
+		assert_int_equal(s()->cr4, 0);
+		assert_int_equal(s()->seg[SEG_GS].base, 0);
+	}
+}
+
 static void machine_check_registers_without_banks(void **state)
 {
 	static const uint32_t zeros[] = {MSR_P5_MC_ADDR, MSR_P5_MC_TYPE, MSR_MCG_CAP};
@@ -676,6 +748,7 @@ int main(void)
 		T(rdtsc_counts_instructions_from_what_was_written),
 		T(wrmsr_of_tsc_clears_the_upper_half_on_the_pentium), T(RDPMC_DISABLED_and_RDPMC_COUNTER),
 		T(MSR_UNKNOWN_for_both), T(MSR_UNKNOWN_by_model), T(MSR_READ_ONLY), T(MSR_RESERVED_in_efer),
+		T(misc_enable_is_in_intels_64_bit_processors), T(syscfg_is_amds), T(init_leaves_msrs_alone),
 		T(msrs_keep_what_is_written), T(machine_check_registers_without_banks), T(hlt_halts_behind_itself), T(invd_and_wbinvd_at_cpl_0),
 		T(RSM_OUTSIDE_SMM), T(UD_INSTRUCTION_for_ud0_ud1_ud2),
 	};

@@ -360,6 +360,33 @@ static void checks_of_sysexit(void **state)
 	faulted(VEC_GP, 0, WHY_SYSEXIT_CS_NULL);
 }
 
+/* ---- the stack pointer in compatibility mode ---- */
+
+/* SDM 1, "General-Purpose Registers in 64-Bit Mode": results of 32 bits are zero-extended, those of 16 leave the
+ * rest. */
+static void a_stack_of_32_bits_zero_extends_esp(void **state)
+{
+	static const struct { uint8_t code[4]; int moves; } list[] = {
+		{{0x50}, -4}, {{0x58}, 4}, {{0x6a, 1}, -4}, {{0x1e}, -4}, {{0x1f}, 4}, {{0x9c}, -4}, {{0x9d}, 4},
+		{{0x60}, -32}, {{0x61}, 32}, {{0xe8, 0, 0, 0}, -4}, {{0xc8, 0, 0, 0}, -4},
+	};
+	const uint64_t above = UINT64_C(0x1234567800000000), top = 0x28000;
+
+	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		for (unsigned words = 0; words < 2; words++) {
+			at_compat(0);
+			rig_write(r, top, (const uint32_t[9]){RIG_DS0}, 36);
+			s()->seg[SEG_SS].db = !words;
+			segment_changed(&r->cpu, SEG_SS);
+			set_rsp(above | top);
+			code(list[i].code, sizeof(list[i].code));
+			cpu_step(&r->cpu);
+			done();
+			assert_int_equal(rsp(), (words ? above : 0) + top + (uint64_t)(int64_t)list[i].moves);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +409,7 @@ int main(void)
 		T(sysexit_with_rex_w_stays_in_64_bit_mode),
 		T(sysexit_without_it_goes_to_compatibility_mode),
 		T(checks_of_sysexit),
+		T(a_stack_of_32_bits_zero_extends_esp),
 	};
 
 	return cmocka_run_group_tests_name("system instructions in IA-32e mode", tests, NULL, NULL);
