@@ -207,5 +207,6 @@ enum sys_type {
 #define MSR_KERNEL_GS_BASE 0xc0000102u
 #define MSR_TSC_AUX        0xc0000103u
 #define MSR_AMD_SYSCFG     0xc0010010u
+#define MSR_AMD_INT_PENDING 0xc0010055u
 
 #endif

@@ -139,6 +139,9 @@ static const struct msr table[] = {
 	/* APM 2, "System Configuration Register (SYSCFG)": its bits switch on what tells memory from devices inside the
 	 * processor (extended fixed-range MTRRs, IORRs, TOP_MEM).  Here the chipset alone does that: none of them exists. */
 	{.number = MSR_AMD_SYSCFG, .word = FEAT_1_EDX, .feature = F1D_MTRR, .maker = OF_AMD, .read = read_zero},
+	/* BIOS and Kernel Developer's Guide for AMD's family 0Fh, "Interrupt Pending and CMP-Halt Register": no C1E, no
+	 * message at a halt.  A processor that looks like one of that family is asked for it. */
+	{.number = MSR_AMD_INT_PENDING, .word = FEAT_81_EDX, .feature = F81D_LM, .maker = OF_AMD, .read = read_zero},
 	{.number = MSR_PAT, .word = FEAT_1_EDX, .feature = F1D_PAT, .stored = ALL64, AT(pat), .check = check_pat},
 	{.number = MSR_TSC, .word = FEAT_1_EDX, .feature = F1D_TSC, .stored = ~UINT64_C(0), .read = read_tsc,
 	 .write = write_tsc},

@@ -66,6 +66,7 @@ struct harness *harness_new(void)
 	h->cpu.s.cr0 = CR0_PE | CR0_ET;
 	h->cpu.s.rflags = FLAG_ONE;
 	h->cpu.sp_mask = h->cpu.ip_mask = 0xffffffffu;
+	h->cpu.sp_keep = 0;
 	for (unsigned i = 0; i <= SEG_GS; i++)
 		h->cpu.s.seg[i] = (struct segment){.limit = 0xffffffffu, .sel = 0x10, .s = true, .present = true, .db = true,
 						   .type = TYPE_WRITABLE | TYPE_ACCESSED, .usable = true};
@@ -122,6 +123,7 @@ void harness_long64(struct harness *h)
 	s->seg[SEG_CS].l = true;
 	s->seg[SEG_CS].db = false;
 	h->cpu.sp_mask = h->cpu.ip_mask = UINT64_MAX;
+	h->cpu.sp_keep = 0;
 	for (unsigned i = SEG_ES; i <= SEG_DS; i++) {
 		s->seg[i].base = 0x1234000;
 		s->seg[i].limit = 0;
@@ -149,6 +151,7 @@ void harness_stack16(struct harness *h)
 	h->cpu.s.seg[SEG_SS].db = false;
 	h->cpu.s.seg[SEG_SS].limit = 0xffff;
 	h->cpu.sp_mask = 0xffff;
+	h->cpu.sp_keep = ~UINT64_C(0xffff);
 	harness_segment(h, SEG_SS);
 }
 

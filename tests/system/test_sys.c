@@ -591,17 +591,23 @@ static void misc_enable_is_in_intels_64_bit_processors(void **state)
 	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
 }
 
-/* APM 2, "System Configuration Register (SYSCFG)": whoever has AMD's MTRRs looks at it. */
-static void syscfg_is_amds(void **state)
+/* APM 2, "System Configuration Register (SYSCFG)"; BKDG of family 0Fh, "Interrupt Pending and CMP-Halt Register":
+ * system software reads them where CPUID has told of such a processor. */
+static void amds_registers_that_have_nothing_to_switch_on(void **state)
 {
-	rdmsr(MSR_AMD_SYSCFG);
-	FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
-	bed_model("qemu64");
-	rdmsr(MSR_AMD_SYSCFG);
-	DONE();
-	assert_int_equal(reg(RAX), 0);
-	wrmsr(MSR_AMD_SYSCFG, 1 << 18);
-	FAULT(VEC_GP, 0, WHY_MSR_READ_ONLY);
+	static const uint32_t list[] = {MSR_AMD_SYSCFG, MSR_AMD_INT_PENDING};
+
+	for (unsigned i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		bed_model("max");
+		rdmsr(list[i]);
+		FAULT(VEC_GP, 0, WHY_MSR_UNKNOWN);
+		bed_model("qemu64");
+		rdmsr(list[i]);
+		DONE();
+		assert_int_equal(reg(RAX), 0);
+		wrmsr(list[i], 1 << 18);
+		FAULT(VEC_GP, 0, WHY_MSR_READ_ONLY);
+	}
 }
 
 /* SDM 3A, "Processor State After Reset": INIT clears EFER and the segment registers' bases, and leaves the other MSRs
@@ -748,7 +754,7 @@ int main(void)
 		T(rdtsc_counts_instructions_from_what_was_written),
 		T(wrmsr_of_tsc_clears_the_upper_half_on_the_pentium), T(RDPMC_DISABLED_and_RDPMC_COUNTER),
 		T(MSR_UNKNOWN_for_both), T(MSR_UNKNOWN_by_model), T(MSR_READ_ONLY), T(MSR_RESERVED_in_efer),
-		T(misc_enable_is_in_intels_64_bit_processors), T(syscfg_is_amds), T(init_leaves_msrs_alone),
+		T(misc_enable_is_in_intels_64_bit_processors), T(amds_registers_that_have_nothing_to_switch_on), T(init_leaves_msrs_alone),
 		T(msrs_keep_what_is_written), T(machine_check_registers_without_banks), T(hlt_halts_behind_itself), T(invd_and_wbinvd_at_cpl_0),
 		T(RSM_OUTSIDE_SMM), T(UD_INSTRUCTION_for_ud0_ud1_ud2),
 	};
