@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -123,8 +124,8 @@ static void run_qemu(const struct qemu *q)
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(null, 2);
-	execlp("qemu-system-i386", "qemu-system-i386", "-M", "isapc,memory-backend=ram", "-object", memory, "-m", "4",
-	       "-cpu", q->model, "-bios", rom, "-display", "none", "-vga", "none", "-nodefaults", "-S", "-chardev",
+	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-M", "isapc,memory-backend=ram", "-object", memory, "-m",
+	       "4", "-cpu", q->model, "-bios", rom, "-display", "none", "-vga", "none", "-nodefaults", "-S", "-chardev",
 	       wire, "-gdb", "chardev:wire", (char *)NULL);
 	_exit(127);
 }
@@ -234,11 +235,11 @@ bool qemu_write(struct qemu *q, uint32_t at, const void *data, size_t size)
 	return true;
 }
 
-bool qemu_break(struct qemu *q, uint32_t linear, bool on)
+bool qemu_break(struct qemu *q, uint64_t linear, bool on)
 {
-	char text[32];
+	char text[40];
 
-	snprintf(text, sizeof(text), "%c0,%x,1", on ? 'Z' : 'z', linear);
+	snprintf(text, sizeof(text), "%c0,%" PRIx64 ",1", on ? 'Z' : 'z', linear);
 	return ask_ok(q, text);
 }
 
@@ -269,27 +270,69 @@ static unsigned hex_byte(const char *text)
 	return value;
 }
 
-/* The stub's registers: eax ... edi eip eflags cs ss ds es fs gs, three bases, cr0 cr2 cr3 cr4 cr8 efer, st0 ... st7.
- */
-bool qemu_state(struct qemu *q, struct qemu_state *s)
+static const uint8_t *take(const uint8_t *from, void *to, size_t size)
 {
-	char text[2048];
-	uint32_t word[25];
-	uint8_t bytes[25 * 4 + 80];
+	memcpy(to, from, size);
+	return from + size;
+}
 
+/* "info registers" and a newline, for the monitor, whose text comes in packets O...; YMMnn= has the highest part first.
+ */
+static bool upper_halves(struct qemu *q, struct qemu_state *s)
+{
+	char text[2048], line[1024] = "";
+	unsigned n = 0, reg;
+	uint64_t v[4];
+
+	if (!send_packet(q, "qRcmd,696e666f207265676973746572730a"))
+		return false;
+	while (receive_packet(q, text, sizeof(text), ANSWER_MS)) {
+		if (text[0] != 'O' || text[1] == 'K')
+			return true;
+		for (const char *p = text + 1; p[0] && p[1]; p += 2) {
+			char c = (char)hex_byte(p);
+			if (c != '\n' && n + 1 < sizeof(line)) {
+				line[n++] = c;
+				continue;
+			}
+			line[n] = 0;
+			n = 0;
+			if (sscanf(line, "YMM%2u=%" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64, &reg, &v[3], &v[2],
+				   &v[1], &v[0]) == 5 &&
+			    reg < 16)
+				memcpy(s->vec[reg], v, sizeof(v));
+		}
+	}
+	return broken(q);
+}
+
+/* What the stub of an x86-64 shows: rax rbx rcx rdx rsi rdi rbp rsp r8 ... r15 rip, eflags cs ss ds es fs gs of 32
+ * bits, the bases of FS and GS, IA32_KERNEL_GS_BASE, cr0 cr2 cr3 cr4 cr8 efer, st0 ... st7, eight words of x87 control
+ * of 32 bits, xmm0 ... xmm15, mxcsr. */
+bool qemu_state(struct qemu *q, struct qemu_state *s, bool upper)
+{
+	static const uint8_t order[8] = {0, 3, 1, 2, 6, 7, 5, 4};
+	char text[2048];
+	uint8_t bytes[608];
+	const uint8_t *p = bytes;
+
+	memset(s, 0, sizeof(*s));
 	if (!ask(q, "g", text, sizeof(text)) || strlen(text) < sizeof(bytes) * 2)
 		return false;
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		bytes[i] = (uint8_t)hex_byte(text + i * 2);
-	memcpy(word, bytes, sizeof(word));
-	memcpy(s->gpr, word, sizeof(s->gpr));
-	s->eip = word[8];
-	s->eflags = word[9];
-	memcpy(s->seg, word + 10, sizeof(s->seg));
-	s->cr0 = word[19];
-	s->cr2 = word[20];
-	s->cr3 = word[21];
-	s->cr4 = word[22];
-	memcpy(s->st, bytes + sizeof(word), sizeof(s->st));
-	return true;
+	for (unsigned i = 0; i < 16; i++)
+		p = take(p, &s->gpr[i < 8 ? order[i] : i], 8);
+	p = take(p, &s->rip, 8);
+	p = take(p, &s->eflags, 4);
+	p = take(p, s->seg, sizeof(s->seg));
+	p = take(p, s->base, sizeof(s->base));
+	uint64_t *const control[] = {&s->cr0, &s->cr2, &s->cr3, &s->cr4, &s->cr8, &s->efer};
+	for (unsigned i = 0; i < 6; i++)
+		p = take(p, control[i], 8);
+	p = take(p, s->st, sizeof(s->st)) + 32;
+	for (unsigned i = 0; i < 16; i++)
+		p = take(p, s->vec[i], 16);
+	take(p, &s->mxcsr, 4);
+	return !upper || upper_halves(q, s);
 }

@@ -35,7 +35,7 @@ static const char help[] =
 	"  --tap           print TAP 13\n"
 	"  --junit FILE    write JUnit's XML too\n"
 	"  --host          run each case of ring 3 on this computer's processor as well\n"
-	"  --qemu          run each case in qemu-system-i386 as well\n"
+	"  --qemu          run each case in qemu-system-x86_64 as well\n"
 	"  --qemu-report FILE  ... and write the list of those it does not agree with\n"
 	"  --coverage      say which opcode rows and which reasons no case has\n"
 	"  --reasons       list the reasons of refusals and exceptions\n"
@@ -288,10 +288,10 @@ static bool read_options(struct settings *s, int argc, char **argv, unsigned *re
 }
 
 /* ---- the end ---- */
-/* Does some processor model execute the row, outside of 64-bit mode? */
+/* Does some processor model execute the row? */
 static bool row_is_built(const struct opcode_row *row)
 {
-	for (unsigned i = 0; i < cpu_model_count && !(row->attributes & ATTR_O64); i++)
+	for (unsigned i = 0; i < cpu_model_count; i++)
 		if (model_has_row(&cpu_models[i], row))
 			return true;
 	return false;
