@@ -95,7 +95,7 @@ const struct exec exec_wrpkru = {.fn = {[FORM_NONE] = EXEC_ALL(wrpkru_none)}};
 
 static bool invpcid(struct cpu *cpu, const struct uop *u)
 {
-	uint64_t at = uop_ea(cpu, u), upper = ((at + 8) << u->addr_shift) >> u->addr_shift;
+	uint64_t at = uop_ea(cpu, u), upper = operand_at(cpu, at, 8);
 	struct rd pcid, lin;
 
 	if (!privileged(cpu))

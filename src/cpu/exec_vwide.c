@@ -97,11 +97,6 @@ BROADCAST(broadcastf128, 16)
 
 static bool masked(const union vec *mask, unsigned i, unsigned size) { return mask->u8[i * size + size - 1] & 0x80; }
 
-static uint64_t address_at(const struct uop *u, uint64_t ea, uint64_t by)
-{
-	return (ea + by) << u->addr_shift >> u->addr_shift;
-}
-
 static bool masked_load(struct cpu *cpu, const struct uop *u, unsigned size, unsigned bytes)
 {
 	const union vec *mask = &cpu->s.vec[uop_second(u)];
@@ -110,7 +105,7 @@ static bool masked_load(struct cpu *cpu, const struct uop *u, unsigned size, uns
 
 	for (unsigned i = 0; i < bytes / size; i++)
 		if (masked(mask, i, size) &&
-		    !seg_load(&cpu->mmu, (enum seg)u->seg, address_at(u, ea, i * size), size, 0, &r.u8[i * size]))
+		    !seg_load(&cpu->mmu, (enum seg)u->seg, operand_at(cpu, ea, i * size), size, 0, &r.u8[i * size]))
 			return false;
 	return put_vec(cpu, u, r);
 }
@@ -122,11 +117,11 @@ static bool masked_store(struct cpu *cpu, const struct uop *u, uint64_t ea, cons
 	enum seg seg = (enum seg)u->seg;
 
 	for (unsigned i = 0; i < bytes / size; i++)
-		if (masked(mask, i, size) && !seg_probe_store(&cpu->mmu, seg, address_at(u, ea, i * size), size, 0))
+		if (masked(mask, i, size) && !seg_probe_store(&cpu->mmu, seg, operand_at(cpu, ea, i * size), size, 0))
 			return false;
 	for (unsigned i = 0; i < bytes / size; i++)
 		if (masked(mask, i, size) &&
-		    !seg_store(&cpu->mmu, seg, address_at(u, ea, i * size), size, 0, &from[i * size]))
+		    !seg_store(&cpu->mmu, seg, operand_at(cpu, ea, i * size), size, 0, &from[i * size]))
 			return false;
 	return true;
 }
@@ -183,8 +178,8 @@ static bool gather(struct cpu *cpu, const struct uop *u, struct gather g)
 		if (!masked(mask, i, g.size))
 			continue;
 		uint64_t at = g.index_size == 8 ? index->u64[i] : (uint64_t)(int64_t)(int32_t)index->u32[i];
-		if (!seg_load(&cpu->mmu, (enum seg)u->seg, address_at(u, base, at << u->scale), g.size, 0,
-			      &dst->u8[i * g.size]))
+		uint64_t ea = (base + (at << u->scale)) << u->addr_shift >> u->addr_shift;
+		if (!seg_load(&cpu->mmu, (enum seg)u->seg, ea, g.size, 0, &dst->u8[i * g.size]))
 			return false;
 		memset(&mask->u8[i * g.size], 0, g.size);
 	}

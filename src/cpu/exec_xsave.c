@@ -71,7 +71,7 @@ static bool area_aligned(struct cpu *cpu, const struct uop *u, unsigned align)
 /* Address n bytes into the area. */
 static uint64_t area_at(const struct cpu *cpu, const struct uop *u, unsigned n)
 {
-	return (uop_ea(cpu, u) + n) << u->addr_shift >> u->addr_shift;
+	return operand_at(cpu, uop_ea(cpu, u), n);
 }
 
 /* Can all of the ranges be written? */

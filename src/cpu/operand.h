@@ -66,6 +66,10 @@ static inline void gpr_write(struct cpu *cpu, unsigned n, unsigned bits, uint64_
 	reg_write(cpu, reg_index(n, bits), bits, v);
 }
 
+/* The offset n bytes into an operand at ea that is accessed in parts.  The address size cuts ea alone; outside 64-bit
+ * mode offsets have 32 bits. */
+static inline uint64_t operand_at(const struct cpu *cpu, uint64_t ea, uint64_t n) { return (ea + n) & cpu->mmu.lin_mask; }
+
 static inline uint64_t imm_read(const struct uop *u, unsigned bits) { return u->imm & width_mask(bits); }
 
 /* The host bytes of seg:off if the TLB has them with the right to read (or

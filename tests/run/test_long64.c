@@ -113,6 +113,24 @@ static void immediates_of_32_bits_are_extended_by_their_sign(void **state)
 	}
 }
 
+GUEST64(masked, "vmaskmovps xmm1, xmm2, [edi]\n hlt")
+static void an_operand_at_4_gib_is_not_cut_in_the_middle(void **state)
+{
+	EACH_WAY(plain) {
+		start(plain);
+		LOAD(r, RIG_CODE, masked);
+		r->cpu.s.cr4 |= CR4_OSFXSR | CR4_OSXSAVE;
+		r->cpu.s.xcr0 = XCR0_X87 | XCR0_SSE | XCR0_AVX;
+		memset(&r->cpu.s.vec[2], 0xff, sizeof(r->cpu.s.vec[2]));
+		r->cpu.s.gpr.r64[RDI] = 0xfffffff8;
+		rig_write64(r, RIG_PDPT + 4 * 8, 0); /* 4 GiB */
+		cpu_state_changed(&r->cpu);
+		assert_int_equal(rig_run(r, 100), STOP_HALT);
+		assert_int_equal(rig_last(r, 0)->vector, VEC_PF);
+		assert_int_equal(rig_last(r, 0)->cr2, UINT64_C(0x100000000));
+	}
+}
+
 /* ---- branches ---- */
 GUEST64(call_through, "call 1f\n call rbx\n call [rsi]\n hlt\n 1: inc rax\n ret\n")
 static void near_calls_push_and_pop_64_bits(void **state)
@@ -333,6 +351,7 @@ int main(void)
 		T(rip_relative_operands_count_from_the_next_instruction),
 		T(mov_with_an_offset_takes_64_bits_of_it),
 		T(immediates_of_32_bits_are_extended_by_their_sign),
+		T(an_operand_at_4_gib_is_not_cut_in_the_middle),
 		T(near_calls_push_and_pop_64_bits),
 		T(a_target_that_is_not_canonical_is_refused_at_the_branch),
 		T(loop_and_jrcxz_count_in_rcx_with_67h_in_ecx),
