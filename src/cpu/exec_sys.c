@@ -96,20 +96,23 @@ const struct exec exec_hlt = {.fn = {[FORM_NONE] = EXEC_ALL(hlt_none)}};
 
 /* Leaf 1: the initial APIC ID, or, without a local APIC or while it is switched off, no APIC
  * (SDM 3A, "Presence of the Local APIC", "Enabling or Disabling the Local APIC"); AMD's leaf 80000001H says it
- * again. */
+ * again.  Leaf 0BH: the x2APIC ID, or nothing at all. */
 static void tell_apic(const struct cpu *cpu, struct cpuid_leaf *out)
 {
 	int id = cpu->apic.device ? cpu->apic.id(cpu->apic.device) : -1;
+	bool none = id < 0 || !model_has(cpu->model, FEAT_1_EDX, F1D_APIC);
 
-	if (out->leaf == 0x80000001 && cpu->model->amd && id < 0)
+	if (out->leaf == 0x80000001 && cpu->model->amd && none) {
 		out->edx &= ~F1D_APIC;
-	if (out->leaf != 1)
-		return;
-	if (id >= 0 && (out->edx & F1D_APIC)) {
-		out->ebx |= (uint32_t)id << 24;
-	} else {
+	} else if (out->leaf == 0xb && none) {
+		out->ebx = out->ecx = 0;
+	} else if (out->leaf == 0xb && model_has(cpu->model, FEAT_1_ECX, F1C_X2APIC)) {
+		out->edx = (uint32_t)id;
+	} else if (out->leaf == 1 && none) {
 		out->edx &= ~F1D_APIC;
 		out->ecx &= ~(F1C_X2APIC | F1C_DEADLINE);
+	} else if (out->leaf == 1) {
+		out->ebx |= (uint32_t)id << 24;
 	}
 }
 

@@ -97,6 +97,7 @@ bool model_has_row(const struct cpu_model *model, const struct opcode_row *row)
 /* ---- CPUID ---- */
 
 /* The leaves that are no list of the model's. */
+#define LEAF_TOPOLOGY 0xbu
 #define LEAF_EXTENDED 0x80000000u
 #define LEAF_NAME     0x80000002u /* to 80000004h: 48 characters */
 #define LEAF_SIZES    0x80000008u
@@ -134,6 +135,21 @@ static unsigned linear_bits(const struct cpu_model *model)
 	return model_has(model, FEAT_7_ECX, F7C_LA57) ? 57 : model_has(model, FEAT_81_EDX, F81D_LM) ? 48 : 32;
 }
 
+/* "Extended Topology Enumeration", which comes with the x2APIC (SDM 3A, "CPUID Extensions And Topology Enumeration"):
+ * one thread in a core, one core in a package.  EDX, the x2APIC ID, is the processor's to tell. */
+static void topology_leaf(const struct cpu_model *model, struct cpuid_leaf *out)
+{
+	enum { LEVEL_SMT = 1, LEVEL_CORE = 2 };
+
+	if (!model_has(model, FEAT_1_ECX, F1C_X2APIC))
+		return;
+	out->ecx = out->subleaf & 0xff;
+	if (out->subleaf > 1)
+		return;
+	out->ebx = 1;
+	out->ecx |= (out->subleaf == 0 ? LEVEL_SMT : LEVEL_CORE) << 8;
+}
+
 static void own_leaf(const struct cpu_model *model, struct cpuid_leaf *out)
 {
 	switch (out->leaf) {
@@ -143,6 +159,9 @@ static void own_leaf(const struct cpu_model *model, struct cpuid_leaf *out)
 	case 1:
 		out->eax = model->signature;
 		out->ebx = model_has(model, FEAT_1_EDX, F1D_CLFSH) ? CLFLUSH_UNITS : 0;
+		break;
+	case LEAF_TOPOLOGY:
+		topology_leaf(model, out);
 		break;
 	case LEAF_EXTENDED:
 		out->eax = model->highest_extended_leaf;

@@ -169,6 +169,32 @@ static void no_local_apic_is_shown_where_there_is_none(void **state)
 	}
 }
 
+static int some_id(void *device) { return *(int *)device; }
+
+/* SDM 3A, "CPUID Extensions And Topology Enumeration": whoever has the x2APIC has leaf 0BH. */
+static void leaf_0b_comes_with_the_x2apic(void **state)
+{
+	static int id = 5;
+	static const uint32_t subleaf[] = {0, 1, 2, 0xfe};
+	static const uint32_t ebx[] = {1, 1, 0, 0}, ecx[] = {0x100, 0x201, 2, 0xfe};
+
+	for (unsigned i = 0; i < 4; i++) {
+		r->cpu.apic.device = &id;
+		r->cpu.apic.id = some_id;
+		set_reg(RAX, 0xb);
+		set_reg(RCX, subleaf[i]);
+		STEP(0x0f, 0xa2);
+		assert_int_equal(reg(RAX), 0);
+		assert_int_equal(reg(RBX), ebx[i]);
+		assert_int_equal(reg(RCX), ecx[i]);
+		assert_int_equal(reg(RDX), 5);
+	}
+	r->cpu.apic.device = NULL;
+	cpuid_at(0xb);
+	assert_int_equal(reg(RBX) | reg(RCX) | reg(RDX), 0);
+	assert_int_equal(cpuid("x86-64-v3", 0xb, 0).ecx, 0);
+}
+
 static void cpuid_instruction(void **state)
 {
 	rig_protected(r, 3);
@@ -213,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(leaf_above_the_highest_goes_by_the_state), T(no_local_apic_is_shown_where_there_is_none),
+		T(leaf_0b_comes_with_the_x2apic),
 		T(models_are_found_by_name), T(control_bits_follow_from_features), T(leaves_show_the_features),
 		T(psabi_levels), T(max_has_every_feature), T(amd_tells_the_features_of_leaf_1_again), T(syscall_is_shown_by_mode),
 		T(leaf_above_the_highest_gives_the_highest_basic_leaf), T(cpuid_instruction),
