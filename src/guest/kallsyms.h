@@ -8,8 +8,8 @@
 #include "guest/symbols.h"
 
 /* Looks for the tables in RAM [0, ram), and adds their symbols (virtual addresses), sorted.  Any layout of 32-bit and
- * 64-bit kernels since 4.6 with relative offsets (kernel sources, scripts/kallsyms.c).  False: there are none, or out of
- * memory; *why. */
+ * 64-bit kernels since 4.6 with relative offsets (kernel sources, scripts/kallsyms.c).  False: there are none, or out
+ * of memory; *why. */
 bool kallsyms_read(struct bus *bus, uint64_t ram, struct symbols *symbols, struct diagnostic *why) MUST_CHECK;
 
 /* A System.map, as nm writes it: "c1000000 T name" in each line.  Adds and sorts. */

@@ -28,7 +28,8 @@ bool machine_task_key(void *machine, unsigned processor, struct task_key *key)
 
 	if (!cpu)
 		return false;
-	*key = (struct task_key){.tr = cpu->s.seg[SEG_TR].base, .cr3 = cpu->s.cr3};
+	*key = (struct task_key){
+		.tr = cpu->s.seg[SEG_TR].base, .cr3 = cpu->s.cr3, .pcid = cpu->s.cr4 & CR4_PCIDE ? CR3_PCID : 0};
 	if (!in_protected(cpu) || !cpu->s.seg[SEG_TR].sel)
 		return false;
 	layout = &layouts[cpu->s.efer & EFER_LMA ? 2 : cpu->s.seg[SEG_TR].type & 8 ? 1 : 0];

@@ -7,7 +7,10 @@
 #define SAME_STACK 65536u
 /* SYSENTER has 2 bytes; Linux's landing pad lies 4 behind it. */
 #define LANDING 16u
-#define NONE    MATCH_OPEN
+/* Linux for x86-64 (entry_64.S, idtentry) copies the frame of an INT3 of its own this many words down: the gap is for a
+ * call that the handler emulates. */
+#define INT3_GAP 6u
+#define NONE     MATCH_OPEN
 
 void match_init(struct match *match)
 {
@@ -78,7 +81,7 @@ static enum verdict same_task(const struct match *match, const struct task_key *
 
 static bool same_space(const struct task_key *a, const struct task_key *b)
 {
-	return !a->known || !b->known || a->cr3 == b->cr3;
+	return !a->known || !b->known || ((a->cr3 ^ b->cr3) & ~a->pcid & ~b->pcid) == 0;
 }
 
 /* ---- where returns go ---- */
@@ -316,10 +319,12 @@ static unsigned find_outer(struct match *match, const struct return_record *r, c
 	return NONE;
 }
 
-/* Is the frame one word off?  So a handler of INT3 emulates a call or a return in place of the instruction. */
+/* Is the frame one word off, or behind a gap?  So a handler of INT3 emulates a call or a return in place of the
+ * instruction. */
 static bool next_to(const struct open_handler *h, const struct return_record *r)
 {
-	return h->frame && (r->frame == h->frame - h->word || r->frame == h->frame + h->word);
+	return h->frame && (r->frame == h->frame - h->word || r->frame == h->frame + h->word ||
+			    (h->vector == 3 && r->frame == h->frame - INT3_GAP * h->word));
 }
 
 /* What r ends among handlers of its own level: by the frame, on this processor first. */

@@ -29,6 +29,7 @@ struct task_key {
 	uint64_t tr;       /* base of the current TSS */
 	uint64_t sp0, sp1; /* the stacks for levels 0 and 1 in it; Linux keeps the task's own in sp1 */
 	uint64_t cr3;
+	uint64_t pcid; /* bits of it that are a PCID: a kernel gives a space another one as it likes */
 };
 
 /* Where a handler will go back to, as far as it was seen. */

@@ -257,6 +257,28 @@ static void threads_of_one_space_are_told_apart(void **state)
 	assert_int_equal(leave_to(RET_IRET, ENTRY_FRAME, 400, 3, 0x1000, 0xbf00, 0), b);
 }
 
+/* Tasks that nothing tells apart but their space: Linux for x86-64. */
+static void a_space_with_another_pcid_is_the_same(void **state)
+{
+	uint64_t a;
+
+	key = (struct task_key){.known = true, .cr3 = 0xa001, .pcid = 0xfff};
+	a = enter_at(EV_SOFT_INT, 0x80, ENTRY_FRAME, 100, 3, false, 0x1000, 0xbf00, 0);
+	key.cr3 = 0xb002;
+	assert_int_equal(leave_to(RET_IRET, ENTRY_FRAME, 200, 3, 0x1000, 0xbf00, 0), 0);
+	key.cr3 = 0xa005;
+	assert_int_equal(leave_to(RET_IRET, ENTRY_FRAME, 300, 3, 0x1000, 0xbf00, 0), a);
+	assert_int_equal(last.changed, 0);
+}
+
+static void without_pcids_all_of_cr3_tells_a_space(void **state)
+{
+	key = (struct task_key){.known = true, .cr3 = 0xa020};
+	enter_at(EV_SOFT_INT, 0x80, ENTRY_FRAME, 100, 3, false, 0x1000, 0xbf00, 0);
+	key.cr3 = 0xa040; /* PAE: tables of 32 bytes */
+	assert_int_equal(leave_to(RET_IRET, ENTRY_FRAME, 200, 3, 0x1000, 0xbf00, 0), 0);
+}
+
 static void a_task_that_moved_returns_on_another_processor(void **state)
 {
 	uint64_t a;
@@ -335,7 +357,8 @@ static void the_first_return_of_a_child_ends_nothing(void **state)
 	assert_int_equal(lost[0].by, last.id);
 }
 
-/* Its space was that of a task that has ended, and it goes where that one went (a page of the kernel's for system calls). */
+/* Its space was that of a task that has ended, and it goes where that one went (a page of the kernel's for system
+ * calls). */
 static void a_changed_return_is_no_copy_of_what_ended_before_it_began(void **state)
 {
 	uint64_t own;
@@ -427,6 +450,15 @@ static void a_frame_one_word_off_was_moved_by_its_handler(void **state)
 			 0); /* IRET to the next instruction */
 	assert_int_equal(leave_to(RET_IRET, 0x1000 - 4, 110, 0, 0x900, 0x1fc, 0), id);
 	assert_int_equal(last.changed, CHANGED_IP | CHANGED_SP);
+}
+
+static void a_frame_behind_a_gap_was_copied_by_the_handler_of_int3(void **state)
+{
+	uint64_t id = enter_at(EV_INT3, 3, 0x1000, 100, 0, false, 0x100, 0x200, 0);
+
+	assert_int_equal(leave_to(RET_IRET, 0x1000 - 6 * 4, 110, 0, 0x900, 0x1fc, 0), id);
+	enter_at(EV_SOFT_INT, 0x40, 0x1000, 200, 0, false, 0x100, 0x200, 0);
+	assert_int_equal(leave_to(RET_IRET, 0x1000 - 6 * 4, 210, 0, 0x900, 0x1fc, 0), 0);
 }
 
 /* ---- nothing known of tasks ---- */
@@ -582,6 +614,8 @@ int main(void)
 		cmocka_unit_test_setup(an_overwritten_frame_of_the_same_level_was_abandoned, setup),
 		cmocka_unit_test_setup(tasks_that_share_the_entry_stack_are_told_apart, setup),
 		cmocka_unit_test_setup(threads_of_one_space_are_told_apart, setup),
+		cmocka_unit_test_setup(without_pcids_all_of_cr3_tells_a_space, setup),
+		cmocka_unit_test_setup(a_space_with_another_pcid_is_the_same, setup),
 		cmocka_unit_test_setup(a_task_that_moved_returns_on_another_processor, setup),
 		cmocka_unit_test_setup(processors_with_the_same_frame_address_do_not_mix, setup),
 		cmocka_unit_test_setup(a_signal_and_its_sigreturn_belong_to_their_task, setup),
@@ -593,6 +627,7 @@ int main(void)
 		cmocka_unit_test_setup(interrupts_in_the_kernel_nest_in_the_call_of_their_task, setup),
 		cmocka_unit_test_setup(sysenter_is_ended_by_sysexit_or_iret_of_its_task, setup),
 		cmocka_unit_test_setup(a_frame_one_word_off_was_moved_by_its_handler, setup),
+		cmocka_unit_test_setup(a_frame_behind_a_gap_was_copied_by_the_handler_of_int3, setup),
 		cmocka_unit_test_setup(a_frame_moved_away_and_back_finds_its_delivery, setup),
 		cmocka_unit_test_setup(a_return_moved_by_its_handler_still_ends_it, setup),
 		cmocka_unit_test_setup(a_frame_replaced_as_a_whole_is_told_at_the_end, setup),
