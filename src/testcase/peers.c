@@ -12,6 +12,7 @@ static const struct {
 } everywhere[] = {
 	{PEERS_RF, "3B, \"Restart Flag (RF)\""},
 	{PEERS_EXT, "3A, \"Error Code\""},
+	{PEERS_IDT, "3A, \"Error Code\""},
 };
 #define EVERYWHERE (sizeof(everywhere) / sizeof(everywhere[0]))
 

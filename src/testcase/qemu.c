@@ -73,8 +73,8 @@ static bool does_not_matter(const struct scene *scene, uint64_t at)
 	return false;
 }
 
-/* The word of a frame that lies at an address; PUSH_NAMES: none does. */
-static enum pushed_name word_at(const struct bench *b, uint64_t at, unsigned *byte)
+/* The word of a frame that lies at an address, by its place in the record, and the byte of it; NULL: none does. */
+static const struct delivery_record *word_at(const struct bench *b, uint64_t at, unsigned *word, unsigned *byte)
 {
 	for (unsigned i = 0; i < b->deliveries && i < MOST_KEPT_DELIVERIES; i++) {
 		const struct delivery_record *d = &b->delivered[i];
@@ -82,21 +82,27 @@ static enum pushed_name word_at(const struct bench *b, uint64_t at, unsigned *by
 		if (d->outcome != OUT_DELIVERED || !d->words || offset >= (uint64_t)d->words * d->word_bytes)
 			continue;
 		*byte = (unsigned)(offset % d->word_bytes);
-		return (enum pushed_name)d->word_name[d->words - 1 - offset / d->word_bytes];
+		*word = (unsigned)(d->words - 1 - offset / d->word_bytes);
+		return d;
 	}
-	return PUSH_NAMES;
+	return NULL;
 }
 
 /* What QEMU does otherwise wherever it comes up (docs/peers-delivery.md), so that it does not hide the rest. */
 static bool known_difference(const struct bench *b, uint64_t at, uint8_t changed, const char **known)
 {
-	unsigned byte = 0;
-	enum pushed_name name = word_at(b, at, &byte);
+	unsigned byte = 0, word = 0;
+	const struct delivery_record *d = word_at(b, at, &word, &byte);
+	enum pushed_name name = d ? (enum pushed_name)d->word_name[word] : PUSH_NAMES;
+	uint64_t error = d ? d->word[word] : 0, doubled = (error & ~UINT64_C(7)) << 1 | ERR_IDT;
 
 	if (name == PUSH_FLAGS && byte == 2 && changed == FLAG_RF >> 16)
 		*known = *known ? *known : PEERS_RF;
 	else if (name == PUSH_ERROR && byte == 0 && changed == ERR_EXT)
 		*known = PEERS_EXT;
+	else if (name == PUSH_ERROR && (error & ERR_IDT) && d->word_bytes == 8 &&
+		 changed == (uint8_t)((error ^ doubled) >> (8 * byte)))
+		*known = PEERS_IDT;
 	else
 		return false;
 	return true;

@@ -85,7 +85,7 @@ static void report_authority(const struct run *run, const char *who, bool asked,
 		return;
 	printf("%s%s: %u agree, ", run->settings.tap ? "# " : "", who, t->agree);
 	if (t->known)
-		printf("%u agree but for RF and EXT in frames, ", t->known);
+		printf("%u agree but for RF, EXT and vectors in frames, ", t->known);
 	printf("%u differ, %u not asked\n", t->differ, t->left_out);
 }
 
