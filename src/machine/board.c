@@ -406,6 +406,7 @@ void board_like_firmware(struct machine *m, uint32_t ebda)
 		lapic_virtual_wire(&m->board.apics.apic[0]);
 	if (m->board.has_pci)
 		board_pci_like_firmware(m);
+	board_memory_types(m);
 	board_write_tables(m, ebda);
 }
 

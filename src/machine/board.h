@@ -171,6 +171,9 @@ void board_reset(struct machine *machine);
  * (vectors 08h and 70h, 18.2 Hz, 115200 8N1, A20 on by port 92h), ACPI and MP tables: for guests that are
  * loaded without firmware.  ebda: where the extended BIOS data area is, which holds the MP table. */
 void board_like_firmware(struct machine *machine, uint32_t ebda);
+/* Sets the MTRRs of each processor that has them as firmware does: RAM is write-back, video memory and the window of
+ * PCI devices uncacheable, ROMs write-protected.  SDM 3A, "Memory Type Range Registers (MTRRs)". */
+void board_memory_types(struct machine *machine);
 /* The address of the ACPI RSDP that board_like_firmware() writes, 0: this board has none. */
 uint32_t board_rsdp(const struct machine *machine);
 

@@ -241,3 +241,31 @@ bool board_add_firmware(struct machine *m, struct diagnostic *why)
 	return !m->config.board.firmware ||
 	       (load_firmware(m, why) && add_vga_firmware(m, why) && board_add_linux(m, why));
 }
+
+/* ---- memory types ---- */
+
+#define MTRR_WRITE_PROTECTED UINT64_C(0x0505050505050505) /* eight ranges of a fixed MTRR */
+#define MTRR_WRITE_BACK      UINT64_C(0x0606060606060606)
+#define MTRR_ENABLE          0xc06u /* E, FE; else write-back */
+#define MTRR_VALID           0x800u
+
+static void memory_types_of(struct cpu *cpu, bool pci)
+{
+	struct arch_state *s = &cpu->s;
+
+	s->mtrr_fixed[0] = s->mtrr_fixed[1] = MTRR_WRITE_BACK; /* to 9FFFFh; A0000h to BFFFFh stay uncacheable */
+	for (unsigned i = 3; i < 11; i++)
+		s->mtrr_fixed[i] = MTRR_WRITE_PROTECTED; /* C0000h to FFFFFh */
+	if (pci) {
+		s->mtrr_phys[0] = PCI_MEMORY; /* uncacheable, to 4 GiB */
+		s->mtrr_phys[1] = (cpu->mmu.phys_mask & ~(UINT64_C(0x100000000) - PCI_MEMORY - 1)) | MTRR_VALID;
+	}
+	s->mtrr_def_type = MTRR_ENABLE;
+}
+
+void board_memory_types(struct machine *m)
+{
+	for (unsigned i = 0; i < m->cpus; i++)
+		if (model_has(m->cpu[i]->model, FEAT_1_EDX, F1D_MTRR))
+			memory_types_of(m->cpu[i], m->board.has_pci);
+}

@@ -145,6 +145,20 @@ static void the_board_tells_what_it_has(void **state)
 	}
 }
 
+static void memory_types_are_set(void **state)
+{
+	const struct arch_state *s = start(START_MULTIBOOT);
+
+	assert_int_equal(s->mtrr_def_type, 0xc06);
+	assert_int_equal(s->mtrr_fixed[1], UINT64_C(0x0606060606060606)); /* 80000h */
+	assert_int_equal(s->mtrr_fixed[2], 0);                             /* A0000h */
+	assert_int_equal(s->mtrr_fixed[10], UINT64_C(0x0505050505050505)); /* F8000h */
+	if (m->board.has_pci) {
+		assert_int_equal(s->mtrr_phys[0], 0xe0000000);
+		assert_int_equal(s->mtrr_phys[1], UINT64_C(0xffe0000800));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -158,6 +172,7 @@ int main(void)
 		TEST(who_did_not_ask_before_has_the_bios_at_the_start),
 		TEST(a_rom_that_is_there_is_the_bios),
 		TEST(the_board_tells_what_it_has),
+		TEST(memory_types_are_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
