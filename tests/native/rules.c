@@ -208,7 +208,12 @@ static bool long_mode(const struct test_case *c, const struct outcome *host, con
 
 static bool own_tables(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
 {
-	return ours->vector == VEC_PF && (ours->cr2 - SYSTEM < SYSTEM_BYTES || ours->cr2 - HOST_STUB < 2 * PAGE);
+	bool tables = ours->cr2 - SYSTEM < SYSTEM_BYTES || ours->cr2 - HOST_STUB < 2 * PAGE;
+	/* Where Linux puts programs, libraries and the stack. */
+	uint64_t address = ours->cr2;
+	bool program = NATIVE_BITS == 64 && address >= UINT64_C(0x550000000000) && address >> 47 == 0;
+
+	return ours->vector == VEC_PF && (tables || program);
 }
 
 static bool alignment_first(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
@@ -397,7 +402,8 @@ static bool offset_canonical(const struct test_case *c, const struct outcome *ho
 {
 	bool refused = host->vector == VEC_GP && host->error == 0;
 
-	return NATIVE_BITS == 64 && c->insn.seg == SEG_GS && refused && !canonical(offset_of(c));
+	return NATIVE_BITS == 64 && c->insn.seg == SEG_GS && refused &&
+	       !(canonical(offset_of(c)) && canonical(offset_of(c) + 63));
 }
 
 static bool wide_source(const struct test_case *c, const struct outcome *host, const struct outcome *ours)
@@ -427,7 +433,7 @@ static bool return_limit(const struct test_case *c, const struct outcome *host, 
 
 const struct host_difference host_differences[] = {
 	{long_mode, "a far transfer by chance to the host's 64-bit code segment"},
-	{own_tables, "by chance an address where only the emulator has its tables, or only the host its way in"},
+	{own_tables, "by chance an address where only the emulator has its tables, or only the host its way in and itself"},
 	{alignment_first, "AMD reports #AC before other faults of the same instruction; SDM 3, priorities: last"},
 	{at_the_end, "an operand across the end of a 4-GByte segment: SDM 3, Limit Checking: \"may or may not\" fault"},
 	{port_of_nothing, "REP INS, REP OUTS with CX = 0: AMD asks whether the port is allowed all the same"},
