@@ -42,24 +42,10 @@ system_call:
 	iretl
 
 finish:
-	movl $8, %ecx
-1:	roll $4, %ebx
-	movl %ebx, %eax
-	andl $15, %eax
-	movb %ss:digits(%eax), %al
-	outb %al, $PORT_DEBUGCON
-	loop 1b
-	movb $10, %al
-	outb %al, $PORT_DEBUGCON
-	xorl %eax, %eax
-	outl %eax, $PORT_DEBUG_EXIT
-2:	cli
-	hlt
-	jmp 2b
+	print_and_end
 
 	.data
 	tables 0x83
-digits:	.ascii "0123456789abcdef"
 
 	.bss
 	.balign 16

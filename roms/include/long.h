@@ -87,24 +87,4 @@ directory:
 	.skip 4096
 .endm
 
-/* EBX in hexadecimal to port E9h, and the end by isa-debug-exit with 0 (status 1). */
-.macro print_and_end
-	movl $8, %ecx
-1:	roll $4, %ebx
-	movl %ebx, %eax
-	andl $15, %eax
-	movb digits(%eax), %al
-	outb %al, $PORT_DEBUGCON
-	loop 1b
-	movb $10, %al
-	outb %al, $PORT_DEBUGCON
-	xorl %eax, %eax
-	outl %eax, $PORT_DEBUG_EXIT
-2:	cli
-	hlt
-	jmp 2b
-	.data
-digits:	.ascii "0123456789abcdef"
-.endm
-
 #endif
