@@ -184,7 +184,7 @@ static void tell_instruction(struct tg_cpu *c, uint64_t linear)
 static bool before_instruction(void *owner, struct cpu *cpu)
 {
 	struct tg_cpu *c = owner;
-	uint64_t linear = (cpu->s.seg[SEG_CS].base + cpu->s.rip) & cpu->mmu.lin_mask;
+	uint64_t linear = code_linear(cpu, cpu->s.rip);
 
 	if (c->machine->hooked[HOOK_INSTRUCTION] == 0)
 		return true;

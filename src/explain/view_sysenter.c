@@ -32,7 +32,7 @@ static bool at_sysenter(void *owner, struct cpu *cpu)
 	uint8_t bytes[2];
 
 	return cpu->s.cpl == 3 &&
-	       peek_lin(&cpu->mmu, cpu->s.seg[SEG_CS].base + cpu->s.rip, bytes, sizeof(bytes)) == sizeof(bytes) &&
+	       peek_lin(&cpu->mmu, code_linear(cpu, cpu->s.rip), bytes, sizeof(bytes)) == sizeof(bytes) &&
 	       bytes[0] == SYSENTER_0F && bytes[1] == SYSENTER_34 &&
 	       (!o->has_nr || reg32(cpu, RAX) == (uint32_t)o->nr) && q->skip-- == 0;
 }

@@ -79,6 +79,28 @@ static void instructions_run_in_64_bit_mode(void **state)
 	tg_machine_free(m);
 }
 
+static enum tg_action note_linear(void *owner, struct tg_cpu *cpu, const struct tg_instruction *i)
+{
+	*(uint64_t *)owner = i->linear;
+	return TG_GO;
+}
+
+/* SDM 3A, "Segmentation in IA-32e Mode": CS's base counts as 0. */
+static void a_hooked_instruction_has_no_base_in_64_bit_mode(void **state)
+{
+	struct tg_machine *m = world_long();
+	struct tg_state s = state_of(m);
+	uint64_t linear = 0;
+
+	CODE(m, 0x90);
+	s.segment[TG_SEG_CS].base = 0x10000;
+	OK(tg_state_set(first(m), &s));
+	OK(tg_hook_instruction(m, note_linear, &linear, NULL));
+	world_run(m, 1);
+	assert_int_equal(linear, WORLD_CODE);
+	tg_machine_free(m);
+}
+
 static void lower_halves_clear_the_upper_ones(void **state)
 {
 	struct tg_machine *m = world_long();
@@ -168,6 +190,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(instructions_run_in_64_bit_mode),
+		cmocka_unit_test(a_hooked_instruction_has_no_base_in_64_bit_mode),
 		cmocka_unit_test(lower_halves_clear_the_upper_ones),
 		cmocka_unit_test(addresses_are_canonical_and_modes_agree),
 		cmocka_unit_test(a_32_bit_processor_has_32_bits),
